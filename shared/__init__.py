@@ -1,0 +1,1 @@
+"""The kernel that every service builds on. It never imports a service."""

@@ -1,0 +1,248 @@
+"""One connection to NATS: publish durably, consume durables with one settling rule, read a thread's subject forward."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import nats.errors
+import nats.js.errors
+from faststream import AckPolicy
+from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext, api
+from pydantic import ValidationError
+
+from shared.bus.config import ConfigBucket
+from shared.bus.settle import Delivery, settle
+from shared.events import Event
+from shared.ids import Sequence
+from shared.telemetry import BUS_BACK, BUS_LOST, DURABLE_RESTORED, log, trace_headers
+from shared.topology import Consumer, Stream
+
+E = TypeVar("E", bound=Event)
+Handler = Callable[[E, Delivery], Awaitable[None]]
+
+_PULL_TIMEOUT = 2.0
+"""Seconds a pull waits. After a server restart a pull stalls until this has passed."""
+
+_RECONNECT_WAIT = 0.5
+_WATCHDOG_PERIOD = 5.0
+_DRAIN_LIMIT = 25.0
+_CLOSE_LIMIT = 2.0
+_EXIT_BUS_CLOSED = 70
+
+
+class BusUnavailable(Exception):  # noqa: N818 - named for what is the case
+    """JetStream did not confirm in time. What was published may or may not be stored."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A message as it rests in a stream."""
+
+    seq: Sequence
+    at: datetime
+    body: bytes
+    headers: dict[str, str]
+
+
+class Bus:
+    """The verbs. Made by `open_bus`."""
+
+    def __init__(self, broker: NatsBroker, client: Client) -> None:
+        self._broker = broker
+        self._client = client
+        self._js: JetStreamContext = client.jetstream()
+        self._consumers: list[Consumer[Any]] = []
+        self.config = ConfigBucket(client)
+
+    async def publish(
+        self, stream: Stream, subject: str, event: Event, *, message_id: str, timeout: float = 5.0
+    ) -> bool:
+        """
+        Store an event durably; return whether it was new (False: the id is stored already).
+
+        Raises BusUnavailable when the server does not confirm within `timeout` seconds.
+        """
+        headers = {
+            "Nats-Msg-Id": message_id,
+            "content-type": "application/json",
+            "ce-type": event.type,
+            **trace_headers(),
+        }
+        try:
+            ack = await self._js.publish(
+                subject, event.encode(), timeout=timeout, stream=stream.name, headers=headers
+            )
+        except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
+            raise BusUnavailable(type(error).__name__) from error
+        return not ack.duplicate
+
+    async def announce(self, subject: str, event: Event) -> None:
+        """Tell whoever listens, without any promise."""
+        if self._client.is_connected:
+            await self._client.publish(subject, event.encode(), headers={"ce-type": event.type, **trace_headers()})
+
+    async def listen(self, subject: str, event: type[E], handler: Callable[[E], Awaitable[None]], queue: str) -> None:
+        """Hear announcements, each in one process of the group `queue`."""
+
+        async def heard(message: Msg) -> None:
+            try:
+                await handler(event.decode(message.data))
+            except ValidationError:
+                log.warning("announcement.malformed", subject_kind=event.type)
+
+        await self._client.subscribe(subject, queue=queue, cb=heard)
+
+    def on(self, consumer: Consumer[E], handler: Handler[E], *, workers: int) -> None:
+        """Let `workers` at a time handle the events of a durable. Takes effect at `consume`."""
+        self._consumers.append(consumer)
+
+        async def deliver(message: NatsMessage) -> None:
+            await settle(consumer, handler, message)
+
+        for number in range(workers):
+            self._broker.subscriber(
+                subject=consumer.subject,
+                durable=consumer.durable,
+                stream=JStream(consumer.stream.name, declare=False),
+                config=_durable_config(consumer),
+                pull_sub=PullSub(batch_size=1, timeout=_PULL_TIMEOUT),
+                ack_policy=AckPolicy.MANUAL,
+                no_reply=True,
+                title=f"{consumer.durable}-{number}",
+            )(deliver)
+
+    async def consume(self) -> None:
+        """Start what `on` registered, creating this process's durables; retries until the streams are there."""
+        for consumer in self._consumers:
+            await self._ensure_durable(consumer)
+        await self._broker.start()
+
+    async def watch_durables(self) -> None:
+        """Put back durables that vanish (a deleted one makes its pull loop spin). Runs until cancelled."""
+        while True:
+            await asyncio.sleep(_WATCHDOG_PERIOD)
+            for consumer in self._consumers:
+                await self._restore(consumer)
+
+    async def read_forward(
+        self, stream: Stream, subject: str, after: Sequence, upto: Sequence, most: int
+    ) -> AsyncIterator[Stored]:
+        """Yield the messages of one subject after `after` up to `upto`, oldest first, at most `most`."""
+        seq = after
+        for _ in range(most):
+            try:
+                raw = await self._js.get_msg(stream.name, seq=seq + 1, subject=subject, next=True)
+            except nats.js.errors.NotFoundError:
+                return
+            if raw.seq is None or raw.seq > upto:
+                return
+            seq = Sequence(raw.seq)
+            yield Stored(seq, raw.time or datetime.now(UTC), raw.data or b"", dict(raw.headers or {}))
+
+    async def check(self) -> str | None:
+        """Readiness: connected, and every stream of this process's durables there."""
+        if not self._client.is_connected:
+            return "not connected"
+        for consumer in self._consumers:
+            try:
+                await self._js.consumer_info(consumer.stream.name, consumer.durable)
+            except nats.js.errors.NotFoundError:
+                return f"durable {consumer.durable} is missing"
+        return None
+
+    async def stop_consuming(self) -> None:
+        """Fetch nothing more and let running handlers end, at most 25 s."""
+        await asyncio.gather(*(subscriber.stop() for subscriber in self._broker.subscribers))
+
+    async def _ensure_durable(self, consumer: Consumer[Any]) -> None:
+        while True:
+            try:
+                await self._js.add_consumer(consumer.stream.name, _durable_config(consumer))
+            except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
+                log.warning(BUS_LOST, durable=consumer.durable, reason=type(error).__name__)
+                await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - jitter
+            else:
+                return
+
+    async def _restore(self, consumer: Consumer[Any]) -> None:
+        try:
+            await self._js.consumer_info(consumer.stream.name, consumer.durable)
+        except nats.js.errors.NotFoundError:
+            await self._ensure_durable(consumer)
+            log.warning(DURABLE_RESTORED, durable=consumer.durable)
+        except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
+            log.warning(BUS_LOST, durable=consumer.durable, reason=type(error).__name__)
+
+
+@asynccontextmanager
+async def open_bus(url: str, name: str, on_back: Callable[[], Awaitable[None]] | None = None) -> AsyncIterator[Bus]:
+    """
+    Connect for the length of the block, reconnecting for ever.
+
+    `on_back` runs after each reconnection. A client that gives up would freeze the process; it ends it instead.
+    """
+
+    async def lost() -> None:
+        log.warning(BUS_LOST)
+
+    async def back() -> None:
+        log.info(BUS_BACK)
+        if on_back is not None:
+            await on_back()
+
+    async def failed(error: Exception) -> None:
+        log.debug(BUS_LOST, reason=type(error).__name__)
+
+    async def closed() -> None:
+        if not closing:
+            os._exit(_EXIT_BUS_CLOSED)
+
+    closing = False
+    broker = NatsBroker(
+        url,
+        name=f"trunkline-{name}",
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=_RECONNECT_WAIT,  # type: ignore[arg-type]  # seconds; fractions work
+        disconnected_cb=lost,
+        reconnected_cb=back,
+        error_cb=failed,
+        closed_cb=closed,
+        graceful_timeout=_DRAIN_LIMIT,
+        logger=None,
+        apply_types=False,
+        decoder=_undecoded,
+    )
+    client = await broker.connect()
+    try:
+        yield Bus(broker, client)
+    finally:
+        closing = True
+        try:
+            async with asyncio.timeout(_CLOSE_LIMIT):
+                await client.close()
+        except TimeoutError:
+            log.warning(BUS_LOST, reason="close timed out")
+
+
+async def _undecoded(message: NatsMessage) -> NatsMessage:
+    """Hand the message over as it is: reading it, and what follows when that fails, is the settling rule's."""
+    return message
+
+
+def _durable_config(consumer: Consumer[Any]) -> api.ConsumerConfig:
+    return api.ConsumerConfig(
+        durable_name=consumer.durable,
+        filter_subject=consumer.subject,
+        ack_policy=api.AckPolicy.EXPLICIT,
+        ack_wait=consumer.ack_wait,
+        max_ack_pending=consumer.max_ack_pending,
+        max_deliver=-1,
+    )

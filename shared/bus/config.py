@@ -1,0 +1,68 @@
+"""The settings bucket: sealed values by key, and a call for each change."""
+
+from collections.abc import Awaitable, Callable
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError, NoKeysError
+from nats.js.kv import KeyValue
+
+from shared.topology import CONFIG_BUCKET, CONFIG_REPUBLISH
+
+_REPUBLISHED = CONFIG_REPUBLISH[1].removesuffix(">")
+_STORED = f"$KV.{CONFIG_BUCKET}."
+
+OnChange = Callable[[str, bytes], Awaitable[None]]
+
+
+class ConfigBucket:
+    """The bucket CONFIG. Values are opaque here: writers seal, readers open."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def get(self, key: str) -> bytes | None:
+        """Return a value, None where there is none."""
+        try:
+            entry = await (await self._bucket()).get(key)
+        except KeyNotFoundError:
+            return None
+        return entry.value or None
+
+    async def all(self) -> dict[str, bytes]:
+        """Return every value by key."""
+        bucket = await self._bucket()
+        try:
+            keys = await bucket.keys()
+        except NoKeysError:
+            return {}
+        return {key: value for key in keys if (value := await self.get(key)) is not None}
+
+    async def put(self, key: str, value: bytes) -> bool:
+        """Write a value unless somebody wrote between; False asks the caller to look again."""
+        bucket = await self._bucket()
+        try:
+            last = (await bucket.get(key)).revision
+        except KeyNotFoundError:
+            last = None
+        try:
+            await bucket.update(key, value, last)
+        except KeyWrongLastSequenceError:
+            return False
+        return True
+
+    async def remove(self, key: str) -> None:
+        """Delete a value; readers are told with an empty one."""
+        await (await self._bucket()).delete(key)
+
+    async def watch(self, on_change: OnChange) -> None:
+        """Call `on_change(key, value)` for each write from now on; an empty value is a deletion."""
+
+        async def changed(message: Msg) -> None:
+            key = message.subject.removeprefix(_REPUBLISHED).removeprefix(_STORED)
+            await on_change(key, message.data)
+
+        await self._client.subscribe(CONFIG_REPUBLISH[1], cb=changed)
+
+    async def _bucket(self) -> KeyValue:
+        return await self._client.jetstream().key_value(CONFIG_BUCKET)

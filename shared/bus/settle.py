@@ -1,0 +1,109 @@
+"""The one rule by which a delivery ends: acknowledged, again later, or dropped as unreadable."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import structlog
+from faststream.nats import NatsMessage
+from nats.aio.msg import Msg
+from opentelemetry.trace import SpanKind
+from pydantic import ValidationError
+
+from shared.events import Event
+from shared.failures import Later
+from shared.ids import Sequence
+from shared.telemetry import DELIVERIES, DELIVERY_FAILED, DELIVERY_REFUSED, log, span
+from shared.topology import Consumer
+
+E = TypeVar("E", bound=Event)
+
+_MOST_DELAY = 8.0
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Where a delivered event rests, and how often it was delivered (1: the first time)."""
+
+    subject: str
+    seq: Sequence
+    at: datetime
+    number: int
+    headers: dict[str, str]
+
+
+async def settle(consumer: Consumer[E], handler: Callable[[E, Delivery], Awaitable[None]], message: NatsMessage) -> None:
+    """
+    Run the handler and settle by its outcome.
+
+    Done: acknowledged, confirmed by the server. `Later`: delivered again after its delay. Any other exception: again
+    after 1, 2, 4, 8 s. Cancelled: handed back at once. A body that cannot be read is ended for good; its advisory is
+    kept in the stream DLQ.
+    """
+    delivery = _delivery(message.raw_message)
+    with (
+        structlog.contextvars.bound_contextvars(durable=consumer.durable, seq=delivery.seq),
+        span(f"process {consumer.event.type}", kind=SpanKind.CONSUMER, parent=delivery.headers, messaging__system="nats"),
+    ):
+        verdict = await _run(consumer, handler, message, delivery)
+    DELIVERIES.labels(consumer.durable, verdict).inc()
+
+
+async def _run(
+    consumer: Consumer[E], handler: Callable[[E, Delivery], Awaitable[None]], message: NatsMessage, delivery: Delivery
+) -> str:
+    try:
+        event = consumer.event.decode(message.body)
+        with structlog.contextvars.bound_contextvars(tenant=event.tenant):
+            async with _heartbeat(consumer, message):
+                await handler(event, delivery)
+        await message.ack_sync()
+    except ValidationError:
+        log.error(DELIVERY_REFUSED, reason="malformed_event")
+        await message.reject()
+        return "refused"
+    except Later as later:
+        await message.nack(delay=later.delay)
+        return "later"
+    except asyncio.CancelledError:
+        await message.nack()
+        raise
+    except Exception as error:  # noqa: BLE001 - the last resort of every handler: nothing may be lost
+        delay = min(_MOST_DELAY, 2.0 ** min(delivery.number - 1, 3))
+        log.warning(DELIVERY_FAILED, exc_info=error, again_in=delay)
+        await message.nack(delay=delay)
+        return "failed"
+    return "done"
+
+
+@asynccontextmanager
+async def _heartbeat(consumer: Consumer[E], message: NatsMessage) -> AsyncIterator[None]:
+    """Keep a long-running delivery from being given to somebody else."""
+    if consumer.heartbeat is None:
+        yield
+        return
+
+    async def beat(period: float) -> None:
+        while True:
+            await asyncio.sleep(period)
+            await message.in_progress()
+
+    task = asyncio.create_task(beat(consumer.heartbeat))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def _delivery(raw: Msg) -> Delivery:
+    metadata = raw.metadata
+    return Delivery(
+        subject=raw.subject,
+        seq=Sequence(metadata.sequence.stream),
+        at=metadata.timestamp.astimezone(UTC) if metadata.timestamp else datetime.now(UTC),
+        number=metadata.num_delivered or 1,
+        headers=dict(raw.headers or {}),
+    )

@@ -1,0 +1,14 @@
+"""The registry of senders. A channel adds one line; images without it stay lean."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from shared.channels.ports import Outbound
+from shared.channels.whatsapp_twilio.outbound import open_outbound
+
+
+@asynccontextmanager
+async def open_channels(twilio_webhook_url: str, twilio_api_base: str | None) -> AsyncIterator[Mapping[str, Outbound]]:
+    """Open every channel's sender, by `provider/channel`, for the length of the block."""
+    async with open_outbound(twilio_webhook_url, twilio_api_base) as whatsapp_twilio:
+        yield {"twilio/whatsapp": whatsapp_twilio}

@@ -1,0 +1,158 @@
+"""
+What a channel must offer: to receive (`Inbound`) and to send (`Outbound`).
+
+Services speak to these; each channel's folder implements them, and the registries `inbound.py` and `outbound.py` name them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.directory import SigningSecret
+from shared.failures import SendFailure
+from shared.ids import AccountSid, Address, AttemptId, ProviderSid
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A provider's request, as raw as it came."""
+
+    suffix: str
+    """The raw path below the channel's webhook path, such as `/status`; empty for the webhook itself."""
+    query: str
+    """The raw query string, without `?`."""
+    body: bytes
+    headers: Mapping[str, tuple[str, ...]]
+    """Lower-case names; every value that came."""
+
+
+@dataclass(frozen=True)
+class InboundMessage:
+    """What a person sent, as the channel's adapter read it."""
+
+    provider_sid: ProviderSid
+    sender: Address
+    to: Address
+    user_id: Address | None
+    phone: Address | None
+    profile_name: str
+    text: str
+    num_media: int
+    params: Mapping[str, str]
+
+    @property
+    def person(self) -> Address:
+        """The steadiest name of the sender: the user id where there is one, else the address."""
+        return self.user_id or self.sender
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    """What the provider says became of a message that we sent."""
+
+    provider_sid: ProviderSid
+    sender: Address
+    """Our own address, which the message went out from; it tells the line."""
+    attempt: AttemptId | None
+    status: str
+    error_code: int | None
+
+
+class InvalidForm(ValueError):  # noqa: N818 - named for what is the case
+    """Genuine, but not of the provider's form: a mutated replay, or a contract that changed. Carries no content."""
+
+
+class Inbound(Protocol):
+    """Reads and verifies a provider's webhooks. Pure: no network, no clock."""
+
+    def form(self, body: bytes) -> Sequence[tuple[str, str]]:
+        """Decode the body. Raises `InvalidForm`."""
+
+    def account(self, form: Sequence[tuple[str, str]]) -> AccountSid | None:
+        """Return the account that the form claims to come from; None where it names none in the right pattern."""
+
+    def genuine(self, webhook: Webhook, form: Sequence[tuple[str, str]], secrets: Sequence[SigningSecret]) -> bool:
+        """Tell whether one of the accepted secrets signed this request."""
+
+    def is_report(self, form: Sequence[tuple[str, str]]) -> bool:
+        """Tell whether the form is a status callback, wherever it was sent."""
+
+    def message(self, form: Sequence[tuple[str, str]]) -> InboundMessage:
+        """Read an inbound message. Raises `InvalidForm`."""
+
+    def report(self, webhook: Webhook, form: Sequence[tuple[str, str]]) -> StatusReport:
+        """Read a status callback. Raises `InvalidForm`."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a send authenticates with."""
+
+    account_sid: AccountSid
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(account_sid={self.account_sid})"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The provider took the part and gave it an id."""
+
+    provider_sid: ProviderSid
+    http_status: int
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The provider did not take the part."""
+
+    failure: SendFailure
+    code: int | None
+    http_status: int | None
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """The provider may have taken the part: ask before anything else is sent."""
+
+    reason: str
+    http_status: int | None = None
+
+
+Outcome = Accepted | Refused | Unknown
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A message that the provider lists as sent by us."""
+
+    provider_sid: ProviderSid
+    body: str
+    status: str
+    error_code: int | None
+    created_at: datetime
+
+
+class Outbound(Protocol):
+    """Renders and sends in a channel's dialect."""
+
+    def render(self, markdown: str, sources: Sequence[str], *, limit: int) -> list[str]:
+        """Return the parts of a reply in the channel's markup, each within `limit` units and the channel's own."""
+
+    async def send(
+        self, credentials: Credentials, *, sender: Address, to: Address, body: str, attempt: AttemptId
+    ) -> Outcome:
+        """Make one attempt. Never raises for what the provider or the network does."""
+
+    async def find_sent(
+        self, credentials: Credentials, *, sender: Address, to: Address, since: datetime
+    ) -> list[Listed] | None:
+        """List what was sent from `sender` to `to`; None when the provider cannot tell now."""
+
+    async def typing(self, credentials: Credentials, *, provider_sid: ProviderSid) -> bool:
+        """Show that an answer to this message is being written; False where that failed."""
+
+    def failure(self, code: int) -> SendFailure:
+        """Return the meaning of a provider's error code."""

@@ -1,0 +1,1 @@
+"""WhatsApp through Twilio. Nothing outside this folder knows Twilio's SDK, its codes or its dialect."""

@@ -1,0 +1,79 @@
+"""
+The HTTP client below Twilio's SDK.
+
+The SDK's own async client ignores its time-out and then waits without limit, repeats POSTs after a 5xx when told to
+retry, and form-encodes JSON bodies. This one has limits, never repeats, sends JSON as JSON, and logs nothing.
+"""
+
+import logging
+from typing import Any
+
+import aiohttp
+import orjson
+from opentelemetry.trace import SpanKind
+from twilio.http import HttpClient
+from twilio.http.response import Response
+
+from shared.telemetry import span, trace_headers
+
+CONNECT_LIMIT = 5.0
+TOTAL_LIMIT = 30.0
+"""Seconds. Twilio's side may take about 26 s before it gives up; a shorter limit would only make more doubtful sends."""
+
+_SECURE = "https://"
+
+
+class TwilioHttp(HttpClient):  # type: ignore[misc]  # the SDK is untyped
+    """One shared session; credentials come with each call."""
+
+    def __init__(self, session: aiohttp.ClientSession, api_base: str | None = None) -> None:
+        super().__init__(logging.getLogger("twilio.silent"), is_async=True)
+        self._session = session
+        self._api_base = api_base.rstrip("/") if api_base else None
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        params: dict[str, Any] | None = None,
+        data: Any = None,  # noqa: ANN401 - a form or a JSON document
+        headers: dict[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,  # noqa: FBT001, FBT002 - the SDK's signature
+    ) -> Response:
+        """Make one request and return its answer. Raises aiohttp's errors and TimeoutError as they are."""
+        sent = {**(headers or {}), **trace_headers()}
+        as_json = sent.get("Content-Type") == "application/json"
+        with span(f"{method} twilio", kind=SpanKind.CLIENT, http__request__method=method) as opened:
+            async with self._session.request(
+                method,
+                self._rewritten(url),
+                params={name: str(value) for name, value in (params or {}).items()},
+                data=orjson.dumps(data) if as_json else _form(data),
+                headers=sent,
+                auth=aiohttp.BasicAuth(*auth) if auth else None,
+                timeout=aiohttp.ClientTimeout(total=timeout or TOTAL_LIMIT, sock_connect=CONNECT_LIMIT),
+                allow_redirects=allow_redirects,
+            ) as answer:
+                text = await answer.text()
+                opened.set_attribute("http.response.status_code", answer.status)
+                return Response(answer.status, text, answer.headers)
+
+    def _rewritten(self, url: str) -> str:
+        """Return the URL at the configured base: in a local stack, the simulator stands for every Twilio host."""
+        if self._api_base is None:
+            return url
+        _, _, path = url.removeprefix(_SECURE).partition("/")
+        return f"{self._api_base}/{path}"
+
+
+def _form(data: Any) -> aiohttp.FormData | None:  # noqa: ANN401
+    """Return a form, a list as one field repeated."""
+    if not data:
+        return None
+    form = aiohttp.FormData()
+    for name, value in data.items():
+        for item in value if isinstance(value, list) else [value]:
+            form.add_field(name, str(item))
+    return form

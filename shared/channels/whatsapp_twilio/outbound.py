@@ -1,0 +1,140 @@
+"""Sends through Twilio, and asks it what became of a doubtful send."""
+
+import errno
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.rest import Client
+
+from shared.channels.ports import Accepted, Credentials, Listed, Outcome, Refused, Unknown
+from shared.channels.whatsapp_twilio import codes
+from shared.channels.whatsapp_twilio.dialect import render
+from shared.channels.whatsapp_twilio.http import TwilioHttp
+from shared.channels.whatsapp_twilio.split import split
+from shared.failures import SendFailure
+from shared.ids import Address, AttemptId, ProviderSid
+
+_VALIDITY = 900
+"""Seconds that Twilio may hold a part: a later answer is better not sent."""
+
+_PAGE = 20
+_SKEW = timedelta(seconds=5)
+_TYPING_LIMIT = 2.0
+_TOO_MANY_REQUESTS = 429
+_CLIENT_ERROR = 400
+_SERVER_ERROR = 500
+_NO_ENVIRONMENT = {"TWILIO": "off"}
+"""The SDK falls back to the process's own Twilio variables where this is empty: another tenant's account."""
+
+
+class WhatsAppTwilio:
+    """The channel's sender. Made by `open_outbound`."""
+
+    def __init__(self, http: TwilioHttp, webhook_url: str) -> None:
+        self._http = http
+        self._status_url = _status_url(webhook_url)
+
+    def render(self, markdown: str, sources: Sequence[str], *, limit: int) -> list[str]:
+        """Return the reply in WhatsApp's markup, cut into parts."""
+        return split(render(markdown, sources), limit)
+
+    async def send(
+        self, credentials: Credentials, *, sender: Address, to: Address, body: str, attempt: AttemptId
+    ) -> Outcome:
+        """Create the message once. Its status callback carries our attempt's id, which proves it was taken."""
+        try:
+            message = await self._client(credentials).messages.create_async(
+                to=to,
+                from_=sender,
+                body=body,
+                status_callback=f"{self._status_url}?attempt={attempt}",
+                validity_period=_VALIDITY,
+            )
+        except (TwilioRestException, TwilioServiceException) as error:
+            return _refused(int(error.status), error.code)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            return Refused(codes.UNREACHABLE, None, None)
+        except (aiohttp.ClientError, TimeoutError, TwilioException, ValueError) as error:
+            return Unknown(type(error).__name__)
+        except OSError as error:
+            return Unknown(errno.errorcode.get(error.errno or 0, "OSError"))
+        if not message.sid:
+            return Unknown("answer without a sid")
+        return Accepted(ProviderSid(message.sid), 201)
+
+    async def find_sent(
+        self, credentials: Credentials, *, sender: Address, to: Address, since: datetime
+    ) -> list[Listed] | None:
+        """List the newest messages from us to them. No date filter: a queued message has no date of sending yet."""
+        try:
+            page = await self._client(credentials).messages.page_async(to=to, from_=sender, page_size=_PAGE)
+        except (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return None
+        listed = [_listed(message) for message in page if message.direction == "outbound-api"]
+        return [message for message in listed if message.created_at >= since - _SKEW]
+
+    async def typing(self, credentials: Credentials, *, provider_sid: ProviderSid) -> bool:
+        """Show the typing dots, for 25 s or until a message arrives."""
+        data = {"messageId": provider_sid, "channel": "whatsapp"}
+        try:
+            answer = await self._http.request(
+                "POST",
+                "https://messaging.twilio.com/v2/Indicators/Typing.json",
+                data=data,
+                auth=(credentials.account_sid, credentials.secret),
+                timeout=_TYPING_LIMIT,
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+        return bool(answer.ok)
+
+    def failure(self, code: int) -> SendFailure:
+        """Return what a code in a status callback means."""
+        return codes.failure(code)
+
+    def _client(self, credentials: Credentials) -> Client:
+        if not credentials.secret:
+            raise TwilioException("no credentials")
+        return Client(
+            credentials.account_sid, credentials.secret, http_client=self._http, environment=_NO_ENVIRONMENT
+        )
+
+
+@asynccontextmanager
+async def open_outbound(webhook_url: str, api_base: str | None) -> AsyncIterator[WhatsAppTwilio]:
+    """Hold one session for the length of the block."""
+    async with aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield WhatsAppTwilio(TwilioHttp(session, api_base), webhook_url)
+
+
+def _refused(status: int, code: object) -> Outcome:
+    """Sort an error answer: a 429 was never processed, a 5xx may have been, the rest are Twilio's codes."""
+    number = int(str(code)) if str(code).isdigit() else status
+    if status >= _SERVER_ERROR:
+        return Unknown("server error", status)
+    if status == _TOO_MANY_REQUESTS:
+        return Refused(codes.THROTTLED, number, status)
+    if status < _CLIENT_ERROR:
+        return Unknown("unreadable answer", status)
+    return Refused(codes.failure(number), number, status)
+
+
+def _listed(message: Any) -> Listed:  # noqa: ANN401 - the SDK is untyped
+    return Listed(
+        provider_sid=ProviderSid(message.sid),
+        body=message.body or "",
+        status=str(message.status),
+        error_code=message.error_code,
+        created_at=message.date_created or datetime.now(UTC),
+    )
+
+
+def _status_url(webhook_url: str) -> str:
+    """Return the public address of our status callbacks: the webhook's, without its fragment, and `/status`."""
+    parts = urlsplit(webhook_url)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path + "/status", "", ""))

@@ -1,0 +1,114 @@
+"""
+The events that services exchange, frozen and versioned by name.
+
+Fields are only ever added; a break is a new version beside the old. Readers ignore fields they do not know.
+Only `InboundReceived` and `PartReported` carry facts; the others are hints to look into Postgres.
+"""
+
+from datetime import datetime
+from typing import ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.ids import (
+    AccountSid,
+    AttemptId,
+    LineId,
+    ProviderSid,
+    ReplyId,
+    Sequence,
+    TenantId,
+    ThreadKey,
+)
+
+
+class Event(BaseModel):
+    """What every event has: a type, a version, and the tenant that owns it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    type: ClassVar[str]
+    v: Literal[1] = 1
+    tenant: TenantId
+
+    def encode(self) -> bytes:
+        """Return the event as JSON."""
+        return self.model_dump_json().encode()
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        """Read an event. Raises pydantic's ValidationError, which shows no content."""
+        return cls.model_validate_json(body)
+
+
+class InboundReceived(Event):
+    """A person wrote to a line, and Twilio's signature held. `sealed` opens to an `InboundContent`."""
+
+    type: ClassVar[str] = "inbound.received.v1"
+
+    event_id: str
+    line: LineId
+    channel: str
+    account_sid: AccountSid
+    provider_sid: ProviderSid
+    to: str
+    num_media: int
+    received_at: datetime
+    sealed: str
+
+    @property
+    def seal_context(self) -> str:
+        """What the sealed content is bound to: it opens nowhere else."""
+        return f"{self.tenant}/inbound/{self.event_id}/1"
+
+
+class InboundContent(BaseModel):
+    """The personal part of an inbound message; travels and rests sealed."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    sender: str
+    user_id: str | None = None
+    phone: str | None = None
+    profile_name: str = ""
+    text: str = ""
+    params: dict[str, str] = {}
+
+
+class TurnRequested(Event):
+    """A thread has messages that want an agent, up to `upto_seq`."""
+
+    type: ClassVar[str] = "turn.requested.v1"
+
+    thread: ThreadKey
+    upto_seq: Sequence
+
+
+class ReplyReady(Event):
+    """A reply of this thread waits to be sent, or its next part may go."""
+
+    type: ClassVar[str] = "reply.ready.v1"
+
+    thread: ThreadKey
+    reply_id: ReplyId
+
+
+class PartReported(Event):
+    """Twilio told what became of one send attempt. Reports come in any order, and more than once."""
+
+    type: ClassVar[str] = "part.reported.v1"
+
+    attempt: AttemptId | None
+    account_sid: AccountSid
+    provider_sid: ProviderSid
+    status: str
+    error_code: int | None = None
+    reported_at: datetime
+
+
+class TurnRunning(Event):
+    """An agent works on this thread now. Published at the start and renewed; best effort (drives the typing dots)."""
+
+    type: ClassVar[str] = "turn.running.v1"
+
+    thread: ThreadKey

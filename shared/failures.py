@@ -1,0 +1,60 @@
+"""Every way in which work can fail, as values: the code is the log field, the metric label and the console's text key."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Failure:
+    """
+    A named way to fail.
+
+    `retry`: the same work may succeed later, untouched. `page`: a person has to act before it can.
+    """
+
+    code: str
+    retry: bool = False
+    page: bool = False
+
+
+MALFORMED_EVENT = Failure("malformed_event", page=True)
+SEALED_UNREADABLE = Failure("sealed_unreadable", page=True)
+MESSAGE_FAILED = Failure("message_failed", retry=True)
+UNKNOWN_LINE = Failure("unknown_line", page=True)
+MODEL_UNAVAILABLE = Failure("model_unavailable", retry=True)
+MODEL_EMPTY = Failure("model_empty", retry=True)
+MODEL_REFUSED = Failure("model_refused", page=True)
+TURN_TIMED_OUT = Failure("turn_timed_out", retry=True)
+TURN_CRASHED = Failure("turn_crashed", page=True)
+OUTCOME_UNKNOWN = Failure("outcome_unknown", page=True)
+CHANNEL_UNKNOWN = Failure("channel_unknown", page=True)
+
+
+@dataclass(frozen=True)
+class SendFailure(Failure):
+    """
+    A way in which a send fails.
+
+    `after`: seconds before a retry makes sense. `most`: tries in all, where a retry is worth it. `stops`: the person
+    does not want more, so what else is queued for them is dropped. `advice`: what the admin should do.
+    """
+
+    after: float = 1.0
+    most: int = 8
+    stops: bool = False
+    advice: str = ""
+
+
+class GatewayError(Exception):
+    """Work ended for a named reason. Carries no message text, no address and no secret."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code)
+        self.failure = failure
+
+
+class Later(Exception):  # noqa: N818 - not an error: the work waits its turn
+    """Somebody else is at it, or it is not due: deliver again after `delay` seconds. Never counts as a failed try."""
+
+    def __init__(self, delay: float) -> None:
+        super().__init__(f"again in {delay:g} s")
+        self.delay = delay

@@ -1,0 +1,183 @@
+"""
+Configuration, read once per process from the environment into a frozen model.
+
+A field's place gives its variable: `nats.url` is `TRUNKLINE_NATS__URL`; a field marked with `env(...)` keeps a name of its
+own (the well-known `TWILIO_*`, `OPENAI_*` and `CHANNEL_*`). Secrets may come from a file instead, named by `…_FILE`.
+All faults are told at once, by variable, and never with the value.
+"""
+
+import difflib
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, NoReturn, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+PREFIX = "TRUNKLINE_"
+_NEST = "__"
+_FILE = "_FILE"
+_EXIT_CONFIG = 2
+
+OTHERS_PREFIXES = tuple(
+    f"{PREFIX}{name}{_NEST}" for name in ("INGRESS", "ROUTER", "AGENT", "EGRESS", "CONSOLE", "SIM", "MODEL_SERVER")
+)
+OTHERS_NAMES = frozenset(
+    f"{PREFIX}{name}"
+    for name in (
+        "HOME", "PORT_OFFSET", "TWILIO_API_BASE", "MODEL", "DEFAULT_LINE_ACCESS", "CONSOLE_URL", "API_URL", "API_KEY",
+        "DB__URL", "DB__POOL", "KEYS__CONSOLE",
+    )
+)  # fmt: skip
+"""Variables of other processes, which may share one environment with this one."""
+
+
+class Group(BaseModel):
+    """A group of variables."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Nats(Group):
+    """Where the bus is."""
+
+    url: str = Field(description="NATS address, such as nats://127.0.0.1:4222.")
+    monitor_url: str | None = Field(
+        None, description="NATS monitoring address; where given, readiness demands its sync_always."
+    )
+
+
+class Database(Group):
+    """Where Postgres is."""
+
+    url: SecretStr = Field(description="Postgres connection URL.")
+    pool: int = Field(10, description="Connections that this process may hold.", ge=1, le=200)
+
+
+class Keys(Group):
+    """The keys that stay outside the database, 32 bytes each in hexadecimal."""
+
+    vault: SecretStr = Field(description="Seals secrets, numbers and texts.")
+    pepper: SecretStr = Field(description="Turns addresses into keys for tables.")
+    thread_pepper: SecretStr = Field(description="Turns addresses into thread keys. Never rotates.")
+
+
+class Ops(Group):
+    """The port for probes and metrics."""
+
+    host: str = Field("127.0.0.1", description="Address of the ops port.")
+    port: int = Field(9090, description="Ops port: /healthz, /readyz, /metrics.", ge=0, le=65535)
+
+
+class Log(Group):
+    """What is logged."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+
+def env(name: str, default: Any = ..., **constraints: Any) -> Any:  # noqa: ANN401 - stands for any field's default
+    """Declare a field that is read from the variable `name` exactly."""
+    return Field(default, json_schema_extra={"env": name}, **constraints)
+
+
+class Settings(Group):
+    """What every service reads."""
+
+    environment: Literal["local", "production"] = Field(
+        "production", description="`local` allows the simulator; anywhere else start-up refuses it."
+    )
+    nats: Nats
+    keys: Keys
+    ops: Ops = Ops()
+    log: Log = Log()
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def variables(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...], FieldInfo]]:
+    """Yield every variable of a settings model: its name, the path of its field, the field."""
+    for name, field in model.model_fields.items():
+        here = (*path, name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Group):
+            yield from variables(field.annotation, here)
+        else:
+            extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+            yield str(extra.get("env") or PREFIX + _NEST.join(here).upper()), here, field
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Tell whether a field holds a secret."""
+    return "SecretStr" in str(field.annotation)
+
+
+def from_env(model: type[S], environ: Mapping[str, str]) -> S:
+    """Build the settings, or print every fault by its variable and exit with status 2."""
+    faults: list[str] = []
+    names = {path: name for name, path, _ in variables(model)}
+    values: dict[str, Any] = {}
+    for name, path, field in variables(model):
+        raw = _read(name, environ, faults, secret=is_secret(field))
+        if raw is not None:
+            _put(values, path, raw)
+        elif len(path) > 1:
+            values.setdefault(path[0], {})
+    faults.extend(_unknown(set(names.values()), environ))
+    try:
+        settings = model.model_validate(values)
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_context=False):
+            path = tuple(str(step) for step in fault["loc"])
+            faults.append(f"{names.get(path, '.'.join(path))}: {fault['msg']}")
+        refuse(faults)
+    if faults:
+        refuse(faults)
+    return settings
+
+
+def refuse(faults: list[str]) -> NoReturn:
+    """Print configuration faults, one a line, and exit with status 2."""
+    for fault in faults:
+        print(fault, file=sys.stderr)  # noqa: T201 - logging is not set up yet, and this is for a person
+    raise SystemExit(_EXIT_CONFIG)
+
+
+def describe(settings: BaseModel) -> dict[str, str]:
+    """Return every variable and its value for the start-up log, secrets only as `set` or `unset`."""
+    described = {}
+    for name, path, field in variables(type(settings)):
+        value: Any = settings
+        for step in path:
+            value = getattr(value, step)
+        described[name] = ("set" if value else "unset") if is_secret(field) or "_URL" in name else str(value)
+    return described
+
+
+def _read(name: str, environ: Mapping[str, str], faults: list[str], *, secret: bool) -> str | None:
+    raw = environ.get(name)
+    if raw is None and secret and (file := environ.get(name + _FILE)):
+        try:
+            raw = Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            faults.append(f"{name}{_FILE}: {error.strerror}")
+    return raw or None
+
+
+def _put(values: dict[str, Any], path: tuple[str, ...], raw: str) -> None:
+    for step in path[:-1]:
+        values = values.setdefault(step, {})
+    values[path[-1]] = raw
+
+
+def _unknown(known: set[str], environ: Mapping[str, str]) -> Iterator[str]:
+    accepted = known | OTHERS_NAMES
+    for name in sorted(environ):
+        bare = name.removesuffix(_FILE)
+        mine = bare.startswith(PREFIX) and not any(
+            bare.startswith(prefix) and not any(own.startswith(prefix) for own in known) for prefix in OTHERS_PREFIXES
+        )
+        if mine and bare not in accepted:
+            close = difflib.get_close_matches(bare, accepted, n=1)
+            yield f"{name}: unknown variable" + (f"; did you mean {close[0]}?" if close else "")
+

@@ -1,0 +1,77 @@
+"""The unit of work: one message, one short transaction."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from shared.failures import Later
+
+Connection = psycopg.AsyncConnection[DictRow]
+
+_OPTIONS = "-c statement_timeout=5s -c lock_timeout=1s -c idle_in_transaction_session_timeout=2s -c timezone=UTC"
+_CONNECT_LIMIT = 3
+_GET_LIMIT = 3.0
+_RECONNECT_LIMIT = 2.0
+"""Seconds before a failing connection attempt is given up. Short, because the pool backs off exponentially within it,
+and every later request for a connection begins anew."""
+_BUSY_DELAY = 0.25
+
+
+class Store:
+    """A bounded pool of connections, each with the server-side time limits of a hot path."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection for single statements, each its own transaction."""
+        async with self._pool.connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection for one transaction. A row that somebody else holds raises `Later`."""
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                yield connection
+        except psycopg.errors.LockNotAvailable as error:
+            raise Later(_BUSY_DELAY) from error
+
+    async def check(self) -> str | None:
+        """Readiness: a statement is answered."""
+        async with self._pool.connection() as connection:
+            await connection.execute("select 1")
+        return None
+
+
+@asynccontextmanager
+async def open_store(url: str, size: int, name: str) -> AsyncIterator[Store]:
+    """Hold a pool for the length of the block. Does not wait for the database: work waits when it is away."""
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    arguments: dict[str, Any] = {
+        "autocommit": True,
+        "row_factory": dict_row,
+        "options": _OPTIONS,
+        "connect_timeout": _CONNECT_LIMIT,
+        "application_name": f"trunkline-{name}",
+    }
+    pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        url,
+        kwargs=arguments,
+        min_size=1,
+        max_size=size,
+        timeout=_GET_LIMIT,
+        reconnect_timeout=_RECONNECT_LIMIT,
+        open=False,
+    )
+    await pool.open(wait=False)
+    try:
+        yield Store(pool)
+    finally:
+        await pool.close()

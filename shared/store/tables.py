@@ -1,0 +1,399 @@
+"""
+Every table. Each docstring names who writes it. Hot paths use plain SQL in the services' `store.py`.
+
+Columns named `sealed_…` hold vault ciphertext bound to their row. Times are the database's, with zone.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+
+def _now() -> Any:  # noqa: ANN401 - SQLModel's Field stands for the column's type
+    return Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")})
+
+
+def _time() -> Any:  # noqa: ANN401
+    return Field(None, sa_type=DateTime(timezone=True))
+
+
+def _big(default: int = 0) -> Any:  # noqa: ANN401
+    return Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text(str(default))})
+
+
+def _sealed(*, nullable: bool = False) -> Any:  # noqa: ANN401
+    return Field(None if nullable else ..., sa_type=LargeBinary, nullable=nullable)
+
+
+def _counted(default: int = 0) -> Any:  # noqa: ANN401
+    return Field(sa_column_kwargs={"server_default": text(str(default))})
+
+
+def _times() -> Any:  # noqa: ANN401
+    return Field(sa_column=Column(ARRAY(DateTime(timezone=True)), nullable=False, server_default=text("'{}'")))
+
+
+def _json() -> Any:  # noqa: ANN401
+    return Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb")))
+
+
+def _identity() -> Any:  # noqa: ANN401
+    return Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+
+
+class Tenant(SQLModel, table=True):
+    """A company. Written by the console."""
+
+    id: str = Field(primary_key=True)
+    name: str
+    created_at: datetime = _now()
+
+
+class AppUser(SQLModel, table=True):
+    """A member of a tenant. Written by the console."""
+
+    __tablename__ = "app_user"
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    email: str = Field(unique=True)
+    role: str
+    created_at: datetime = _now()
+
+
+class Credential(SQLModel, table=True):
+    """A provider account's secret. Written by the console."""
+
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    account_sid: str = Field(unique=True)
+    sealed_secret: bytes = _sealed()
+    created_at: datetime = _now()
+
+
+class Agent(SQLModel, table=True):
+    """Instructions, model and memory of an assistant. `memory`: how many messages it remembers. Written by the console."""
+
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    name: str
+    instructions: str
+    model: str | None = None
+    memory: int = _counted(5)
+    created_at: datetime = _now()
+
+
+class Line(SQLModel, table=True):
+    """An address that is answered. `access`: open or paired. Written by the console."""
+
+    __table_args__ = (UniqueConstraint("credential_id", "sender", name="line_credential_sender_key"),)
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    agent_id: str = Field(foreign_key="agent.id")
+    credential_id: str = Field(foreign_key="credential.id")
+    channel: str
+    provider: str
+    sender: str
+    enabled: bool
+    access: str
+    created_at: datetime = _now()
+
+
+class PairCode(SQLModel, table=True):
+    """A pairing code, as a keyed digest. Made by the console, spent by the router."""
+
+    __tablename__ = "pair_code"
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    user_id: str = Field(foreign_key="app_user.id", index=True)
+    digest: str = Field(unique=True)
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    used_at: datetime | None = _time()
+    created_at: datetime = _now()
+
+
+class Contact(SQLModel, table=True):
+    """A person on a channel. Written by the router."""
+
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    channel: str
+    sealed_address: bytes = _sealed()
+    sealed_name: bytes = _sealed()
+    created_at: datetime = _now()
+
+
+class ContactAlias(SQLModel, table=True):
+    """An address under which a contact is known: phone number or user id. Written by the router."""
+
+    __tablename__ = "contact_alias"
+    tenant_id: str = Field(primary_key=True, foreign_key="tenant.id")
+    channel: str = Field(primary_key=True)
+    address_key: str = Field(primary_key=True)
+    contact_id: str = Field(foreign_key="contact.id", index=True)
+    pepper_version: int
+
+
+class Binding(SQLModel, table=True):
+    """An address that is a user. Written by the router."""
+
+    __table_args__ = (
+        UniqueConstraint("channel", "address_key", name="binding_channel_address_key"),
+        UniqueConstraint("user_id", "channel", name="binding_user_channel_key"),
+    )
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    user_id: str = Field(foreign_key="app_user.id")
+    contact_id: str = Field(foreign_key="contact.id", index=True)
+    channel: str
+    address_key: str
+    pepper_version: int
+    sealed_address: bytes = _sealed()
+    created_at: datetime = _now()
+
+
+class Thread(SQLModel, table=True):
+    """
+    A contact's mailbox on one line. Written by router, agent and egress, each its own columns.
+
+    `last_seq`: read up to. `asked_seq`: newest message that wants the agent. `done_seq`: answered up to.
+    `owner/fence/lease_until`: who runs the turn. `out_owner/out_fence/out_until`: who sends. `run_at`, `send_at`: when
+    there is something to do.
+    """
+
+    __table_args__ = (
+        Index("thread_due", "run_at", postgresql_where=text("done_seq < asked_seq")),
+        Index("thread_to_send", "send_at", postgresql_where=text("send_at is not null")),
+    )
+    key: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    line_id: str = Field(foreign_key="line.id")
+    contact_id: str = Field(foreign_key="contact.id", index=True)
+    last_seq: int = _big()
+    asked_seq: int = _big()
+    done_seq: int = _big()
+    failing_seq: int = _big()
+    failures: int = _counted()
+    hits: list[datetime] = _times()
+    wrong_codes: list[datetime] = _times()
+    noticed: dict[str, str] = _json()
+    opted_out_at: datetime | None = _time()
+    last_inbound_at: datetime | None = _time()
+    last_provider_sid: str | None = None
+    run_at: datetime | None = _time()
+    owner: int | None = Field(None, sa_type=BigInteger)
+    fence: int = _big()
+    lease_until: datetime | None = _time()
+    send_at: datetime | None = _time()
+    out_owner: int | None = Field(None, sa_type=BigInteger)
+    out_fence: int = _big()
+    out_until: datetime | None = _time()
+    created_at: datetime = _now()
+
+
+class Conversation(SQLModel, table=True):
+    """The exchange with one contact on one channel; at most one is open. Written by the router."""
+
+    __table_args__ = (
+        Index("conversation_active", "contact_id", "channel", unique=True, postgresql_where=text("closed_at is null")),
+    )
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    contact_id: str = Field(foreign_key="contact.id")
+    user_id: str | None = Field(None, foreign_key="app_user.id")
+    agent_id: str = Field(foreign_key="agent.id")
+    line_id: str = Field(foreign_key="line.id")
+    channel: str
+    opened_at: datetime = _now()
+    closed_at: datetime | None = _time()
+
+
+class Message(SQLModel, table=True):
+    """An inbound message and what became of it (`outcome`). Written by the router."""
+
+    __table_args__ = (
+        UniqueConstraint("account_sid", "provider_sid", name="message_account_provider_key"),
+        Index("message_thread_seq", "thread", "seq"),
+        Index("message_conversation_seq", "conversation_id", "seq"),
+    )
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    line_id: str = Field(foreign_key="line.id")
+    thread: str = Field(foreign_key="thread.key")
+    conversation_id: str | None = Field(None, foreign_key="conversation.id")
+    account_sid: str
+    provider_sid: str
+    seq: int = Field(sa_type=BigInteger)
+    outcome: str
+    sealed_text: bytes = _sealed()
+    trace: dict[str, str] = _json()
+    received_at: datetime = Field(sa_type=DateTime(timezone=True))
+    routed_at: datetime = _now()
+
+
+class Turn(SQLModel, table=True):
+    """One run of an agent over the messages `from_seq` to `upto_seq`. Written by the agent."""
+
+    __table_args__ = (UniqueConstraint("thread", "from_seq", name="turn_thread_from_key"),)
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    thread: str = Field(foreign_key="thread.key")
+    conversation_id: str = Field(foreign_key="conversation.id")
+    from_seq: int = Field(sa_type=BigInteger)
+    upto_seq: int = Field(sa_type=BigInteger)
+    attempts: int = _counted(1)
+    failure: str | None = None
+    model: str | None = None
+    steps: int = _counted()
+    input_tokens: int = _counted()
+    output_tokens: int = _counted()
+    started_at: datetime = _now()
+    finished_at: datetime | None = _time()
+
+
+class ToolCall(SQLModel, table=True):
+    """A tool call and its result, kept so that a restarted turn does not repeat it. Written by the agent."""
+
+    __tablename__ = "tool_call"
+    turn_id: str = Field(primary_key=True, foreign_key="turn.id")
+    step: int = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    name: str
+    digest: str
+    sealed_result: bytes = _sealed()
+    created_at: datetime = _now()
+
+
+class FormSubmission(SQLModel, table=True):
+    """A message that a visitor left through the contact form, once per call of a turn. Written by the agent."""
+
+    __tablename__ = "form_submission"
+    __table_args__ = (UniqueConstraint("turn_id", "step", name="form_submission_turn_step_key"),)
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    conversation_id: str = Field(foreign_key="conversation.id")
+    turn_id: str = Field(foreign_key="turn.id")
+    step: int
+    sealed_body: bytes = _sealed()
+    created_at: datetime = _now()
+
+
+class Reply(SQLModel, table=True):
+    """
+    An answer, in Markdown with its sources, sealed. Written by router (commands, notices) and agent; egress moves `state`.
+
+    States: open (not cut), cut (its parts are being sent), done, failed, cancelled.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("turn_id", name="reply_turn_key"),
+        UniqueConstraint("public_id", name="reply_public_key"),
+        Index("reply_open", "thread", "id", postgresql_where=text("state in ('open', 'cut')")),
+        Index("reply_conversation", "conversation_id", "id"),
+    )
+    id: int | None = _identity()
+    public_id: str
+    tenant_id: str = Field(foreign_key="tenant.id")
+    thread: str = Field(foreign_key="thread.key")
+    conversation_id: str | None = Field(None, foreign_key="conversation.id")
+    turn_id: str | None = Field(None, foreign_key="turn.id")
+    after_seq: int = Field(sa_type=BigInteger)
+    kind: str
+    state: str = Field(sa_column_kwargs={"server_default": text("'open'")})
+    sealed_body: bytes = _sealed()
+    trace: dict[str, str] = _json()
+    received_at: datetime = Field(sa_type=DateTime(timezone=True))
+    created_at: datetime = _now()
+
+
+class Part(SQLModel, table=True):
+    """A piece of a reply as it is sent. Written by egress."""
+
+    __table_args__ = (
+        UniqueConstraint("reply_id", "ordinal", name="part_reply_ordinal_key"),
+        Index("part_thread", "thread", "reply_id", "ordinal"),
+        Index("part_provider", "provider_sid", unique=True, postgresql_where=text("provider_sid is not null")),
+    )
+    id: int | None = _identity()
+    tenant_id: str = Field(foreign_key="tenant.id")
+    thread: str = Field(foreign_key="thread.key")
+    reply_id: int = Field(foreign_key="reply.id", sa_type=BigInteger)
+    ordinal: int
+    sealed_body: bytes = _sealed()
+    state: str = Field(sa_column_kwargs={"server_default": text("'queued'")})
+    provider_sid: str | None = None
+    failure: str | None = None
+    error_code: int | None = None
+    tries: int = _counted()
+    checks: int = _counted()
+    resent: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    next_at: datetime | None = _time()
+    accepted_at: datetime | None = _time()
+    created_at: datetime = _now()
+
+
+class Attempt(SQLModel, table=True):
+    """One call to the provider, written before it is made. Written by egress."""
+
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    part_id: int = Field(foreign_key="part.id", sa_type=BigInteger, index=True)
+    outcome: str = Field(sa_column_kwargs={"server_default": text("'sending'")})
+    http_status: int | None = None
+    error_code: int | None = None
+    provider_sid: str | None = None
+    started_at: datetime = _now()
+    ended_at: datetime | None = _time()
+
+
+class StatusEvent(SQLModel, table=True):
+    """What the provider reported of a part, append-only. Written by egress."""
+
+    __tablename__ = "status_event"
+    __table_args__ = (UniqueConstraint("part_id", "status", name="status_event_part_status_key"),)
+    id: int | None = _identity()
+    tenant_id: str = Field(foreign_key="tenant.id")
+    part_id: int = Field(foreign_key="part.id", sa_type=BigInteger)
+    provider_sid: str
+    status: str
+    error_code: int | None = None
+    reported_at: datetime = Field(sa_type=DateTime(timezone=True))
+    stored_at: datetime = _now()
+
+
+class Lead(SQLModel, table=True):
+    """A sender of an open line, once per agent. Written by the router."""
+
+    tenant_id: str = Field(foreign_key="tenant.id")
+    agent_id: str = Field(primary_key=True, foreign_key="agent.id")
+    contact_id: str = Field(primary_key=True, foreign_key="contact.id")
+    platform: str
+    messages: int = _counted(1)
+    first_seen: datetime = _now()
+    last_seen: datetime = _now()
+
+
+class DeadLetter(SQLModel, table=True):
+    """Work that was given up, with the place of its payload. Written by router, agent and egress."""
+
+    __tablename__ = "dead_letter"
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    thread: str
+    stage: str
+    reason: str
+    attempts: int
+    payload: str
+    created_at: datetime = _now()
