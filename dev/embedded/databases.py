@@ -1,0 +1,35 @@
+"""The few statements that we need of a Postgres server."""
+
+# ruff: noqa: PLC0415 - psycopg is slow to import, and most commands of the CLI never talk to the database
+
+
+def answers(url: str, seconds: int) -> bool:
+    """Tell whether a query is answered in time."""
+    import psycopg
+
+    try:
+        with psycopg.connect(url, connect_timeout=seconds) as connection:
+            connection.execute("select 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def create(url: str, name: str, template: str) -> None:
+    """Make a database as a copy of another, unless it exists."""
+    import psycopg
+    from psycopg import sql
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        if connection.execute("select from pg_database where datname = %s", [name]).fetchone() is None:
+            statement = sql.SQL("create database {} template {}")
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def drop(url: str, name: str) -> None:
+    """Remove a database if it exists, and whoever is connected to it."""
+    import psycopg
+    from psycopg import sql
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))

@@ -1,0 +1,1 @@
+"""The services. None imports a sibling; what they share is in `shared`."""

@@ -1,0 +1,1 @@
+"""The router: takes in what people wrote, in order, and decides who answers."""

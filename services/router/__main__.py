@@ -1,0 +1,44 @@
+"""Composition root of the router."""
+
+import asyncio
+import os
+
+from services.router.handlers import Router
+from services.router.intake import Intake
+from services.router.ratelimit import RateLimit
+from services.router.settings import RouterSettings
+from services.router.store import Desk
+from shared.addresses import Pepper
+from shared.bus import open_bus
+from shared.ops import ops_app, serving
+from shared.process import background, not_stopping, run
+from shared.settings import from_env
+from shared.store.session import open_store
+from shared.telemetry import SERVICE_READY, log
+from shared.topology import ROUTER
+from shared.vault import Vault
+
+
+async def main(settings: RouterSettings, stopping: asyncio.Event) -> None:
+    """Route until told to stop."""
+    vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
+    pepper = Pepper(bytes.fromhex(settings.keys.pepper.get_secret_value()))
+    async with (
+        open_bus(settings.nats.url, "router") as bus,
+        open_store(settings.db.url.get_secret_value(), settings.db.pool, "router") as store,
+    ):
+        intake = Intake(RateLimit(settings.rate_limit, settings.rate_window))
+        router = Router(bus, Desk(store, vault, pepper), intake, vault)
+        bus.on(ROUTER, router.on_inbound, workers=settings.router.workers)
+        checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
+        async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
+            await bus.consume()
+            async with background(bus.watch_durables()):
+                log.info(SERVICE_READY)
+                await stopping.wait()
+            await bus.stop_consuming()
+
+
+if __name__ == "__main__":
+    loaded = from_env(RouterSettings, os.environ)
+    run("router", loaded, lambda stopping: main(loaded, stopping))

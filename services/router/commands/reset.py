@@ -1,0 +1,14 @@
+"""`/reset`: closes the conversation, so that the next message begins afresh."""
+
+from services.router.mailbox import Mailbox, Message
+from services.router.commands.command import Command
+
+
+async def reset(mailbox: Mailbox, message: Message, _argument: str) -> str | None:
+    """Cancel what the agent is at, and forget."""
+    await mailbox.cancel_turn(message)
+    await mailbox.close_conversation()
+    return "Done. I have forgotten this conversation; your next message starts a new one."
+
+
+RESET = Command("/reset", "starts a new conversation", reset)

@@ -1,0 +1,118 @@
+"""A person wrote: take in what their thread holds, in order, then wake whoever has work."""
+
+from dataclasses import dataclass, replace
+
+import psycopg
+from pydantic import ValidationError
+
+from services.router.intake import Intake
+from services.router.mailbox import Mailbox, Message, Unreadable
+from services.router.store import Desk
+from shared.bus import Bus, Delivery, Stored
+from shared.events import InboundContent, InboundReceived, ReplyReady, TurnRequested
+from shared.failures import MALFORMED_EVENT, MESSAGE_FAILED, GatewayError
+from shared.ids import MessageId, TenantId, ThreadKey, new_id
+from shared.telemetry import HOP_ROUTE, HOPS, INBOUND_ROUTED, MESSAGES, log
+from shared.topology import INBOUND, OUT, TURN, out_subject, turn_subject
+from shared.vault import Vault
+
+_BATCH = 100
+_MOST_FAILURES = 5
+_TRACE_HEADERS = ("traceparent", "tracestate")
+
+
+@dataclass(frozen=True)
+class Router:
+    """The collaborators of the one handler."""
+
+    bus: Bus
+    desk: Desk
+    intake: Intake
+    vault: Vault
+
+    async def on_inbound(self, event: InboundReceived, delivery: Delivery) -> None:
+        """Read the thread's subject forward up to this message, take in what is new, and hint at the work left."""
+        _, _, tenant, thread = delivery.subject.split(".")
+        key = ThreadKey(thread)
+        while (seen := await self.desk.last_seen(key)) < delivery.seq:
+            stored = self.bus.read_forward(INBOUND, delivery.subject, seen, delivery.seq, _BATCH)
+            waiting = [self._open(message) async for message in stored]
+            if not waiting:
+                return  # expired since: nothing is left to take in
+            await self._take_in(key, event, waiting)
+        await self._wake(TenantId(tenant), key)
+
+    async def _take_in(self, key: ThreadKey, event: InboundReceived, waiting: list[Message | Unreadable]) -> None:
+        """Take in what waits, in one transaction. What fails by itself is counted, and set aside after five times."""
+        async with self.desk.open(key, event) as mailbox:
+            for message in waiting:
+                if message.seq > mailbox.thread.last_seq and not await self._settled(mailbox, message):
+                    break
+            else:
+                return
+        raise GatewayError(MESSAGE_FAILED)
+
+    async def _settled(self, mailbox: Mailbox, message: Message | Unreadable) -> bool:
+        """Take in one message, or set it aside; False when it should be tried again."""
+        if isinstance(message, Unreadable):
+            failure = message.failure.code
+            most = 1 if message.failure is MALFORMED_EVENT else _MOST_FAILURES
+        else:
+            before = replace(mailbox.thread)
+            try:
+                async with mailbox.connection.transaction():
+                    outcome = await self.intake.take_in(mailbox, message)
+            except psycopg.OperationalError:
+                raise  # the database's trouble, not this message's
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold up the thread for ever
+                mailbox.thread = before
+                failure, most = type(error).__name__, _MOST_FAILURES
+            else:
+                _tell(mailbox, message, outcome)
+                return True
+        return await mailbox.count_failure(message.seq, failure, most)
+
+    async def _wake(self, tenant: TenantId, key: ThreadKey) -> None:
+        work = await self.desk.work_left(key)
+        if work.asked_seq is not None:
+            turn = TurnRequested(tenant=tenant, thread=key, upto_seq=work.asked_seq)
+            await self.bus.publish(
+                TURN, turn_subject(tenant, key), turn, message_id=f"turn:{key}:{work.asked_seq}"
+            )
+        if work.reply is not None:
+            ready = ReplyReady(tenant=tenant, thread=key, reply_id=work.reply)
+            await self.bus.publish(OUT, out_subject(tenant, key), ready, message_id=f"reply:{work.reply}")
+
+    def _open(self, stored: Stored) -> Message | Unreadable:
+        """Decode and unseal a message as it rests in the stream."""
+        try:
+            event = InboundReceived.decode(stored.body)
+            content = InboundContent.model_validate_json(self.vault.open_text(event.sealed, event.seal_context))
+        except ValidationError:
+            return Unreadable(stored.seq, MALFORMED_EVENT)
+        except GatewayError as error:
+            return Unreadable(stored.seq, error.failure)
+        return Message(
+            id=MessageId(new_id("msg")),
+            seq=stored.seq,
+            at=stored.at,
+            account_sid=event.account_sid,
+            provider_sid=event.provider_sid,
+            num_media=event.num_media,
+            content=content,
+            trace={name: stored.headers[name] for name in _TRACE_HEADERS if name in stored.headers},
+        )
+
+
+def _tell(mailbox: Mailbox, message: Message, outcome: str) -> None:
+    MESSAGES.labels(mailbox.line.provider, mailbox.line.channel, "inbound", outcome).inc()
+    seconds = max(0.0, (mailbox.now - message.at).total_seconds())
+    HOPS.labels(HOP_ROUTE).observe(seconds)
+    log.info(
+        INBOUND_ROUTED,
+        thread=mailbox.thread.key,
+        provider_sid=message.provider_sid,
+        outcome=outcome,
+        note="WhatsApp not enabled" if outcome == "disabled" else None,
+        waited_ms=round(seconds * 1000),
+    )

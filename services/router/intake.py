@@ -1,0 +1,79 @@
+"""What becomes of one message: the rules, in the order in which they apply."""
+
+from dataclasses import dataclass
+
+from services.router import commands
+from services.router.commands import STOP, Command
+from services.router.mailbox import Mailbox, Message
+from services.router.notices import NOT_RECOGNIZED, TEXT_ONLY, TOO_LONG, Notice, too_many
+from services.router.ratelimit import RateLimit
+from shared.ids import Sequence
+
+_LONGEST_TEXT = 4096
+
+DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The rules of a line's door."""
+
+    limit: RateLimit
+
+    async def take_in(self, mailbox: Mailbox, message: Message) -> str:
+        """Log a message, act on it, and return what became of it."""
+        mailbox.thread.last_seq = Sequence(max(mailbox.thread.last_seq, message.seq))
+        if not await mailbox.record(message, "received"):
+            return DUPLICATE
+        mailbox.thread.last_inbound_at = message.at
+        mailbox.thread.last_provider_sid = message.provider_sid
+        outcome = await self._decide(mailbox, message)
+        if outcome != "asked":
+            await mailbox.conclude(message, outcome)
+        return outcome
+
+    async def _decide(self, mailbox: Mailbox, message: Message) -> str:
+        if not mailbox.line.enabled:
+            return "disabled"
+        text = message.content.text
+        if mailbox.thread.opted_out_at is not None and mailbox.line.is_open:
+            return await self._while_stopped(mailbox, message)
+        found = commands.find(text) if message.num_media == 0 else None
+        if not (found and found[0] is STOP) and not self._within_limit(mailbox, message):
+            return await self._notify(mailbox, message, too_many(self.limit.window), "rate_limited")
+        if mailbox.line.is_open:
+            await mailbox.note_lead()
+        if found:
+            return await self._command(mailbox, message, *found)
+        return await self._talk(mailbox, message)
+
+    async def _talk(self, mailbox: Mailbox, message: Message) -> str:
+        if not mailbox.line.is_open and mailbox.binding is None:
+            return await self._notify(mailbox, message, NOT_RECOGNIZED, "not_recognized")
+        if message.num_media or not message.content.text.strip():
+            return await self._notify(mailbox, message, TEXT_ONLY, "text_only")
+        if len(message.content.text) > _LONGEST_TEXT:
+            return await self._notify(mailbox, message, TOO_LONG, "too_long")
+        await mailbox.ask_agent(message)
+        return "asked"
+
+    async def _while_stopped(self, mailbox: Mailbox, message: Message) -> str:
+        if not commands.is_start(message.content.text):
+            return "opted_out"
+        return await self._command(mailbox, message, commands.START, "")
+
+    async def _command(self, mailbox: Mailbox, message: Message, command: Command, argument: str) -> str:
+        answer = await command.run(mailbox, message, argument)
+        if answer is not None:
+            await mailbox.say(message, answer, "command")
+        return f"command{command.word}"
+
+    def _within_limit(self, mailbox: Mailbox, message: Message) -> bool:
+        admitted, mailbox.thread.hits = self.limit.admit(mailbox.thread.hits, message.at)
+        return admitted
+
+    async def _notify(self, mailbox: Mailbox, message: Message, notice: Notice, outcome: str) -> str:
+        if notice.due(mailbox.thread.noticed, message.at):
+            mailbox.thread.noticed = {**mailbox.thread.noticed, notice.name: message.at.isoformat()}
+            await mailbox.say(message, notice.text, "notice")
+        return outcome

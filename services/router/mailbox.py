@@ -1,0 +1,301 @@
+"""One thread, opened for work: its row is locked, and everything done here commits together or not at all."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+
+from services.router.leads import note_lead
+from shared.addresses import Pepper
+from shared.events import InboundContent
+from shared.failures import Failure
+from shared.ids import (
+    AccountSid,
+    Address,
+    AddressKey,
+    AgentId,
+    ContactId,
+    ConversationId,
+    LineId,
+    MessageId,
+    ProviderSid,
+    Sequence,
+    TenantId,
+    ThreadKey,
+    UserId,
+    new_id,
+)
+from shared.store.session import Connection
+from shared.vault import Vault, place
+
+
+@dataclass(frozen=True)
+class Line:
+    """The line that a thread belongs to, as it is set up now."""
+
+    id: LineId
+    tenant: TenantId
+    agent: AgentId
+    channel: str
+    provider: str
+    sender: Address
+    enabled: bool
+    is_open: bool
+
+
+@dataclass
+class Thread:
+    """The router's share of the thread's row; written back when the mailbox closes."""
+
+    key: ThreadKey
+    contact: ContactId
+    last_seq: Sequence
+    asked_seq: Sequence
+    done_seq: Sequence
+    hits: list[datetime]
+    wrong_codes: list[datetime]
+    noticed: dict[str, str]
+    opted_out_at: datetime | None
+    last_inbound_at: datetime | None
+    last_provider_sid: str | None
+    failing_seq: Sequence
+    failures: int
+    cancel_turn: bool = False
+    new_reply: bool = False
+
+
+@dataclass(frozen=True)
+class Message:
+    """An inbound message, opened. `at` is when it arrived, by JetStream's clock."""
+
+    id: MessageId
+    seq: Sequence
+    at: datetime
+    account_sid: AccountSid
+    provider_sid: ProviderSid
+    num_media: int
+    content: InboundContent
+    trace: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A stored message that cannot be opened, and why."""
+
+    seq: Sequence
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class User:
+    """A member of a tenant."""
+
+    id: UserId
+    email: str
+
+
+@dataclass
+class Mailbox:
+    """What the router may do with one thread inside one transaction."""
+
+    connection: Connection
+    vault: Vault
+    pepper: Pepper
+    line: Line
+    thread: Thread
+    binding: UserId | None
+    addresses: tuple[Address, ...]
+    now: datetime
+    """The transaction's time."""
+    _conversation: ConversationId | None = field(default=None)
+
+    async def record(self, message: Message, outcome: str) -> bool:
+        """Log a message; False when this SID is in the log already."""
+        inserted = await self.connection.execute(
+            """
+            insert into message (id, tenant_id, line_id, thread, account_sid, provider_sid, seq, outcome,
+                                 sealed_text, trace, received_at)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            on conflict (account_sid, provider_sid) do nothing
+            """,
+            (
+                message.id,
+                self.line.tenant,
+                self.line.id,
+                self.thread.key,
+                message.account_sid,
+                message.provider_sid,
+                message.seq,
+                outcome,
+                self.vault.seal(message.content.text.encode(), place(self.line.tenant, "message", message.id)),
+                orjson.dumps(message.trace).decode(),
+                message.at,
+            ),
+        )
+        return inserted.rowcount == 1
+
+    async def conclude(self, message: Message, outcome: str, conversation: ConversationId | None = None) -> None:
+        """Write down what became of a logged message."""
+        await self.connection.execute(
+            "update message set outcome = %s, conversation_id = %s where id = %s", (outcome, conversation, message.id)
+        )
+
+    async def say(self, message: Message, text: str, kind: str) -> None:
+        """Queue an answer in Markdown, behind whatever this thread is still being told."""
+        public_id = new_id("rp")
+        body = self.vault.seal(
+            orjson.dumps({"markdown": text, "sources": []}), place(self.line.tenant, "reply", public_id)
+        )
+        await self.connection.execute(
+            """
+            insert into reply (public_id, tenant_id, thread, conversation_id, after_seq, kind, sealed_body, trace, received_at)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+            """,
+            (
+                public_id,
+                self.line.tenant,
+                self.thread.key,
+                self._conversation,
+                message.seq,
+                kind,
+                body,
+                orjson.dumps(message.trace).decode(),
+                message.at,
+            ),
+        )
+        self.thread.new_reply = True
+
+    async def ask_agent(self, message: Message) -> None:
+        """Give the message to the agent, in the contact's one open conversation."""
+        conversation = await self._open_conversation()
+        await self.conclude(message, "asked", conversation)
+        self.thread.asked_seq = message.seq
+
+    async def note_lead(self) -> None:
+        """Remember the sender as a lead of the line's agent."""
+        await note_lead(self.connection, self.line.tenant, self.line.agent, self.thread.contact, self.line.channel)
+
+    async def cancel_turn(self, message: Message) -> None:
+        """Drop what the agent is at, and the messages it was to answer."""
+        await self.connection.execute(
+            "update message set outcome = 'cancelled' where thread = %s and seq > %s and outcome = 'asked'",
+            (self.thread.key, self.thread.done_seq),
+        )
+        self.thread.done_seq = self.thread.asked_seq = message.seq
+        self.thread.cancel_turn = True
+
+    async def cancel_replies(self) -> None:
+        """Drop what is queued and not sent; egress marks the parts."""
+        await self.connection.execute(
+            "update reply set state = 'cancelled' where thread = %s and state in ('open', 'cut')", (self.thread.key,)
+        )
+        self.thread.new_reply = True
+
+    async def close_conversation(self) -> None:
+        """Close the contact's open conversation, on whatever line it is."""
+        await self.connection.execute(
+            "update conversation set closed_at = now() where contact_id = %s and channel = %s and closed_at is null",
+            (self.thread.contact, self.line.channel),
+        )
+        self._conversation = None
+
+    async def spend_code(self, code: str) -> User | None:
+        """Use up a pairing code, once; None when it is wrong, expired or used."""
+        cursor = await self.connection.execute(
+            """
+            update pair_code set used_at = now()
+            from app_user
+            where digest = %s and pair_code.tenant_id = %s and used_at is null and expires_at > now()
+              and app_user.id = user_id
+            returning app_user.id, app_user.email
+            """,
+            (self.pepper.code_digest(code), self.line.tenant),
+        )
+        row = await cursor.fetchone()
+        return User(UserId(row["id"]), row["email"]) if row else None
+
+    async def bind(self, user: User, message: Message) -> None:
+        """Make the sender's address this user; a user's earlier address on this channel is freed."""
+        binding = new_id("bd")
+        address = message.content.user_id or message.content.sender
+        await self.connection.execute(
+            "delete from binding where user_id = %s and channel = %s", (user.id, self.line.channel)
+        )
+        await self.connection.execute(
+            """
+            insert into binding (id, tenant_id, user_id, contact_id, channel, address_key, pepper_version, sealed_address)
+            values (%s, %s, %s, %s, %s, %s, %s, %s)
+            """,
+            (
+                binding,
+                self.line.tenant,
+                user.id,
+                self.thread.contact,
+                self.line.channel,
+                self.pepper.global_key(self.line.channel, address),
+                self.pepper.version,
+                self.vault.seal(address.encode(), place(self.line.tenant, "binding", binding)),
+            ),
+        )
+        self.binding = user.id
+
+    async def unbind(self) -> None:
+        """Free the sender's address."""
+        await self.connection.execute(
+            "delete from binding where channel = %s and address_key = any(%s)",
+            (self.line.channel, self.global_keys()),
+        )
+        self.binding = None
+
+    async def count_failure(self, seq: Sequence, reason: str, most: int) -> bool:
+        """Count that a message failed by itself; after `most` times set it aside and go on, else return False."""
+        failures = self.thread.failures + 1 if self.thread.failing_seq == seq else 1
+        self.thread.failing_seq, self.thread.failures = seq, failures
+        if failures < most:
+            return False
+        await self.connection.execute(
+            """
+            insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
+            values (%s, %s, %s, 'router', %s, %s, %s)
+            """,
+            (new_id("dl"), self.line.tenant, self.thread.key, reason, failures, f"INBOUND/{seq}"),
+        )
+        self.thread.last_seq = seq
+        return True
+
+    def global_keys(self) -> list[AddressKey]:
+        """Return the keys under which the sender may be bound."""
+        return [self.pepper.global_key(self.line.channel, address) for address in self.addresses]
+
+    async def _open_conversation(self) -> ConversationId:
+        """Return the contact's open conversation on this line; one on another line is closed for it."""
+        if self._conversation is not None:
+            return self._conversation
+        await self.connection.execute(
+            """
+            update conversation set closed_at = now()
+            where contact_id = %s and channel = %s and closed_at is null and line_id <> %s
+            """,
+            (self.thread.contact, self.line.channel, self.line.id),
+        )
+        cursor = await self.connection.execute(
+            """
+            insert into conversation (id, tenant_id, contact_id, user_id, agent_id, line_id, channel)
+            values (%s, %s, %s, %s, %s, %s, %s)
+            on conflict (contact_id, channel) where closed_at is null do update set line_id = excluded.line_id
+            returning id
+            """,
+            (
+                new_id("cv"),
+                self.line.tenant,
+                self.thread.contact,
+                self.binding,
+                self.line.agent,
+                self.line.id,
+                self.line.channel,
+            ),
+        )
+        row = await cursor.fetchone()
+        assert row is not None, "an upsert returns its row"  # noqa: S101
+        self._conversation = ConversationId(row["id"])
+        return self._conversation

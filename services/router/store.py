@@ -1,0 +1,205 @@
+"""The SQL behind the router's desk: finding, locking and closing mailboxes."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from services.router.mailbox import Line, Mailbox, Thread
+from shared.addresses import Pepper
+from shared.events import InboundContent, InboundReceived
+from shared.failures import UNKNOWN_LINE, GatewayError
+from shared.ids import (
+    Address,
+    AgentId,
+    ContactId,
+    LineId,
+    ReplyId,
+    TenantId,
+    ThreadKey,
+    UserId,
+    new_id,
+)
+from shared.ids import Sequence as StreamSequence
+from shared.store.session import Connection, Store
+from shared.vault import Vault, place
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a thread waits for, to be hinted to whoever does it."""
+
+    asked_seq: StreamSequence | None
+    reply: ReplyId | None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where the router opens mailboxes."""
+
+    store: Store
+    vault: Vault
+    pepper: Pepper
+
+    async def last_seen(self, thread: ThreadKey) -> StreamSequence:
+        """Return up to where a thread was read; 0 for a new one."""
+        async with self.store.connection() as connection:
+            cursor = await connection.execute("select last_seq from thread where key = %s", (thread,))
+            row = await cursor.fetchone()
+        return StreamSequence(row["last_seq"] if row else 0)
+
+    @asynccontextmanager
+    async def open(self, key: ThreadKey, event: InboundReceived) -> AsyncIterator[Mailbox]:
+        """
+        Lock a thread for one transaction, making it for a first message. Raises `Later` when somebody else has it.
+
+        Raises `GatewayError`: UNKNOWN_LINE for a line that is gone, SEALED_UNREADABLE for a content without its key.
+        """
+        content = InboundContent.model_validate_json(self.vault.open_text(event.sealed, event.seal_context))
+        addresses = _addresses(content)
+        async with self.store.transaction() as connection:
+            line = await _line(connection, event.line)
+            row = await _locked(connection, key)
+            while row is None:
+                contact = await self._contact(connection, line, content, addresses)
+                await _insert(connection, key, line, contact)
+                row = await _locked(connection, key)
+            thread, now = row
+            mailbox = Mailbox(connection, self.vault, self.pepper, line, thread, None, addresses, now)
+            mailbox.binding = await _binding(mailbox)
+            yield mailbox
+            await _close(mailbox)
+
+    async def work_left(self, key: ThreadKey) -> Work:
+        """Return what a thread waits for now."""
+        async with self.store.connection() as connection:
+            cursor = await connection.execute(
+                """
+                select asked_seq, done_seq,
+                       (select max(id) from reply where thread = key and state in ('open', 'cut')) as reply
+                from thread where key = %s
+                """,
+                (key,),
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            return Work(None, None)
+        return Work(
+            StreamSequence(row["asked_seq"]) if row["asked_seq"] > row["done_seq"] else None,
+            ReplyId(row["reply"]) if row["reply"] is not None else None,
+        )
+
+    async def _contact(
+        self, connection: Connection, line: Line, content: InboundContent, addresses: Sequence[Address]
+    ) -> ContactId:
+        """Return the contact behind any of the addresses, or make one; learn the addresses that are new."""
+        keys = [self.pepper.address_key(line.tenant, line.channel, address) for address in addresses]
+        cursor = await connection.execute(
+            """
+            select contact_id from contact_alias where tenant_id = %s and channel = %s and address_key = any(%s)
+            order by array_position(%s::text[], address_key) limit 1
+            """,
+            (line.tenant, line.channel, keys, keys),
+        )
+        known = await cursor.fetchone()
+        contact = ContactId(known["contact_id"]) if known else await self._new_contact(connection, line, content)
+        for key in keys:
+            await connection.execute(
+                "insert into contact_alias (tenant_id, channel, address_key, contact_id, pepper_version)"
+                " values (%s, %s, %s, %s, %s) on conflict do nothing",
+                (line.tenant, line.channel, key, contact, self.pepper.version),
+            )
+        return contact
+
+    async def _new_contact(self, connection: Connection, line: Line, content: InboundContent) -> ContactId:
+        contact = ContactId(new_id("ct"))
+        where = place(line.tenant, "contact", contact)
+        await connection.execute(
+            "insert into contact (id, tenant_id, channel, sealed_address, sealed_name) values (%s, %s, %s, %s, %s)",
+            (
+                contact,
+                line.tenant,
+                line.channel,
+                self.vault.seal(content.sender.encode(), where + "/address"),
+                self.vault.seal(content.profile_name.encode(), where + "/name"),
+            ),
+        )
+        return contact
+
+
+def _addresses(content: InboundContent) -> tuple[Address, ...]:
+    """Return every address of a sender, the steadiest first."""
+    known = (content.user_id, content.sender, content.phone)
+    return tuple(dict.fromkeys(Address(address) for address in known if address))
+
+
+async def _line(connection: Connection, line: LineId) -> Line:
+    cursor = await connection.execute(
+        "select id, tenant_id, agent_id, channel, provider, sender, enabled, access from line where id = %s", (line,)
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise GatewayError(UNKNOWN_LINE)
+    return Line(
+        id=LineId(row["id"]),
+        tenant=TenantId(row["tenant_id"]),
+        agent=AgentId(row["agent_id"]),
+        channel=row["channel"],
+        provider=row["provider"],
+        sender=Address(row["sender"]),
+        enabled=row["enabled"],
+        is_open=row["access"] == "open",
+    )
+
+
+async def _locked(connection: Connection, key: ThreadKey) -> tuple[Thread, datetime] | None:
+    cursor = await connection.execute(
+        """
+        select key, contact_id, last_seq, asked_seq, done_seq, hits, wrong_codes, noticed, opted_out_at,
+               last_inbound_at, last_provider_sid, failing_seq, failures, now() as now
+        from thread where key = %s for update nowait
+        """,
+        (key,),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    now: datetime = row.pop("now")
+    return Thread(contact=ContactId(row.pop("contact_id")), **row), now
+
+
+async def _insert(connection: Connection, key: ThreadKey, line: Line, contact: ContactId) -> None:
+    await connection.execute(
+        "insert into thread (key, tenant_id, line_id, contact_id) values (%s, %s, %s, %s) on conflict do nothing",
+        (key, line.tenant, line.id, contact),
+    )
+
+
+async def _binding(mailbox: Mailbox) -> UserId | None:
+    cursor = await mailbox.connection.execute(
+        "select user_id from binding where channel = %s and address_key = any(%s) and tenant_id = %s",
+        (mailbox.line.channel, mailbox.global_keys(), mailbox.line.tenant),
+    )
+    row = await cursor.fetchone()
+    return UserId(row["user_id"]) if row else None
+
+
+async def _close(mailbox: Mailbox) -> None:
+    """Write the thread back. A cancelled turn loses its fence, so that what it still does cannot commit."""
+    thread = mailbox.thread
+    await mailbox.connection.execute(
+        """
+        update thread set last_seq = %(last_seq)s, asked_seq = %(asked_seq)s, done_seq = %(done_seq)s, hits = %(hits)s,
+            wrong_codes = %(wrong_codes)s, noticed = %(noticed)s, opted_out_at = %(opted_out_at)s,
+            last_inbound_at = %(last_inbound_at)s, last_provider_sid = %(last_provider_sid)s,
+            failing_seq = %(failing_seq)s, failures = %(failures)s,
+            run_at = case when %(asked_seq)s > %(done_seq)s and asked_seq <> %(asked_seq)s then now() else run_at end,
+            send_at = case when %(new_reply)s then now() else send_at end,
+            fence = fence + %(cancel_turn)s::int,
+            owner = case when %(cancel_turn)s then null else owner end
+        where key = %(key)s
+        """,
+        {**vars(thread), "noticed": orjson.dumps(thread.noticed).decode()},
+    )

@@ -1,0 +1,55 @@
+"""What every test may ask for: real servers from wheels, fresh for each test."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from dev.embedded import NatsServer, PostgresServer, nats_server, postgres_server
+from shared.addresses import Pepper
+from shared.bus import apply_topology
+from shared.store.migrations import upgrade
+from shared.store.session import Store, open_store
+from shared.vault import Vault
+
+_TEMPLATE = "trunkline_template"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with postgres_server(tmp_path_factory.mktemp("postgres"), settings={"fsync": "off"}) as server:
+        upgrade(server.create_database(_TEMPLATE))
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    name = f"test_{secrets.token_hex(6)}"
+    yield postgres.create_database(name, _TEMPLATE)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    async with open_store(database_url, 10, "test") as opened:
+        yield opened
+
+
+@pytest.fixture
+def nats(tmp_path: Path) -> Iterator[NatsServer]:
+    """A NATS server of the test's own, with every stream."""
+    with nats_server(tmp_path / "nats") as server:
+        apply_topology(server.url)
+        yield server
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault({1: b"v" * 32})
+
+
+@pytest.fixture
+def pepper() -> Pepper:
+    return Pepper(b"p" * 32)

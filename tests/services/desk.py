@@ -1,0 +1,119 @@
+"""A platform of one tenant, agent, line and user, and people who write to it."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.addresses import Pepper
+from shared.bus import Bus
+from shared.events import InboundContent, InboundReceived
+from shared.ids import AccountSid, Address, LineId, ProviderSid, TenantId, ThreadKey
+from shared.store.session import Store
+from shared.topology import INBOUND, inbound_subject
+from shared.vault import Vault, place
+
+TENANT = TenantId("tn_test")
+LINE = LineId("ln_test")
+ACCOUNT = AccountSid("AC" + "a" * 32)
+SENDER = Address("whatsapp:+14155238886")
+
+
+def sid() -> ProviderSid:
+    return ProviderSid("SM" + secrets.token_hex(16))
+
+
+@dataclass
+class Platform:
+    """Rows that the services need, and a hand that plays ingress."""
+
+    store: Store
+    vault: Vault
+    pepper: Pepper
+    access: str = "open"
+    user: str = "us_test"
+
+    async def plant(self) -> "Platform":
+        async with self.store.transaction() as connection:
+            await connection.execute("insert into tenant (id, name) values (%s, 'Test')", (TENANT,))
+            await connection.execute(
+                "insert into app_user (id, tenant_id, email, role) values ('us_test', %s, 'ann@example.org', 'USER')", (TENANT,)
+            )
+            await connection.execute(
+                "insert into agent (id, tenant_id, name, instructions) values ('ag_test', %s, 'A', 'Help {sys.tenant} on {sys.channel}.')",
+                (TENANT,),
+            )
+            secret = self.vault.seal(b"token", place(TENANT, "credential", "cr_test"))
+            await connection.execute(
+                "insert into credential (id, tenant_id, account_sid, sealed_secret) values ('cr_test', %s, %s, %s)",
+                (TENANT, ACCOUNT, secret),
+            )
+            await connection.execute(
+                """
+                insert into line (id, tenant_id, agent_id, credential_id, channel, provider, sender, enabled, access)
+                values (%s, %s, 'ag_test', 'cr_test', 'whatsapp', 'twilio', %s, true, %s)
+                """,
+                (LINE, TENANT, SENDER, self.access),
+            )
+        return self
+
+    async def code(self, code: str = "ABCDEFGH", minutes: int = 10, user: str = "us_test") -> str:
+        """Make a pairing code that lives for `minutes`, which may be past."""
+        async with self.store.connection() as connection:
+            await connection.execute(
+                """
+                insert into pair_code (id, tenant_id, user_id, digest, expires_at)
+                values (%s, %s, %s, %s, now() + %s * interval '1 minute')
+                """,
+                (f"pc_{code}", TENANT, user, self.pepper.code_digest(code), minutes),
+            )
+        return code
+
+    async def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        async with self.store.connection() as connection:
+            return await (await connection.execute(query, values)).fetchall()  # type: ignore[arg-type]
+
+
+@dataclass
+class Person:
+    """Somebody with a phone, whose messages arrive in INBOUND as ingress would put them."""
+
+    bus: Bus
+    vault: Vault
+    number: str = "+15550001"
+    user_id: str | None = None
+    sent: list[ProviderSid] = field(default_factory=list)
+
+    @property
+    def thread(self) -> ThreadKey:
+        who = self.user_id or f"whatsapp:{self.number}"
+        return Pepper(b"t" * 32).thread_key("whatsapp", SENDER, who)
+
+    async def writes(self, text: str, *, media: int = 0, provider_sid: ProviderSid | None = None) -> ProviderSid:
+        number = provider_sid or sid()
+        event = InboundReceived(
+            tenant=TENANT,
+            event_id=secrets.token_hex(8),
+            line=LINE,
+            channel="whatsapp",
+            account_sid=ACCOUNT,
+            provider_sid=number,
+            to=SENDER,
+            num_media=media,
+            received_at=datetime.now(UTC),
+            sealed="",
+        )
+        content = InboundContent(
+            sender=f"whatsapp:{self.number}" if self.number else str(self.user_id),
+            user_id=self.user_id,
+            phone=f"whatsapp:{self.number}" if self.number else None,
+            profile_name="Test Person",
+            text=text,
+        )
+        sealed = self.vault.seal_text(content.model_dump_json(), event.seal_context)
+        event = event.model_copy(update={"sealed": sealed})
+        await self.bus.publish(
+            INBOUND, inbound_subject(TENANT, self.thread), event, message_id=secrets.token_hex(8)
+        )
+        self.sent.append(number)
+        return number

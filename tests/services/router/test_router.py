@@ -1,0 +1,449 @@
+"""The router, with real NATS and Postgres."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from dev.embedded import NatsServer
+from services.router.handlers import Router
+from services.router.intake import Intake
+from services.router.ratelimit import RateLimit
+from services.router.store import Desk
+from shared.addresses import Pepper
+from shared.bus import Bus, open_bus
+from shared.store.session import Store
+from shared.topology import INBOUND, ROUTER
+from shared.vault import Vault, place
+from tests.eventually import eventually
+from tests.services.desk import TENANT, Person, Platform, sid
+
+WORKERS = 8
+
+
+@pytest.fixture
+async def bus(nats: NatsServer) -> AsyncIterator[Bus]:
+    async with open_bus(nats.url, "test") as opened:
+        yield opened
+
+
+def a_router(bus: Bus, store: Store, vault: Vault, pepper: Pepper, most: int = 10) -> Router:
+    return Router(bus, Desk(store, vault, pepper), Intake(RateLimit(most, 60.0)), vault)
+
+
+class Town:
+    """A router at work, and what became of what people wrote to it."""
+
+    def __init__(self, bus: Bus, platform: Platform) -> None:
+        self.bus = bus
+        self.platform = platform
+        self.rows = platform.rows
+
+    def person(self, number: str = "+15550001", user_id: str | None = None) -> Person:
+        return Person(self.bus, self.platform.vault, number, user_id)
+
+    async def outcomes(self, person: Person) -> list[str]:
+        rows = await self.rows("select outcome from message where thread = %s order by seq", person.thread)
+        return [row["outcome"] for row in rows]
+
+    async def routed(self, person: Person, count: int) -> list[str]:
+        """Wait until `count` of the person's messages are routed and nothing of them is left to deliver."""
+
+        async def done() -> list[str] | None:
+            found = await self.outcomes(person)
+            return found if len(found) >= count else None
+
+        return await eventually(done)
+
+    async def replies(self, person: Person) -> list[str]:
+        rows = await self.rows(
+            "select public_id, sealed_body from reply where thread = %s and state <> 'cancelled' order by id", person.thread
+        )
+        vault = self.platform.vault
+        return [
+            orjson.loads(vault.open(row["sealed_body"], place(TENANT, "reply", row["public_id"])))["markdown"]
+            for row in rows
+        ]
+
+
+@pytest.fixture
+async def town(
+    bus: Bus, store: Store, vault: Vault, pepper: Pepper
+) -> AsyncIterator[Callable[..., Awaitable[Town]]]:
+    """Make a platform with a router at work."""
+
+    async def build(access: str = "open", most: int = 10) -> Town:
+        platform = await Platform(store, vault, pepper, access).plant()
+        bus.on(ROUTER, a_router(bus, store, vault, pepper, most).on_inbound, workers=WORKERS)
+        await bus.consume()
+        return Town(bus, platform)
+
+    yield build
+    await bus.stop_consuming()
+
+
+MakeTown = Callable[..., Awaitable[Town]]
+
+
+async def test_a_message_becomes_work_for_the_agent(town: MakeTown) -> None:
+    """
+    A first message makes contact, thread, lead and conversation, and asks the agent.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes("hello")
+    assert await here.routed(ann, 1) == ["asked"]
+    [thread] = await here.rows("select asked_seq, done_seq, run_at from thread where key = %s", ann.thread)
+    assert thread["asked_seq"] > thread["done_seq"]
+    assert thread["run_at"] is not None
+    assert len(await here.rows("select 1 from lead")) == 1
+    assert len(await here.rows("select 1 from conversation where closed_at is null")) == 1
+
+
+async def test_messages_are_taken_in_arrival_order_whatever_the_order_of_delivery(town: MakeTown) -> None:
+    """
+    Thirty messages of three people, handled by eight workers at once, are logged in each person's order.
+    """
+    here = await town(most=100)
+    people = [here.person(f"+1555000{number}") for number in range(3)]
+    for number in range(10):
+        for person in people:
+            await person.writes(f"message {number}")
+    for person in people:
+        await here.routed(person, 10)
+        rows = await here.rows("select provider_sid from message where thread = %s order by routed_at, seq", person.thread)
+        assert [row["provider_sid"] for row in rows] == person.sent
+
+
+async def test_a_message_that_comes_twice_counts_once(town: MakeTown) -> None:
+    """
+    The same MessageSid under another message id (a replay after the window) is logged and counted once.
+    """
+    here = await town()
+    ann = here.person()
+    number = sid()
+    for _ in range(5):
+        await ann.writes("hello", provider_sid=number)
+    await ann.writes("the end")
+    await here.routed(ann, 2)
+
+    async def read() -> bool:
+        [row] = await here.rows("select last_seq from thread where key = %s", ann.thread)
+        return bool(row["last_seq"] == 6)
+
+    await eventually(read)
+    assert await here.outcomes(ann) == ["asked", "asked"]
+    [thread] = await here.rows("select cardinality(hits) as hits from thread")
+    assert thread["hits"] == 2
+
+
+async def test_ten_messages_a_minute_pass_and_the_eleventh_gets_one_notice(town: MakeTown) -> None:
+    """
+    Of thirteen messages ten reach the agent; the other three get one notice together, and STOP still passes.
+    """
+    here = await town()
+    ann = here.person()
+    for number in range(13):
+        await ann.writes(f"message {number}")
+    await ann.writes("STOP")
+    outcomes = await here.routed(ann, 14)
+    assert outcomes[10:] == ["rate_limited"] * 3 + ["command/stop"]
+    replies = [reply for reply in await here.rows("select kind from reply where thread = %s order by id", ann.thread)]
+    assert [reply["kind"] for reply in replies] == ["notice", "command"]
+
+
+async def test_help_lists_every_command(town: MakeTown) -> None:
+    """
+    /help, in any case, names each command; the agent is not asked.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes("/HELP")
+    assert await here.routed(ann, 1) == ["command/help"]
+    [answer] = await here.replies(ann)
+    assert all(f"**/{word}**" in answer for word in ("pair", "reset", "stop", "help"))
+
+
+async def test_an_unknown_command_goes_to_the_agent(town: MakeTown) -> None:
+    """
+    A word with a slash that is no command is ordinary text.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes("/dance")
+    assert await here.routed(ann, 1) == ["asked"]
+
+
+@pytest.mark.parametrize(("text", "media"), [("look at this", 1), ("", 0), ("   ", 0)])
+async def test_what_is_not_text_gets_one_fixed_sentence(town: MakeTown, text: str, media: int) -> None:
+    """
+    Media, location and empty messages get the sentence and never reach the model.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes(text, media=media)
+    assert await here.routed(ann, 1) == ["text_only"]
+    assert await here.replies(ann) == ["For now I only accept text messages."]
+
+
+async def test_an_album_gets_the_sentence_once(town: MakeTown) -> None:
+    """
+    Several pictures in a row are one burst.
+    """
+    here = await town()
+    ann = here.person()
+    for _ in range(4):
+        await ann.writes("", media=1)
+    assert await here.routed(ann, 4) == ["text_only"] * 4
+    assert len(await here.replies(ann)) == 1
+
+
+async def test_a_text_above_4096_signs_is_not_read(town: MakeTown) -> None:
+    """
+    4,096 signs are read, 4,097 are not.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes("x" * 4096)
+    await ann.writes("x" * 4097)
+    assert await here.routed(ann, 2) == ["asked", "too_long"]
+
+
+async def test_reset_closes_the_conversation_and_the_next_message_opens_another(town: MakeTown) -> None:
+    """
+    After /reset nothing is left of the old conversation, what was still asked of the agent included.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes("one")
+    await ann.writes("/reset")
+    await ann.writes("two")
+    assert await here.routed(ann, 3) == ["cancelled", "command/reset", "asked"]
+    rows = await here.rows("select closed_at from conversation order by opened_at")
+    assert [row["closed_at"] is None for row in rows] == [False, True]
+
+
+async def test_reset_fences_the_running_turn(town: MakeTown) -> None:
+    """
+    /reset raises the thread's fence, so that what the agent is at cannot be committed.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes("one")
+    await here.routed(ann, 1)
+    await here.rows("update thread set owner = 7, fence = 3 returning 1")
+    await ann.writes("/reset")
+    await here.routed(ann, 2)
+    [thread] = await here.rows("select owner, fence from thread")
+    assert thread == {"owner": None, "fence": 4}
+
+
+async def test_after_stop_an_open_line_is_silent_until_start(town: MakeTown) -> None:
+    """
+    STOP is confirmed once; then nothing is answered, until START.
+    """
+    here = await town()
+    ann = here.person()
+    for text in ("STOP", "hello?", "/help", "stop", "start", "hello again"):
+        await ann.writes(text)
+    outcomes = await here.routed(ann, 6)
+    assert outcomes == ["command/stop", "opted_out", "opted_out", "opted_out", "command/start", "asked"]
+    assert len(await here.replies(ann)) == 2
+
+
+async def test_stop_inside_a_sentence_is_only_text(town: MakeTown) -> None:
+    """
+    Only a STOP that stands alone is a command.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes("stop please")
+    assert await here.routed(ann, 1) == ["asked"]
+
+
+async def test_stop_drops_replies_that_wait(town: MakeTown) -> None:
+    """
+    What was queued before /stop is cancelled; only the confirmation is left to send.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes("/help")
+    await ann.writes("/stop")
+    await here.routed(ann, 2)
+    rows = await here.rows("select kind, state from reply order by id")
+    assert [row["state"] for row in rows] == ["cancelled", "open"]
+
+
+async def test_a_paired_line_answers_only_those_it_knows(town: MakeTown) -> None:
+    """
+    A stranger on a paired line is told once an hour that the number is not recognized; nobody becomes a lead.
+    """
+    here = await town("paired")
+    ann = here.person()
+    await ann.writes("hello")
+    await ann.writes("hello?")
+    assert await here.routed(ann, 2) == ["not_recognized", "not_recognized"]
+    [notice] = await here.replies(ann)
+    assert "not recognized" in notice
+    assert await here.rows("select 1 from lead") == []
+
+
+async def test_pairing_binds_the_address_to_the_user(town: MakeTown) -> None:
+    """
+    /pair with a fresh code, typed carelessly, makes the sender that user, who may then talk to the agent.
+    """
+    here = await town("paired")
+    ann = here.person()
+    await here.platform.code("ABCDEFGH")
+    await ann.writes("/Pair abcd-efgh")
+    await ann.writes("hello")
+    assert await here.routed(ann, 2) == ["command/pair", "asked"]
+    assert (await here.replies(ann))[0].startswith("Paired.")
+    [conversation] = await here.rows("select user_id from conversation")
+    assert conversation["user_id"] == "us_test"
+
+
+async def test_wrong_expired_and_used_codes_get_one_answer(town: MakeTown) -> None:
+    """
+    Guessing teaches nothing: the three answers are the same, and begin with "Code expired".
+    """
+    here = await town("paired")
+    ann, bob, eve = (here.person(f"+1555000{number}") for number in range(3))
+    await here.platform.code("EXPIRED2", minutes=-1)
+    await here.platform.code("USEDCODE")
+    await bob.writes("/pair USEDCODE")
+    await here.routed(bob, 1)
+    answers = set()
+    for code in ("WRQNGQNE", "EXPIRED2", "USEDCODE"):
+        await eve.writes(f"/pair {code}")
+    await here.routed(eve, 3)
+    answers = set(await here.replies(eve))
+    assert answers == {"Code expired or not valid. Make a new one in your profile."}
+    assert await here.outcomes(ann) == []
+
+
+async def test_a_paired_number_must_stop_before_it_pairs_again(town: MakeTown) -> None:
+    """
+    A bound number gets "Number already paired", and its code is not spent.
+    """
+    here = await town("paired")
+    ann = here.person()
+    await here.platform.code("ABCDEFGH")
+    await here.platform.code("JKLMNPQR")
+    await ann.writes("/pair ABCDEFGH")
+    await ann.writes("/pair JKLMNPQR")
+    await here.routed(ann, 2)
+    assert (await here.replies(ann))[1].startswith("Number already paired")
+    [code] = await here.rows("select used_at from pair_code where id = 'pc_JKLMNPQR'")
+    assert code["used_at"] is None
+
+
+async def test_a_user_has_one_number_per_channel_and_pairing_another_moves_the_binding(town: MakeTown) -> None:
+    """
+    The user's second number replaces the first, which is a stranger again.
+    """
+    here = await town("paired")
+    old, new = here.person("+15550001"), here.person("+15550002")
+    await here.platform.code("ABCDEFGH")
+    await here.platform.code("JKLMNPQR")
+    await old.writes("/pair ABCDEFGH")
+    await here.routed(old, 1)
+    await new.writes("/pair JKLMNPQR")
+    await here.routed(new, 1)
+    await old.writes("hello")
+    assert (await here.routed(old, 2))[1] == "not_recognized"
+    assert len(await here.rows("select 1 from binding")) == 1
+
+
+async def test_stop_frees_the_number(town: MakeTown) -> None:
+    """
+    After /stop the number is a stranger on a paired line, and can be paired to somebody else.
+    """
+    here = await town("paired")
+    ann = here.person()
+    await here.platform.code("ABCDEFGH")
+    for text in ("/pair ABCDEFGH", "/stop", "hello"):
+        await ann.writes(text)
+    assert await here.routed(ann, 3) == ["command/pair", "command/stop", "not_recognized"]
+    assert await here.rows("select 1 from binding") == []
+
+
+async def test_five_wrong_codes_silence_a_number(town: MakeTown) -> None:
+    """
+    The sixth try within ten minutes gets no answer, even with a right code.
+    """
+    here = await town("paired")
+    eve = here.person()
+    await here.platform.code("ABCDEFGH")
+    for _ in range(5):
+        await eve.writes("/pair WRQNGQNE")
+    await eve.writes("/pair ABCDEFGH")
+    await here.routed(eve, 6)
+    assert len(await here.replies(eve)) == 5
+    assert await here.rows("select 1 from binding") == []
+
+
+async def test_number_and_user_id_reach_the_same_contact(town: MakeTown) -> None:
+    """
+    A person whose messages carry both is found by either afterwards.
+    """
+    here = await town()
+    both = here.person("+15550001", "whatsapp:US.13491208655302741918")
+    await both.writes("hello")
+    await here.routed(both, 1)
+    only_number = here.person("+15550001")
+    await only_number.writes("hello")
+    await here.routed(only_number, 1)
+    assert len(await here.rows("select 1 from contact")) == 1
+    assert len(await here.rows("select 1 from contact_alias")) == 2
+
+
+async def test_nothing_personal_rests_in_clear(town: MakeTown, bus: Bus) -> None:
+    """
+    Neither rows nor the stream hold the number, the name or the text in clear.
+    """
+    here = await town()
+    ann = here.person("+15557654321")
+    await ann.writes("my secret wish")
+    await here.routed(ann, 1)
+    tables = await here.rows("select table_name from information_schema.tables where table_schema = 'public'")
+    dump = b""
+    for table in tables:
+        rows = await here.rows(f"select row_to_json(t)::text as row from \"{table['table_name']}\" t")
+        dump += "".join(row["row"] for row in rows).encode()
+    stored = [it async for it in bus.read_forward(INBOUND, f"in.v1.{TENANT}.{ann.thread}", 0, 10, 10)]  # type: ignore[arg-type]
+    dump += b"".join(it.body for it in stored)
+    for needle in (b"5557654321", b"Test Person", b"secret wish"):
+        assert needle not in dump
+        assert needle.hex().encode() not in dump
+
+
+async def test_a_poisoned_message_is_set_aside_and_the_next_one_flows(town: MakeTown, bus: Bus, nats: NatsServer) -> None:
+    """
+    A message that cannot be read goes to the dead letters; the thread goes on.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes("one")
+    await here.routed(ann, 1)
+    import nats as nats_client
+
+    raw = await nats_client.connect(nats.url)
+    await raw.jetstream().publish(f"in.v1.{TENANT}.{ann.thread}", b"{not json")
+    await raw.close()
+    await ann.writes("two")
+    assert await here.routed(ann, 2) == ["asked", "asked"]
+    [letter] = await here.rows("select stage, reason, payload from dead_letter")
+    assert letter == {"stage": "router", "reason": "malformed_event", "payload": "INBOUND/2"}
+
+
+async def test_the_rate_limit_goes_by_the_time_of_arrival() -> None:
+    """
+    A backlog that arrived over two minutes is not throttled when it is worked off in a second.
+    """
+    limit = RateLimit(10, 60.0)
+    hits: list[datetime] = []
+    for second in range(0, 120, 6):
+        admitted, hits = limit.admit(hits, datetime.fromtimestamp(1_700_000_000 + second, UTC))
+        assert admitted
