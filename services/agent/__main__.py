@@ -1,0 +1,44 @@
+"""Composition root of the agent."""
+
+import asyncio
+import os
+
+from services.agent.handlers import Agent
+from services.agent.llm import open_model
+from services.agent.settings import AgentSettings
+from services.agent.store import Turns
+from shared.bus import open_bus
+from shared.ops import ops_app, serving
+from shared.process import background, not_stopping, run
+from shared.settings import from_env
+from shared.store.presence import presence
+from shared.store.session import open_store
+from shared.telemetry import SERVICE_READY, log
+from shared.topology import AGENT
+from shared.vault import Vault
+
+
+async def main(settings: AgentSettings, stopping: asyncio.Event) -> None:
+    """Answer until told to stop."""
+    vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
+    database = settings.db.url.get_secret_value()
+    async with (
+        open_bus(settings.nats.url, "agent") as bus,
+        open_store(database, settings.db.pool, "agent") as store,
+        presence(database) as owner,
+        open_model(settings) as model,
+    ):
+        agent = Agent(bus, Turns(store, vault, owner), model, settings.agent.most_steps, settings.agent.run_limit)
+        bus.on(AGENT, agent.on_turn_requested, workers=settings.agent.workers)
+        checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
+        async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
+            await bus.consume()
+            async with background(bus.watch_durables(), agent.sweep()):
+                log.info(SERVICE_READY)
+                await stopping.wait()
+            await bus.stop_consuming()
+
+
+if __name__ == "__main__":
+    loaded = from_env(AgentSettings, os.environ)
+    run("agent", loaded, lambda stopping: main(loaded, stopping))

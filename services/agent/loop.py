@@ -1,0 +1,137 @@
+"""The loop between model and tools: pure over its ports, five executed steps at most."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+from pydantic import ValidationError
+
+from services.agent.llm import Completion, Model, Said, ToolRequest
+from services.agent.tools import Tool, ToolContext, ToolFailed
+from shared.failures import MODEL_EMPTY, GatewayError
+from shared.telemetry import TOOL_CALLED, log, span
+
+_LONGEST_RESULT = 8 * 1024
+_LONGEST_ANSWER = 16 * 1024
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\U000e0000-\U000e007f\ud800-\udfff]")
+"""Controls, the tag block and lone surrogates: never meant, used to hide instructions."""
+
+_TOO_MANY = "Not run: the limit of tool calls for this message is reached. Answer with what you have."
+
+
+class Ledger(Protocol):
+    """Remembers the tool calls of a turn, so that a restarted one does not repeat them."""
+
+    async def recall(self, step: int, request: ToolRequest) -> str | None:
+        """Return the result of an equal call of this turn, if there was one."""
+
+    async def remember(self, step: int, request: ToolRequest, result: str) -> None:
+        """Keep a call's result."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a turn came to. `sources` name the documents that were used."""
+
+    text: str
+    sources: tuple[str, ...] = ()
+    steps: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    model: str = ""
+
+
+class ContextOf(Protocol):
+    """Makes the context of one step."""
+
+    def __call__(self, step: int) -> ToolContext:
+        """Return whose call step number `step` is."""
+
+
+@dataclass
+class Loop:
+    """One run."""
+
+    model: Model
+    tools: Sequence[Tool]
+    ledger: Ledger
+    context: ContextOf
+    most_steps: int
+    model_name: str | None
+    user: str
+    steps: int = 0
+
+    async def run(self, messages: Sequence[Said]) -> Answer:
+        """Let the model speak and use tools until it answers. Raises GatewayError when it does not."""
+        said = list(messages)
+        spoken: list[Completion] = []
+        while True:
+            offered = [tool.offer() for tool in self.tools] if self.steps < self.most_steps else []
+            completion = await self.model.complete(said, offered, model=self.model_name, user=self.user)
+            spoken.append(completion)
+            if not completion.tools or not offered:
+                return self._answer(completion, spoken)
+            said.append(_assistant(completion))
+            results = await asyncio.gather(*(self._step(request) for request in completion.tools))
+            said.extend(
+                {"role": "tool", "tool_call_id": request.id, "content": result}
+                for request, result in zip(completion.tools, results, strict=True)
+            )
+
+    def _answer(self, last: Completion, spoken: Sequence[Completion]) -> Answer:
+        text = clean(last.text)[:_LONGEST_ANSWER].strip()
+        if not text:
+            raise GatewayError(MODEL_EMPTY)
+        return Answer(
+            text=text,
+            steps=self.steps,
+            input_tokens=sum(completion.input_tokens for completion in spoken),
+            output_tokens=sum(completion.output_tokens for completion in spoken),
+            model=last.model,
+        )
+
+    async def _step(self, request: ToolRequest) -> str:
+        """Run one requested tool; the result, also of a failure, is told to the model."""
+        if self.steps >= self.most_steps:
+            return _TOO_MANY
+        self.steps += 1
+        step = self.steps
+        if (known := await self.ledger.recall(step, request)) is not None:
+            return known
+        tool = next((tool for tool in self.tools if tool.name == request.name), None)
+        with span("execute_tool", gen_ai__operation__name="execute_tool", gen_ai__tool__name=tool.name if tool else "unknown"):
+            result, ok = await self._execute(tool, request, step)
+        log.info(TOOL_CALLED, tool=tool.name if tool else "unknown", step=step, ok=ok)
+        await self.ledger.remember(step, request, result)
+        return result
+
+    async def _execute(self, tool: Tool | None, request: ToolRequest, step: int) -> tuple[str, bool]:
+        if tool is None:
+            return "There is no tool of that name.", False
+        try:
+            arguments = tool.arguments.model_validate(orjson.loads(request.arguments or "{}"))
+        except orjson.JSONDecodeError:
+            return "The arguments are not valid JSON.", False
+        except ValidationError as error:
+            faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+            return f"The arguments do not fit: {faults}", False
+        try:
+            return clean(await tool.run(arguments, self.context(step)))[:_LONGEST_RESULT], True
+        except ToolFailed as failed:
+            return str(failed), False
+
+
+def clean(text: str) -> str:
+    """Return a model's or tool's text without signs that nobody sees."""
+    return _FORBIDDEN.sub("", text)
+
+
+def _assistant(completion: Completion) -> Said:
+    calls = [
+        {"id": request.id, "type": "function", "function": {"name": request.name, "arguments": request.arguments}}
+        for request in completion.tools
+    ]
+    return {"role": "assistant", "content": completion.text or None, "tool_calls": calls}

@@ -1,0 +1,25 @@
+"""The agent's variables."""
+
+from pydantic import Field, SecretStr
+
+from shared.settings import Database, Group, Settings, env
+
+
+class Agent(Group):
+    """The agent's own."""
+
+    workers: int = Field(32, description="Turns that run at the same time.", ge=1, le=512)
+    call_limit: float = Field(30.0, description="Seconds that one model call may take.", gt=0)
+    run_limit: float = Field(90.0, description="Seconds that one turn may take.", gt=0)
+    most_steps: int = Field(5, description="Tool calls that one turn may make.", ge=0, le=20)
+    most_tokens: int = Field(2000, description="Tokens that one model call may answer with.", ge=1)
+
+
+class AgentSettings(Settings):
+    """What the agent reads."""
+
+    db: Database
+    agent: Agent = Agent()
+    openai_base_url: str = env("OPENAI_BASE_URL", description="Address of an OpenAI-compatible API.")
+    openai_api_key: SecretStr = env("OPENAI_API_KEY", description="Key for the model's API.")
+    model: str = env("TRUNKLINE_MODEL", description="Model that agents use unless they name one.")

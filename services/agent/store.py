@@ -1,0 +1,327 @@
+"""The SQL behind turns: claim with a fence, load, remember tool calls, commit, release."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from services.agent.llm import Said, ToolRequest
+from services.agent.loop import Answer
+from services.agent.pipelines import Pipeline, Sys
+from services.agent.tools import ToolContext
+from shared.ids import ConversationId, LineId, Sequence, TenantId, ThreadKey, TurnId, new_id
+from shared.store.presence import OWNER_IS_DEAD
+from shared.store.session import Connection, Store
+from shared.vault import Vault, place
+
+_FREE = f"(owner is null or owner = %(owner)s or lease_until < now() or {OWNER_IS_DEAD.format(column='owner')})"
+"""A claim of this very process counts as free: it only ever claims a thread that it is not busy with."""
+
+_LEASE = "15 s"
+_SWEEP_AFTER = "2 s"
+_SWEEP_BATCH = 50
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to run one turn of a thread. Whoever claims next gets a higher fence, and this one cannot commit."""
+
+    thread: ThreadKey
+    tenant: TenantId
+    line: LineId
+    fence: int
+    done_seq: Sequence
+    asked_seq: Sequence
+
+
+@dataclass(frozen=True)
+class Work:
+    """A turn, loaded: what the model is told, and where its answer goes."""
+
+    claim: Claim
+    turn: TurnId
+    attempts: int
+    conversation: ConversationId
+    channel: str
+    provider: str
+    pipeline: Pipeline
+    messages: tuple[Said, ...]
+    traces: tuple[dict[str, str], ...]
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Where the agent finds and leaves its work."""
+
+    store: Store
+    vault: Vault
+    owner: int
+
+    async def claim(self, thread: ThreadKey) -> Claim | None:
+        """Take a thread's due turn, unless somebody alive has it."""
+        async with self.store.transaction() as connection:
+            cursor = await connection.execute(
+                f"""
+                update thread set owner = %(owner)s, fence = fence + 1, lease_until = now() + interval '{_LEASE}'
+                where key = %(thread)s and done_seq < asked_seq and run_at <= now() and {_FREE}
+                returning key, tenant_id, line_id, fence, done_seq, asked_seq
+                """,  # noqa: S608 - constants
+                {"owner": self.owner, "thread": thread},
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        return Claim(
+            ThreadKey(row["key"]),
+            TenantId(row["tenant_id"]),
+            LineId(row["line_id"]),
+            row["fence"],
+            Sequence(row["done_seq"]),
+            Sequence(row["asked_seq"]),
+        )
+
+    async def renew(self, claim: Claim) -> bool:
+        """Prolong the lease; False when the fence has moved on."""
+        async with self.store.connection() as connection:
+            cursor = await connection.execute(
+                f"update thread set lease_until = now() + interval '{_LEASE}' where key = %s and fence = %s and owner = %s",  # noqa: S608
+                (claim.thread, claim.fence, self.owner),
+            )
+        return cursor.rowcount == 1
+
+    async def release(self, claim: Claim) -> None:
+        """Give the thread back unanswered."""
+        async with self.store.connection() as connection:
+            await connection.execute(
+                "update thread set owner = null, run_at = now() where key = %s and fence = %s", (claim.thread, claim.fence)
+            )
+
+    async def due(self) -> list[tuple[TenantId, ThreadKey]]:
+        """Return threads whose hint was lost or whose owner died."""
+        async with self.store.connection() as connection:
+            cursor = await connection.execute(
+                f"""
+                select tenant_id, key from thread
+                where done_seq < asked_seq and run_at <= now() - interval '{_SWEEP_AFTER}' and {_FREE}
+                order by run_at limit {_SWEEP_BATCH}
+                """,  # noqa: S608 - constants
+                {"owner": self.owner},
+            )
+            return [(TenantId(row["tenant_id"]), ThreadKey(row["key"])) for row in await cursor.fetchall()]
+
+    async def load(self, claim: Claim) -> Work:
+        """Open the turn, or find it again after a crash, and read what the model needs."""
+        async with self.store.transaction() as connection:
+            asked = await _asked(connection, claim)
+            last = asked[-1]
+            context = await _context(connection, claim, last["conversation_id"])
+            turn = await _open_turn(connection, claim, asked, last["conversation_id"])
+            spoken = await self._memory(connection, claim, last["conversation_id"], asked[0]["seq"], context["memory"])
+        pipeline = Pipeline(context["instructions"], context["model"], context["memory"])
+        facts = Sys(context["channel"], context["tenant"], context["email"] or "")
+        new = [{"role": "user", "content": self._text(claim.tenant, row)} for row in asked]
+        return Work(
+            claim=claim,
+            turn=TurnId(turn["id"]),
+            attempts=turn["attempts"],
+            conversation=ConversationId(last["conversation_id"]),
+            channel=context["channel"],
+            provider=context["provider"],
+            pipeline=pipeline,
+            messages=(pipeline.system_prompt(facts, context["now"]), *spoken, *new),
+            traces=tuple(row["trace"] for row in asked),
+            received_at=asked[0]["received_at"],
+        )
+
+    async def commit(self, work: Work, answer: Answer, failure: str | None) -> bool:
+        """Leave the answer as a reply and finish the turn; False when the fence has moved on and nothing was done."""
+        claim = work.claim
+        public_id = new_id("rp")
+        body = orjson.dumps({"markdown": answer.text, "sources": list(answer.sources)})
+        async with self.store.transaction() as connection:
+            fenced = await connection.execute(
+                """
+                update thread set done_seq = greatest(done_seq, %s), owner = null, send_at = now(), run_at = now()
+                where key = %s and fence = %s
+                """,
+                (claim.asked_seq, claim.thread, claim.fence),
+            )
+            if fenced.rowcount == 0:
+                return False
+            await connection.execute(
+                """
+                update turn set finished_at = now(), upto_seq = %s, failure = %s, model = %s, steps = %s,
+                                input_tokens = %s, output_tokens = %s
+                where id = %s
+                """,
+                (claim.asked_seq, failure, answer.model, answer.steps, answer.input_tokens, answer.output_tokens, work.turn),
+            )
+            await connection.execute(
+                """
+                insert into reply (public_id, tenant_id, thread, conversation_id, turn_id, after_seq, kind, sealed_body,
+                                   trace, received_at)
+                values (%s, %s, %s, %s, %s, %s, 'agent', %s, %s, %s)
+                """,
+                (
+                    public_id,
+                    claim.tenant,
+                    claim.thread,
+                    work.conversation,
+                    work.turn,
+                    claim.asked_seq,
+                    self.vault.seal(body, place(claim.tenant, "reply", public_id)),
+                    orjson.dumps(work.traces[-1]).decode(),
+                    work.received_at,
+                ),
+            )
+        return True
+
+    async def newest_reply(self, thread: ThreadKey) -> int | None:
+        """Return the newest reply of a thread that is not sent yet."""
+        async with self.store.connection() as connection:
+            cursor = await connection.execute(
+                "select max(id) as id from reply where thread = %s and state in ('open', 'cut')", (thread,)
+            )
+            row = await cursor.fetchone()
+        return row["id"] if row else None
+
+    async def submit(self, context: ToolContext, body: dict[str, str]) -> None:
+        """Store a contact form, once per turn and step."""
+        form = new_id("form")
+        async with self.store.connection() as connection:
+            await connection.execute(
+                """
+                insert into form_submission (id, tenant_id, conversation_id, turn_id, step, sealed_body)
+                values (%s, %s, %s, %s, %s, %s) on conflict (turn_id, step) do nothing
+                """,
+                (
+                    form,
+                    context.tenant,
+                    context.conversation,
+                    context.turn,
+                    context.step,
+                    self.vault.seal(orjson.dumps(body), place(context.tenant, "form", form)),
+                ),
+            )
+
+    async def _memory(
+        self, connection: Connection, claim: Claim, conversation: str, before: int, most: int
+    ) -> list[Said]:
+        """Return the last `most` messages of the conversation, either side's, before this turn."""
+        cursor = await connection.execute(
+            """
+            select * from (
+              select 'user' as role, id::text as ref, seq, 0 as side, id::text as place, sealed_text as sealed, 0::bigint as rank
+              from message where conversation_id = %(conversation)s and seq < %(before)s and outcome = 'asked'
+              union all
+              select 'assistant', id::text, after_seq, 1, public_id, sealed_body, id
+              from reply where conversation_id = %(conversation)s and kind = 'agent' and after_seq < %(before)s
+            ) spoken order by seq desc, side desc, rank desc limit %(most)s
+            """,
+            {"conversation": conversation, "before": before, "most": most},
+        )
+        return [self._said(claim.tenant, row) for row in reversed(await cursor.fetchall())]
+
+    def _said(self, tenant: TenantId, row: dict[str, Any]) -> Said:
+        if row["role"] == "user":
+            opened = self.vault.open(row["sealed"], place(tenant, "message", row["place"])).decode()
+        else:
+            opened = orjson.loads(self.vault.open(row["sealed"], place(tenant, "reply", row["place"])))["markdown"]
+        return {"role": row["role"], "content": opened}
+
+    def _text(self, tenant: TenantId, row: dict[str, Any]) -> str:
+        return self.vault.open(row["sealed_text"], place(tenant, "message", row["id"])).decode()
+
+
+@dataclass(frozen=True)
+class ToolLedger:
+    """The tool calls of one turn, kept across restarts."""
+
+    turns: Turns
+    work: Work
+
+    async def recall(self, step: int, request: ToolRequest) -> str | None:
+        """Return the stored result of an equal call."""
+        async with self.turns.store.connection() as connection:
+            cursor = await connection.execute(
+                "select step, sealed_result from tool_call where turn_id = %s and digest = %s order by step limit 1",
+                (self.work.turn, _digest(request)),
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        return self.turns.vault.open(row["sealed_result"], self._place(row["step"])).decode()
+
+    async def remember(self, step: int, request: ToolRequest, result: str) -> None:
+        """Keep a call; a step that another run of this turn has taken stays as it is."""
+        async with self.turns.store.connection() as connection:
+            await connection.execute(
+                """
+                insert into tool_call (turn_id, step, tenant_id, name, digest, sealed_result)
+                values (%s, %s, %s, %s, %s, %s) on conflict (turn_id, step) do nothing
+                """,
+                (
+                    self.work.turn,
+                    step,
+                    self.work.claim.tenant,
+                    request.name[:64],
+                    _digest(request),
+                    self.turns.vault.seal(result.encode(), self._place(step)),
+                ),
+            )
+
+    def _place(self, step: int) -> str:
+        return place(self.work.claim.tenant, "tool_call", f"{self.work.turn}/{step}")
+
+
+def _digest(request: ToolRequest) -> str:
+    return hashlib.sha256(f"{request.name}\n{request.arguments}".encode()).hexdigest()
+
+
+async def _asked(connection: Connection, claim: Claim) -> list[dict[str, Any]]:
+    cursor = await connection.execute(
+        """
+        select id, seq, conversation_id, sealed_text, trace, received_at from message
+        where thread = %s and seq > %s and seq <= %s and outcome = 'asked' order by seq
+        """,
+        (claim.thread, claim.done_seq, claim.asked_seq),
+    )
+    return await cursor.fetchall()
+
+
+async def _open_turn(
+    connection: Connection, claim: Claim, asked: list[dict[str, Any]], conversation: str
+) -> dict[str, Any]:
+    cursor = await connection.execute(
+        """
+        insert into turn (id, tenant_id, thread, conversation_id, from_seq, upto_seq) values (%s, %s, %s, %s, %s, %s)
+        on conflict (thread, from_seq) do update set attempts = turn.attempts + 1, upto_seq = excluded.upto_seq
+        returning id, attempts
+        """,
+        (new_id("tu"), claim.tenant, claim.thread, conversation, asked[0]["seq"], claim.asked_seq),
+    )
+    row = await cursor.fetchone()
+    assert row is not None, "an upsert returns its row"  # noqa: S101
+    return row
+
+
+async def _context(connection: Connection, claim: Claim, conversation: str) -> dict[str, Any]:
+    cursor = await connection.execute(
+        """
+        select agent.instructions, agent.model, agent.memory, line.channel, line.provider, tenant.name as tenant,
+               app_user.email, now() as now
+        from conversation
+        join agent on agent.id = conversation.agent_id
+        join line on line.id = %s
+        join tenant on tenant.id = conversation.tenant_id
+        left join app_user on app_user.id = conversation.user_id
+        where conversation.id = %s
+        """,
+        (claim.line, conversation),
+    )
+    row = await cursor.fetchone()
+    assert row is not None, "the foreign keys see to it"  # noqa: S101
+    return row
