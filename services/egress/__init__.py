@@ -1,0 +1,1 @@
+"""Egress: renders replies into parts and sends them, in order, each once."""

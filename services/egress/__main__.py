@@ -1,0 +1,59 @@
+"""Composition root of egress."""
+
+import asyncio
+import os
+
+from services.egress.handlers import Egress
+from services.egress.ordering import Pacing
+from services.egress.reports import Reports
+from services.egress.settings import EgressSettings
+from services.egress.store import SendLedger
+from services.egress.typing import TypingDots
+from shared.bus import open_bus
+from shared.channels.outbound import open_channels
+from shared.events import TurnRunning
+from shared.ops import ops_app, serving
+from shared.process import background, not_stopping, run
+from shared.settings import from_env
+from shared.store.presence import presence
+from shared.store.session import open_store
+from shared.telemetry import SERVICE_READY, log
+from shared.topology import EGRESS, STATUS_READER, TURN_RUNNING_ANY
+from shared.vault import Vault
+
+
+async def main(settings: EgressSettings, stopping: asyncio.Event) -> None:
+    """Send until told to stop."""
+    vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
+    database = settings.db.url.get_secret_value()
+    async with (
+        open_bus(settings.nats.url, "egress") as bus,
+        open_store(database, settings.db.pool, "egress") as store,
+        presence(database) as owner,
+        open_channels(settings.twilio_webhook_url, settings.twilio_api_base) as channels,
+    ):
+        egress = Egress(
+            bus=bus,
+            ledger=SendLedger(store, vault, owner),
+            reports=Reports(store),
+            channels=channels,
+            pacing=Pacing(settings.egress.sent_limit),
+            reconcile_after=settings.egress.reconcile_after,
+            part_limit=settings.egress.part_limit,
+        )
+        bus.on(EGRESS, egress.on_reply_ready, workers=settings.egress.workers)
+        bus.on(STATUS_READER, egress.on_part_reported, workers=settings.egress.workers)
+        checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
+        async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
+            await bus.consume()
+            typing = TypingDots(store, vault, channels)
+            await bus.listen(TURN_RUNNING_ANY, TurnRunning, typing.on_turn_running, queue="egress")
+            async with background(bus.watch_durables(), egress.sweep()):
+                log.info(SERVICE_READY)
+                await stopping.wait()
+            await bus.stop_consuming()
+
+
+if __name__ == "__main__":
+    loaded = from_env(EgressSettings, os.environ)
+    run("egress", loaded, lambda stopping: main(loaded, stopping))

@@ -1,0 +1,217 @@
+"""A reply waits: render it into parts, send the next one, record. A part was reported: move it forward, release the next."""
+
+import random
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import psycopg
+import stamina
+import structlog
+from psycopg_pool import PoolTimeout
+
+from services.egress.ordering import Cut, Pacing, Reconcile, Send, Wait
+from services.egress.parts import has_left, reported
+from services.egress.reports import Reported, Reports
+from services.egress.store import Claim, Desk, Doubt, FenceLost, SendLedger, Try
+from shared.bus import Bus, BusUnavailable, Delivery
+from shared.channels.ports import Accepted, Listed, Outbound, Outcome, Refused
+from shared.events import PartReported, ReplyReady
+from shared.failures import CHANNEL_UNKNOWN, OUTCOME_UNKNOWN, GatewayError, Later
+from shared.ids import TenantId, ThreadKey
+from shared.process import OneAtATime
+from shared.sweep import sweep
+from shared.telemetry import (
+    AMBIGUOUS_SENDS,
+    HOP_ANSWER,
+    HOP_SEND,
+    HOPS,
+    MESSAGES,
+    PART_IN_DOUBT,
+    PART_REPORTED,
+    PART_SENT,
+    log,
+    span,
+)
+from shared.topology import OUT, out_subject
+
+_SWEEP_EVERY = 0.5
+_MOST_BACKOFF = 60.0
+_RECORD_LIMIT = 40.0
+"""Seconds for which an outcome that we know is tried to be written down: within the claim's lease."""
+
+_PASSING = (psycopg.OperationalError, PoolTimeout, Later)
+
+
+@dataclass(frozen=True)
+class Egress:
+    """The collaborators of sending."""
+
+    bus: Bus
+    ledger: SendLedger
+    reports: Reports
+    channels: Mapping[str, Outbound]
+    pacing: Pacing
+    reconcile_after: tuple[float, ...]
+    part_limit: int
+    busy: OneAtATime[ThreadKey] = field(default_factory=OneAtATime)
+
+    async def on_reply_ready(self, event: ReplyReady, _delivery: Delivery) -> None:
+        """Send what the thread has to say. Somebody else's claim is left to them: they look again before they let go."""
+        await self.send_out(event.tenant, event.thread)
+
+    async def on_part_reported(self, event: PartReported, _delivery: Delivery) -> None:
+        """Move the part forward; once it has left, the next one may go."""
+        failure = None
+        if event.error_code is not None or reported(event.status) in {"failed", "undelivered"}:
+            failure = self._channel("twilio", "whatsapp").failure(event.error_code or 0)
+        moved = await self.reports.record(event, failure)
+        if moved is None:
+            return
+        _tell_report(event, moved)
+        if has_left(moved.after):
+            ready = ReplyReady(tenant=moved.tenant, thread=moved.thread, reply_id=moved.reply)
+            with suppress(BusUnavailable):  # only a hint: the sweeper finds the thread by its send_at
+                subject = out_subject(moved.tenant, moved.thread)
+                await self.bus.publish(OUT, subject, ready, message_id=f"after:{event.provider_sid}:{event.status}")
+
+    async def sweep(self) -> None:
+        """Go on with threads whose hint was lost, whose time has come or whose sender died. Never ends."""
+        await sweep(self.ledger.due, self.send_out, self.busy, _SWEEP_EVERY)
+
+    async def send_out(self, tenant: TenantId, thread: ThreadKey) -> None:
+        """Make every move that can be made on a thread now, then let go of it."""
+        with structlog.contextvars.bound_contextvars(tenant=tenant, thread=thread), suppress(FenceLost):
+            await self.busy.do(thread, lambda: self._send_out(thread))
+
+    async def _send_out(self, thread: ThreadKey) -> None:
+        claim = await self.ledger.claim(thread)
+        while claim is not None and await self._move(claim):
+            pass
+
+    async def _move(self, claim: Claim) -> bool:
+        """Make one move; False once the thread was let go."""
+        async with self.ledger.desk(claim) as desk:
+            await desk.drop_cancelled()
+            match self.pacing.next_move(await desk.uncut(), await desk.in_order(), desk.now):
+                case Wait(until):
+                    await desk.release(until)
+                    return False
+                case Cut(reply_id):
+                    reply = await desk.reply(reply_id)
+                    channel = self._channel(claim.provider, claim.channel)
+                    await desk.cut(reply_id, channel.render(reply.markdown, reply.sources, limit=self.part_limit))
+                    return True
+                case Send(part):
+                    begun: Try | Doubt = await desk.begin(part)
+                case Reconcile(part):
+                    begun = await desk.doubt(part)
+        if isinstance(begun, Try):
+            await self._send(claim, begun)
+        else:
+            await self._find_out(claim, begun)
+        return True
+
+    async def _send(self, claim: Claim, attempt: Try) -> None:
+        """Make the call that was just put on record, and write down what came of it."""
+        channel = self._channel(claim.provider, claim.channel)
+        with (
+            HOPS.labels(HOP_SEND).time(),
+            span("send part", parent=attempt.trace, trunkline__attempt=attempt.attempt, trunkline__part=attempt.part.ordinal),
+        ):
+            outcome = await channel.send(
+                claim.credentials, sender=claim.sender, to=claim.to, body=attempt.body, attempt=attempt.attempt
+            )
+        async for again in stamina.retry_context(on=_PASSING, timeout=_RECORD_LIMIT, attempts=None, wait_max=1.0):
+            with again:
+                async with self.ledger.desk(claim) as desk:
+                    await self._record(desk, attempt, outcome)
+        _tell_send(claim, attempt, outcome)
+
+    async def _record(self, desk: Desk, attempt: Try, outcome: Outcome) -> None:
+        part = attempt.part
+        if isinstance(outcome, Accepted):
+            await desk.end(attempt.attempt, "accepted", outcome.http_status, None)
+            await desk.accept(part, attempt.attempt, outcome.provider_sid)
+        elif isinstance(outcome, Refused):
+            await desk.end(attempt.attempt, "refused", outcome.http_status, outcome.code)
+            failure = outcome.failure
+            if failure.retry and attempt.number < failure.most:
+                await desk.requeue(part, desk.now + _backoff(failure.after, attempt.number))
+            else:
+                await desk.fail(part, failure.code, outcome.code, stops=failure.stops)
+        else:
+            await desk.end(attempt.attempt, "unknown", outcome.http_status, None)
+            await desk.hold(part, desk.now + timedelta(seconds=self.reconcile_after[0]), 0)
+
+    async def _find_out(self, claim: Claim, doubt: Doubt) -> None:
+        """Ask the provider for a doubtful part: adopt it, look again later, or send it once more."""
+        asked_at = doubt.since + timedelta(seconds=self.reconcile_after[min(doubt.checks, len(self.reconcile_after) - 1)])
+        async with self.ledger.desk(claim) as desk:
+            if desk.now < asked_at:
+                await desk.hold(doubt.part, asked_at, doubt.checks)
+                return
+        channel = self._channel(claim.provider, claim.channel)
+        listed = await channel.find_sent(claim.credentials, sender=claim.sender, to=claim.to, since=doubt.since)
+        async with self.ledger.desk(claim) as desk:
+            resolution = await self._resolve(desk, doubt, listed)
+        log.warning(PART_IN_DOUBT, attempt=doubt.attempt, checks=doubt.checks + 1, resolution=resolution)
+        if resolution not in {"waiting", "held"}:
+            AMBIGUOUS_SENDS.labels(resolution).inc()
+
+    async def _resolve(self, desk: Desk, doubt: Doubt, listed: list[Listed] | None) -> str:
+        part, checks = doubt.part, doubt.checks + 1
+        last = self.reconcile_after[-1]
+        if listed is None:  # the provider cannot tell: never guess
+            await desk.hold(part, desk.now + timedelta(seconds=max(1.0, last / 4)), doubt.checks)
+            return "held"
+        taken = await desk.bound_elsewhere([message.provider_sid for message in listed])
+        found = next((it for it in listed if it.body == doubt.body and it.provider_sid not in taken), None)
+        if found is not None:
+            await desk.accept(part, doubt.attempt, found.provider_sid, reported(found.status) or "accepted")
+            return "adopted"
+        if checks < len(self.reconcile_after):
+            await desk.hold(part, doubt.since + timedelta(seconds=self.reconcile_after[checks]), checks)
+            return "waiting"
+        if doubt.resent:
+            await desk.fail(part, OUTCOME_UNKNOWN.code, None, stops=False)
+            return "given_up"
+        await desk.requeue(part, desk.now, resent=True)
+        return "resent"
+
+    def _channel(self, provider: str, channel: str) -> Outbound:
+        try:
+            return self.channels[f"{provider}/{channel}"]
+        except KeyError:
+            raise GatewayError(CHANNEL_UNKNOWN) from None
+
+
+def _backoff(first: float, tries: int) -> timedelta:
+    """Full jitter above the failure's own pause, growing to a minute."""
+    return timedelta(seconds=first + random.uniform(0, min(_MOST_BACKOFF, first * 2.0**tries)))  # noqa: S311
+
+
+def _tell_send(claim: Claim, attempt: Try, outcome: Outcome) -> None:
+    sid = outcome.provider_sid if isinstance(outcome, Accepted) else None
+    result = type(outcome).__name__.lower()
+    MESSAGES.labels(claim.provider, claim.channel, "outbound", result).inc()
+    log.info(
+        PART_SENT,
+        outcome=result,
+        reply=attempt.part.reply,
+        part=attempt.part.ordinal,
+        parts=attempt.of,
+        number=attempt.number,
+        attempt=attempt.attempt,
+        provider_sid=sid,
+        failure=outcome.failure.code if isinstance(outcome, Refused) else None,
+        code=outcome.code if isinstance(outcome, Refused) else None,
+    )
+
+
+def _tell_report(event: PartReported, moved: Reported) -> None:
+    if moved.first and has_left(moved.after) and not has_left(moved.before):
+        HOPS.labels(HOP_ANSWER).observe(max(0.0, (moved.now - moved.received_at).total_seconds()))
+    MESSAGES.labels("twilio", "whatsapp", "outbound", moved.after).inc()
+    log.info(PART_REPORTED, thread=moved.thread, provider_sid=event.provider_sid, status=event.status, state=moved.after, code=event.error_code)

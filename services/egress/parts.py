@@ -1,0 +1,51 @@
+"""The states of a part, and how reports move it: only forward, in whatever order they come."""
+
+from typing import Final
+
+QUEUED: Final = "queued"
+SENDING: Final = "sending"
+UNKNOWN: Final = "unknown"
+ACCEPTED: Final = "accepted"
+SENT: Final = "sent"
+DELIVERED: Final = "delivered"
+READ: Final = "read"
+UNDELIVERED: Final = "undelivered"
+FAILED: Final = "failed"
+CANCELLED: Final = "cancelled"
+
+_RANK: Final = {QUEUED: 0, SENDING: 1, UNKNOWN: 1, ACCEPTED: 2, SENT: 3, FAILED: 4, UNDELIVERED: 4, CANCELLED: 4, DELIVERED: 5, READ: 6}  # fmt: skip
+"""A failure ends a part unless a proof of delivery comes after it."""
+
+_REPORTED: Final = {
+    "accepted": ACCEPTED,
+    "scheduled": ACCEPTED,
+    "queued": ACCEPTED,
+    "sending": ACCEPTED,
+    "sent": SENT,
+    "delivered": DELIVERED,
+    "read": READ,
+    "partially_delivered": DELIVERED,
+    "undelivered": UNDELIVERED,
+    "failed": FAILED,
+    "canceled": FAILED,
+}
+
+OPEN: Final = frozenset({QUEUED, SENDING, UNKNOWN})
+"""Not at the provider yet, or not known to be."""
+
+LOST: Final = frozenset({FAILED, UNDELIVERED})
+
+
+def reported(status: str) -> str | None:
+    """Return the state that a provider's status stands for; None for one that we do not know."""
+    return _REPORTED.get(status)
+
+
+def advanced(current: str, towards: str) -> str:
+    """Return the state after a report: never a lower one."""
+    return towards if _RANK[towards] > _RANK[current] else current
+
+
+def has_left(state: str) -> bool:
+    """Tell whether the next part may follow: this one was sent on, or never will be."""
+    return _RANK[state] >= _RANK[SENT]

@@ -1,0 +1,44 @@
+"""Egress's variables."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from shared.settings import Database, Group, Settings, env
+
+
+def _seconds(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
+    return tuple(float(item) for item in value.split(",")) if isinstance(value, str) else value
+
+
+class Egress(Group):
+    """Egress's own."""
+
+    workers: int = Field(16, description="Threads that are sent to at the same time.", ge=1, le=256)
+    reconcile_after: Annotated[tuple[float, ...], BeforeValidator(_seconds)] = Field(
+        (5.0, 15.0, 45.0, 120.0),
+        min_length=1,
+        description="Seconds after a doubtful send at which Twilio is asked for it, separated by commas; "
+        "after the last it is sent once more.",
+    )
+    sent_limit: float = Field(
+        10.0, description="Seconds that the next part waits for the previous one's `sent` report.", gt=0
+    )
+    part_limit: int = Field(1500, description="UTF-16 units of a part.", ge=100, le=1600)
+
+
+class EgressSettings(Settings):
+    """What egress reads."""
+
+    db: Database
+    egress: Egress = Egress()
+    twilio_webhook_url: str = env("TWILIO_WEBHOOK_URL", description="Public address of the webhook.")
+    twilio_api_base: str | None = env(
+        "TRUNKLINE_TWILIO_API_BASE", None, description="Base address that stands for all of Twilio's. Local only."
+    )
+
+    @model_validator(mode="after")
+    def _no_simulator_in_production(self) -> "EgressSettings":
+        if self.twilio_api_base is not None and self.environment != "local":
+            raise ValueError("TRUNKLINE_TWILIO_API_BASE is allowed only where TRUNKLINE_ENVIRONMENT is local")
+        return self

@@ -1,0 +1,378 @@
+"""The send ledger: the SQL that lets one sender at a time move a thread forward, each attempt on record before it is made."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from services.egress import parts
+from services.egress.ordering import Part
+from shared.channels.ports import Credentials
+from shared.ids import AccountSid, Address, AttemptId, PartId, ProviderSid, ReplyId, TenantId, ThreadKey, new_id
+from shared.store.presence import OWNER_IS_DEAD
+from shared.store.session import Connection, Store
+from shared.vault import Vault, place
+
+_FREE = f"(out_owner is null or out_owner = %(owner)s or out_until < now() or {OWNER_IS_DEAD.format(column='out_owner')})"
+"""A claim of this very process counts as free: it only ever claims a thread that it is not busy with."""
+
+_LEASE = "45 s"
+"""Longer than one call to the provider may take."""
+
+_SWEEP_BATCH = 100
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to send on a thread, and with what."""
+
+    thread: ThreadKey
+    tenant: TenantId
+    fence: int
+    channel: str
+    provider: str
+    sender: Address
+    to: Address
+    credentials: Credentials
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A reply before it is cut."""
+
+    id: ReplyId
+    markdown: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Try:
+    """An attempt that is about to be made."""
+
+    attempt: AttemptId
+    part: Part
+    body: str
+    number: int
+    of: int
+    trace: dict[str, str]
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """An attempt whose outcome nobody knows."""
+
+    attempt: AttemptId
+    part: Part
+    body: str
+    since: datetime
+    checks: int
+    resent: bool
+
+
+class FenceLost(Exception):  # noqa: N818 - named for what is the case
+    """Somebody else sends on this thread now."""
+
+
+@dataclass
+class Desk:
+    """A thread, locked for one transaction of its sender."""
+
+    connection: Connection
+    claim: Claim
+    vault: Vault
+    now: datetime
+
+    async def uncut(self) -> ReplyId | None:
+        """Return the oldest reply that has no parts yet."""
+        cursor = await self.connection.execute(
+            "select min(id) as id from reply where thread = %s and state = 'open'", (self.claim.thread,)
+        )
+        row = await cursor.fetchone()
+        return ReplyId(row["id"]) if row and row["id"] is not None else None
+
+    async def in_order(self) -> list[Part]:
+        """Return the thread's open parts in sending order, behind the last one that was settled."""
+        cursor = await self.connection.execute(
+            """
+            (select id, reply_id, ordinal, state, next_at, accepted_at from part
+             where thread = %(thread)s and state = any(%(open)s) order by reply_id, ordinal)
+            union all
+            (select id, reply_id, ordinal, state, next_at, accepted_at from part
+             where thread = %(thread)s and accepted_at is not null order by reply_id desc, ordinal desc limit 1)
+            order by reply_id, ordinal
+            """,
+            {"thread": self.claim.thread, "open": sorted(parts.OPEN)},
+        )
+        return [
+            Part(PartId(row["id"]), ReplyId(row["reply_id"]), row["ordinal"], row["state"], row["next_at"], row["accepted_at"])
+            for row in await cursor.fetchall()
+        ]
+
+    async def reply(self, reply: ReplyId) -> Reply:
+        """Open a reply."""
+        cursor = await self.connection.execute("select public_id, sealed_body from reply where id = %s", (reply,))
+        row = await cursor.fetchone()
+        assert row is not None, "replies are not deleted while they are open"  # noqa: S101
+        body = orjson.loads(self.vault.open(row["sealed_body"], place(self.claim.tenant, "reply", row["public_id"])))
+        return Reply(reply, body["markdown"], tuple(body["sources"]))
+
+    async def cut(self, reply: ReplyId, bodies: Sequence[str]) -> None:
+        """Write a reply's parts; one without any is done."""
+        for ordinal, body in enumerate(bodies, start=1):
+            await self.connection.execute(
+                "insert into part (tenant_id, thread, reply_id, ordinal, sealed_body) values (%s, %s, %s, %s, %s)",
+                (
+                    self.claim.tenant,
+                    self.claim.thread,
+                    reply,
+                    ordinal,
+                    self.vault.seal(body.encode(), self._place(reply, ordinal)),
+                ),
+            )
+        await self.connection.execute(
+            "update reply set state = %s where id = %s and state = 'open'", ("cut" if bodies else "done", reply)
+        )
+
+    async def begin(self, part: Part) -> Try:
+        """Put an attempt on record: from here on, only evidence tells whether the part was sent."""
+        attempt = AttemptId(new_id("at"))
+        await self.connection.execute(
+            "insert into attempt (id, tenant_id, part_id) values (%s, %s, %s)", (attempt, self.claim.tenant, part.id)
+        )
+        cursor = await self.connection.execute(
+            """
+            update part set state = 'sending', tries = tries + 1, next_at = null from reply
+            where part.id = %s and reply.id = part.reply_id
+            returning part.sealed_body, part.tries, reply.trace, reply.received_at,
+                      (select count(*) from part other where other.reply_id = part.reply_id) as of
+            """,
+            (part.id,),
+        )
+        row = await cursor.fetchone()
+        assert row is not None, "the part was just read under this lock"  # noqa: S101
+        return Try(
+            attempt,
+            part,
+            self._body(row["sealed_body"], part),
+            row["tries"],
+            row["of"],
+            row["trace"],
+            row["received_at"],
+        )
+
+    async def doubt(self, part: Part) -> Doubt:
+        """Return the part's last attempt, whose outcome is not known."""
+        cursor = await self.connection.execute(
+            """
+            select attempt.id, attempt.started_at, part.sealed_body, part.checks, part.resent
+            from attempt join part on part.id = attempt.part_id
+            where part_id = %s order by attempt.started_at desc limit 1
+            """,
+            (part.id,),
+        )
+        row = await cursor.fetchone()
+        assert row is not None, "a part is only in doubt after an attempt"  # noqa: S101
+        return Doubt(
+            AttemptId(row["id"]),
+            part,
+            self._body(row["sealed_body"], part),
+            row["started_at"],
+            row["checks"],
+            row["resent"],
+        )
+
+    async def hold(self, part: Part, next_at: datetime, checks: int) -> None:
+        """Keep a doubtful part until the next look."""
+        await self.connection.execute(
+            "update part set state = 'unknown', next_at = %s, checks = %s where id = %s and state in ('sending', 'unknown')",
+            (next_at, checks, part.id),
+        )
+
+    async def requeue(self, part: Part, next_at: datetime, *, resent: bool = False) -> None:
+        """Let a part be tried again."""
+        await self.connection.execute(
+            """
+            update part set state = 'queued', next_at = %s, resent = resent or %s, checks = 0
+            where id = %s and state in ('sending', 'unknown')
+            """,
+            (next_at, resent, part.id),
+        )
+
+    async def end(self, attempt: AttemptId, outcome: str, http_status: int | None, code: int | None) -> None:
+        """Write down how an attempt ended."""
+        await self.connection.execute(
+            "update attempt set outcome = %s, http_status = %s, error_code = %s, ended_at = now() where id = %s",
+            (outcome, http_status, code, attempt),
+        )
+
+    async def accept(self, part: Part, attempt: AttemptId, sid: ProviderSid, towards: str = parts.ACCEPTED) -> None:
+        """Bind the provider's id to a part; a report that came before may have moved it further already."""
+        await record_accepted(self.connection, part.id, attempt, sid)
+        await move(self.connection, part.id, towards)
+        await close_reply(self.connection, part.reply)
+
+    async def fail(self, part: Part, failure: str, code: int | None, *, stops: bool) -> None:
+        """End a part for good; the rest of its reply is skipped, and everything queued where the person wants no more."""
+        await fail_part(self.connection, part.id, part.reply, failure, code, state=parts.FAILED)
+        if stops:
+            await self.connection.execute(
+                "update thread set opted_out_at = now() where key = %s", (self.claim.thread,)
+            )
+            await self.connection.execute(
+                "update reply set state = 'cancelled' where thread = %s and state in ('open', 'cut')", (self.claim.thread,)
+            )
+            await self.drop_cancelled()
+
+    async def drop_cancelled(self) -> None:
+        """Cancel the queued parts of cancelled replies."""
+        await self.connection.execute(
+            """
+            update part set state = 'cancelled' from reply
+            where reply.id = part.reply_id and part.thread = %s and part.state = 'queued' and reply.state = 'cancelled'
+            """,
+            (self.claim.thread,),
+        )
+
+    async def bound_elsewhere(self, sids: Sequence[ProviderSid]) -> set[ProviderSid]:
+        """Return which of the provider's ids belong to parts already."""
+        cursor = await self.connection.execute(
+            "select provider_sid from part where provider_sid = any(%s)", (list(sids),)
+        )
+        return {ProviderSid(row["provider_sid"]) for row in await cursor.fetchall()}
+
+    async def release(self, send_at: datetime | None) -> None:
+        """Give the thread up, saying when there is something to do again."""
+        await self.connection.execute(
+            "update thread set out_owner = null, send_at = %s where key = %s and out_fence = %s",
+            (send_at, self.claim.thread, self.claim.fence),
+        )
+
+    def _body(self, sealed: bytes, part: Part) -> str:
+        return self.vault.open(sealed, self._place(part.reply, part.ordinal)).decode()
+
+    def _place(self, reply: ReplyId, ordinal: int) -> str:
+        return place(self.claim.tenant, "part", f"{reply}/{ordinal}")
+
+
+@dataclass(frozen=True)
+class SendLedger:
+    """Where egress finds its work and leaves what came of it."""
+
+    store: Store
+    vault: Vault
+    owner: int
+
+    async def claim(self, thread: ThreadKey) -> Claim | None:
+        """Take the right to send on a thread, unless somebody alive has it."""
+        async with self.store.transaction() as connection:
+            cursor = await connection.execute(
+                f"""
+                update thread set out_owner = %(owner)s, out_fence = out_fence + 1, out_until = now() + interval '{_LEASE}'
+                from line, contact, credential
+                where key = %(thread)s and send_at is not null and {_FREE}
+                  and line.id = thread.line_id and contact.id = thread.contact_id and credential.id = line.credential_id
+                returning thread.tenant_id, out_fence, line.channel, line.provider, line.sender, contact.id as contact,
+                          sealed_address, account_sid, credential.id as credential, sealed_secret
+                """,  # noqa: S608 - constants
+                {"owner": self.owner, "thread": thread},
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            return None
+        tenant = TenantId(row["tenant_id"])
+        address = self.vault.open(row["sealed_address"], place(tenant, "contact", row["contact"]) + "/address")
+        secret = self.vault.open(row["sealed_secret"], place(tenant, "credential", row["credential"]))
+        return Claim(
+            thread=thread,
+            tenant=tenant,
+            fence=row["out_fence"],
+            channel=row["channel"],
+            provider=row["provider"],
+            sender=Address(row["sender"]),
+            to=Address(address.decode()),
+            credentials=Credentials(AccountSid(row["account_sid"]), secret.decode()),
+        )
+
+    @asynccontextmanager
+    async def desk(self, claim: Claim) -> AsyncIterator[Desk]:
+        """Lock the thread for one transaction and prolong the claim. Raises `FenceLost`."""
+        async with self.store.transaction() as connection:
+            cursor = await connection.execute(
+                f"""
+                update thread set out_until = now() + interval '{_LEASE}'
+                where key = %s and out_fence = %s and out_owner = %s returning now() as now
+                """,  # noqa: S608 - constants
+                (claim.thread, claim.fence, self.owner),
+            )
+            row = await cursor.fetchone()
+            if row is None:
+                raise FenceLost
+            yield Desk(connection, claim, self.vault, row["now"])
+
+    async def due(self) -> list[tuple[TenantId, ThreadKey]]:
+        """Return threads with something to send now whose hint was lost or whose sender died."""
+        async with self.store.connection() as connection:
+            cursor = await connection.execute(
+                f"""
+                select tenant_id, key from thread where send_at <= now() - interval '0.5 s' and {_FREE}
+                order by send_at limit {_SWEEP_BATCH}
+                """,  # noqa: S608 - constants
+                {"owner": self.owner},
+            )
+            return [(TenantId(row["tenant_id"]), ThreadKey(row["key"])) for row in await cursor.fetchall()]
+
+
+async def record_accepted(connection: Connection, part: PartId, attempt: AttemptId, sid: ProviderSid) -> None:
+    """Write down that the provider took a part under this id."""
+    await connection.execute(
+        "update part set provider_sid = %s, accepted_at = coalesce(accepted_at, now()), next_at = null where id = %s",
+        (sid, part),
+    )
+    await connection.execute("update attempt set provider_sid = %s where id = %s", (sid, attempt))
+
+
+async def move(connection: Connection, part: PartId, towards: str) -> str:
+    """Move a part forward and return its state before."""
+    cursor = await connection.execute("select state from part where id = %s for update", (part,))
+    row = await cursor.fetchone()
+    assert row is not None, "parts are not deleted while they are reported on"  # noqa: S101
+    before: str = row["state"]
+    after = parts.advanced(before, towards)
+    if after != before:
+        await connection.execute("update part set state = %s where id = %s", (after, part))
+    return before
+
+
+async def fail_part(
+    connection: Connection, part: PartId, reply: ReplyId, failure: str, code: int | None, *, state: str
+) -> None:
+    """End a part for good and skip the rest of its reply; what failed is on the dead-letter list."""
+    await connection.execute(
+        "update part set state = %s, failure = %s, error_code = %s, next_at = null where id = %s",
+        (state, failure, code, part),
+    )
+    await connection.execute(
+        "update part set state = 'cancelled' where reply_id = %s and state = 'queued'", (reply,)
+    )
+    await connection.execute(
+        """
+        insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
+        select %s, tenant_id, thread, 'egress', %s, tries, 'part/' || id from part where id = %s
+        """,
+        (new_id("dl"), failure, part),
+    )
+    await connection.execute("update reply set state = 'failed' where id = %s", (reply,))
+
+
+async def close_reply(connection: Connection, reply: ReplyId) -> None:
+    """Mark a reply done once each of its parts is with the provider."""
+    await connection.execute(
+        """
+        update reply set state = 'done' where id = %s and state = 'cut'
+          and not exists (select 1 from part where reply_id = reply.id and state in ('queued', 'sending', 'unknown'))
+        """,
+        (reply,),
+    )

@@ -1,0 +1,40 @@
+"""The typing dots: a turn runs, so the person sees it. Best effort; a failure delays nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.channels.ports import Credentials, Outbound
+from shared.events import TurnRunning
+from shared.ids import AccountSid, ProviderSid
+from shared.store.session import Store
+from shared.telemetry import TYPING_FAILED, log
+from shared.vault import Vault, place
+
+
+@dataclass(frozen=True)
+class TypingDots:
+    """The collaborators."""
+
+    store: Store
+    vault: Vault
+    channels: Mapping[str, Outbound]
+
+    async def on_turn_running(self, event: TurnRunning) -> None:
+        """Show the dots under the thread's newest message."""
+        async with self.store.connection() as connection:
+            cursor = await connection.execute(
+                """
+                select line.channel, line.provider, last_provider_sid, account_sid, credential.id, sealed_secret
+                from thread join line on line.id = thread.line_id join credential on credential.id = line.credential_id
+                where key = %s and done_seq < asked_seq
+                """,
+                (event.thread,),
+            )
+            row = await cursor.fetchone()
+        if row is None or row["last_provider_sid"] is None:
+            return
+        secret = self.vault.open(row["sealed_secret"], place(event.tenant, "credential", row["id"])).decode()
+        channel = self.channels[f"{row['provider']}/{row['channel']}"]
+        credentials = Credentials(AccountSid(row["account_sid"]), secret)
+        if not await channel.typing(credentials, provider_sid=ProviderSid(row["last_provider_sid"])):
+            log.info(TYPING_FAILED, thread=event.thread)
