@@ -1,0 +1,1 @@
+"""The console: sets the platform up, keeps ingress's directory current, and shows the state of the services."""

@@ -1,0 +1,82 @@
+"""Composition root of the console."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import stamina
+import uvicorn
+from fastapi import FastAPI
+
+from services.console.api import problems
+from services.console.api.pairing_codes import pairing_codes
+from services.console.directory import Reconciler
+from services.console.pages.home import home
+from services.console.pairing import PairingCodes
+from services.console.seed import Seed
+from services.console.settings import ConsoleSettings
+from shared.addresses import Pepper
+from shared.bus import open_bus
+from shared.ops import ops_app, serving
+from shared.process import background, not_stopping, run
+from shared.settings import from_env
+from shared.store.session import Store, open_store
+from shared.telemetry import SERVICE_READY, log
+from shared.vault import Vault
+
+
+class Server(uvicorn.Server):
+    """Leaves the signals to this process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def app(settings: ConsoleSettings, store: Store) -> FastAPI:
+    """Return the console's web application."""
+    web = FastAPI(title="Trunkline", version="1", docs_url=None, redoc_url=None)
+    problems.install(web)
+    pepper = Pepper(bytes.fromhex(settings.keys.pepper.get_secret_value()))
+    codes = PairingCodes(store, pepper, settings.code_ttl_ms, settings.code_rate)
+    web.include_router(pairing_codes(codes, settings.keys.console.get_secret_value()))
+    web.include_router(home(settings.console.services, settings.console.links))
+    return web
+
+
+async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
+    """Serve until told to stop."""
+    vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
+    async with (
+        open_bus(settings.nats.url, "console") as bus,
+        open_store(settings.db.url.get_secret_value(), settings.db.pool, "console") as store,
+    ):
+        async for again in stamina.retry_context(on=Exception, timeout=None, attempts=None, wait_max=2.0):
+            with again:
+                await Seed(store, vault).plant(settings)
+        reconciler = Reconciler(bus, store, vault)
+        server = Server(
+            uvicorn.Config(
+                app(settings, store),
+                host=settings.console.host,
+                port=settings.console.port,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+            )
+        )
+        checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
+        async with (
+            serving(ops_app(checks), settings.ops.host, settings.ops.port),
+            background(reconciler.keep(), server.serve()),
+        ):
+            log.info(SERVICE_READY)
+            await stopping.wait()
+            server.should_exit = True
+
+
+if __name__ == "__main__":
+    loaded = from_env(ConsoleSettings, os.environ)
+    run("console", loaded, lambda stopping: main(loaded, stopping))

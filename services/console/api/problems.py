@@ -1,0 +1,57 @@
+"""Errors of the API: problem documents (RFC 9457), which never repeat what was sent."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from opentelemetry import trace
+from starlette.exceptions import HTTPException
+
+_TYPE = "https://trunkline.invalid/problems/"
+
+
+class Problem(Exception):  # noqa: N818 - the standard's own word
+    """An error answer."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of the app be a problem document."""
+
+    @app.exception_handler(Problem)
+    async def _problem(_request: Request, problem: Problem) -> JSONResponse:
+        return document(problem.status, problem.code, problem.detail)
+
+    @app.exception_handler(HTTPException)
+    async def _http(_request: Request, error: HTTPException) -> JSONResponse:
+        return document(error.status_code, HTTPStatus(error.status_code).name.lower(), "")
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        faults = [
+            {"pointer": "/" + "/".join(map(str, fault["loc"])), "code": fault["type"], "detail": fault["msg"]}
+            for fault in error.errors()
+        ]
+        return document(422, "invalid_request", "The request does not have the form that this route takes.", faults)
+
+
+def document(status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> JSONResponse:
+    """Return a problem document."""
+    context = trace.get_current_span().get_span_context()
+    body: dict[str, object] = {
+        "type": _TYPE + code.replace("_", "-"),
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "trace_id": trace.format_trace_id(context.trace_id) if context.is_valid else None,
+    }
+    if errors:
+        body["errors"] = errors
+    return JSONResponse(body, status, media_type="application/problem+json")

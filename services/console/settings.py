@@ -1,0 +1,58 @@
+"""The console's variables."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
+
+from shared.addresses import PERSON, whatsapp
+from shared.settings import Database, Group, Keys, Settings, env
+
+
+def _pairs(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
+    if not isinstance(value, str):
+        return value
+    return dict(item.split("=", 1) for item in value.split(",") if "=" in item)
+
+
+Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
+
+
+class ConsoleKeys(Keys):
+    """The keys, and the one of the console's API."""
+
+    console: SecretStr = Field(description="Bearer key of the console's API.", min_length=32)
+
+
+class Console(Group):
+    """The console's own."""
+
+    host: str = Field("127.0.0.1", description="Address of the console.")
+    port: int = Field(8081, description="Port of the console.", ge=0, le=65535)
+    services: Pairs = Field({}, description="Services to show: name=ops URL, separated by commas.")
+    links: Pairs = Field({}, description="Links to show: title=URL, separated by commas.")
+
+
+class ConsoleSettings(Settings):
+    """What the console reads."""
+
+    db: Database
+    keys: ConsoleKeys
+    console: Console = Console()
+    account_sid: str = env("TWILIO_ACCOUNT_SID", pattern=r"^AC[0-9a-fA-F]{32}$", description="The platform's account.")
+    auth_token: SecretStr = env("TWILIO_AUTH_TOKEN", min_length=1, description="Its auth token.")
+    default_from: str = env(
+        "TWILIO_DEFAULT_FROM", "whatsapp:+14155238886", description="The default line's number; `whatsapp:` may be left off."
+    )
+    default_access: Literal["open", "paired"] = env(
+        "TRUNKLINE_DEFAULT_LINE_ACCESS", "open", description="Who may talk to the default line's agent."
+    )
+    code_ttl_ms: int = env("CHANNEL_PAIR_CODE_TTL_MS", 600_000, ge=1000, description="How long a pairing code lives.")
+    code_rate: int = env("CHANNEL_PAIR_RATE_LIMIT", 3, ge=1, description="Pairing codes that a user may make an hour.")
+
+    @field_validator("default_from")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        address = whatsapp(value)
+        if not PERSON.fullmatch(address):
+            raise ValueError("not a WhatsApp number such as whatsapp:+14155238886")
+        return address
