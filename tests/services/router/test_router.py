@@ -12,7 +12,7 @@ from services.router.intake import Intake
 from services.router.ratelimit import RateLimit
 from services.router.store import Desk
 from shared.addresses import Pepper
-from shared.bus import Bus, open_bus
+from shared.bus import Bus
 from shared.store.session import Store
 from shared.topology import INBOUND, ROUTER
 from shared.vault import Vault, place
@@ -20,12 +20,6 @@ from tests.eventually import eventually
 from tests.services.desk import TENANT, Person, Platform, sid
 
 WORKERS = 8
-
-
-@pytest.fixture
-async def bus(nats: NatsServer) -> AsyncIterator[Bus]:
-    async with open_bus(nats.url, "test") as opened:
-        yield opened
 
 
 def a_router(bus: Bus, store: Store, vault: Vault, pepper: Pepper, most: int = 10) -> Router:
