@@ -1,0 +1,48 @@
+"""A model that is a plain function of what it is told."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from services.agent.llm import Completion, Said, ToolRequest
+from shared.failures import Failure, GatewayError
+
+Script = Callable[[list[Said], list[Said]], Completion | Failure | Awaitable[Completion]]
+
+
+def echo(messages: list[Said], _tools: list[Said]) -> Completion:
+    """Answer with everything the person said since the last answer."""
+    said: list[str] = []
+    for message in messages:
+        said = [] if message["role"] == "assistant" else [*said, message["content"]] if message["role"] == "user" else said
+    return Completion("You said: " + " / ".join(said), model="fake", input_tokens=3, output_tokens=2)
+
+
+def asks_for(*requests: tuple[str, str]) -> Completion:
+    """Return a completion that wants tools: name and arguments of each."""
+    return Completion("", tuple(ToolRequest(f"call_{number}", name, arguments) for number, (name, arguments) in enumerate(requests)))
+
+
+@dataclass
+class FakeModel:
+    """Answers by its script and remembers what it was told. `gate`: answers wait until it is open."""
+
+    script: Script = echo
+    told: list[list[Said]] = field(default_factory=list)
+    running: int = 0
+    most_running: int = 0
+    gate: asyncio.Event | None = None
+
+    async def complete(self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str) -> Completion:
+        self.told.append(list(messages))
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            if self.gate is not None:
+                await self.gate.wait()
+            answer = self.script(list(messages), list(tools))
+            if isinstance(answer, Failure):
+                raise GatewayError(answer)
+            return await answer if not isinstance(answer, Completion) else answer
+        finally:
+            self.running -= 1

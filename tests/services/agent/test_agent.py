@@ -1,0 +1,366 @@
+"""The agent, with real NATS and Postgres and a model of our own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from services.agent.handlers import APOLOGY, Agent
+from services.agent.store import Turns
+from services.router.handlers import Router
+from services.router.intake import Intake
+from services.router.ratelimit import RateLimit
+from services.router.store import Desk
+from shared.addresses import Pepper
+from shared.bus import Bus
+from shared.events import TurnRequested, TurnRunning
+from shared.failures import MODEL_UNAVAILABLE
+from shared.ids import Sequence
+from shared.store.presence import presence
+from shared.store.session import Store
+from shared.topology import AGENT, ROUTER, TURN, TURN_RUNNING_ANY, turn_subject
+from shared.vault import Vault, place
+from tests.eventually import eventually
+from tests.fakes.model import FakeModel, Script, asks_for, echo
+from tests.services.desk import TENANT, Person, Platform
+from services.agent.llm import Completion, Said
+
+
+class Desks:
+    """A router and an agent at work."""
+
+    def __init__(self, bus: Bus, platform: Platform, agent: Agent, model: FakeModel) -> None:
+        self.bus = bus
+        self.platform = platform
+        self.agent = agent
+        self.model = model
+        self.rows = platform.rows
+
+    def person(self, number: str = "+15550001") -> Person:
+        return Person(self.bus, self.platform.vault, number)
+
+    async def replies(self, person: Person, count: int) -> list[str]:
+        async def look() -> list[dict[str, Any]] | None:
+            rows = await self.rows(
+                "select public_id, sealed_body from reply where thread = %s order by id", person.thread
+            )
+            return rows if len(rows) >= count else None
+
+        vault = self.platform.vault
+        return [
+            orjson.loads(vault.open(row["sealed_body"], place(TENANT, "reply", row["public_id"])))["markdown"]
+            for row in await eventually(look)
+        ]
+
+    async def told(self, calls: int) -> list[list[Said]]:
+        """Wait until the model was asked that often."""
+
+        async def look() -> list[list[Said]] | None:
+            return self.model.told if len(self.model.told) >= calls else None
+
+        return await eventually(look)
+
+
+MakeDesks = Callable[..., Awaitable[Desks]]
+
+
+@pytest.fixture
+async def desks(
+    bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_url: str
+) -> AsyncIterator[MakeDesks]:
+    async with asyncio.TaskGroup() as group, presence(database_url) as owner:
+        tasks: list[asyncio.Task[None]] = []
+
+        async def build(script: Script = echo, *, run_limit: float = 60.0) -> Desks:
+            platform = await Platform(store, vault, pepper).plant()
+            model = FakeModel(script)
+            agent = Agent(bus, Turns(store, vault, owner), model, 5, run_limit)
+            router = Router(bus, Desk(store, vault, pepper), Intake(RateLimit(100, 60.0)), vault)
+            bus.on(ROUTER, router.on_inbound, workers=4)
+            bus.on(AGENT, agent.on_turn_requested, workers=4)
+            await bus.consume()
+            tasks.append(group.create_task(agent.sweep()))
+            return Desks(bus, platform, agent, model)
+
+        yield build
+        for task in tasks:
+            task.cancel()
+        await bus.stop_consuming()
+
+
+async def test_a_message_gets_the_models_answer(desks: MakeDesks) -> None:
+    """
+    The turn ends as one reply, with the model's tokens on record.
+    """
+    here = await desks()
+    ann = here.person()
+    await ann.writes("hello")
+    assert await here.replies(ann, 1) == ["You said: hello"]
+    [turn] = await here.rows("select steps, input_tokens, output_tokens, failure, finished_at from turn")
+    assert turn["finished_at"] is not None
+    assert (turn["input_tokens"], turn["output_tokens"], turn["failure"]) == (3, 2, None)
+
+
+async def test_the_model_knows_the_channel_and_the_tenant(desks: MakeDesks) -> None:
+    """
+    sys.channel and sys.tenant are filled into the instructions.
+    """
+    here = await desks()
+    await here.person().writes("hello")
+    [told] = await here.told(1)
+    assert told[0]["role"] == "system"
+    assert told[0]["content"].startswith("Help Test on whatsapp.")
+
+
+async def test_one_turn_at_a_time_and_what_came_meanwhile_is_the_next(desks: MakeDesks) -> None:
+    """
+    Three messages during a running turn are answered together by the next one, in order.
+    """
+    here = await desks()
+    here.model.gate = asyncio.Event()
+    ann = here.person()
+    await ann.writes("one")
+    await here.told(1)
+    for text in ("two", "three", "four"):
+        await ann.writes(text)
+
+    async def all_asked() -> bool:
+        return len(await here.rows("select 1 from message where outcome = 'asked'")) == 4
+
+    await eventually(all_asked)
+    here.model.gate.set()
+    assert await here.replies(ann, 2) == ["You said: one", "You said: two / three / four"]
+    assert here.model.most_running == 1
+
+
+async def test_people_do_not_wait_for_each_other(desks: MakeDesks) -> None:
+    """
+    While one person's turn hangs, another's is answered.
+    """
+    waits = asyncio.Event()
+
+    async def slow(messages: list[Said]) -> Completion:
+        await waits.wait()
+        return echo(messages, [])
+
+    def script(messages: list[Said], tools: list[Said]) -> Completion | Awaitable[Completion]:
+        return slow(messages) if messages[-1]["content"] == "slow" else echo(messages, tools)
+
+    here = await desks(script)
+    ann, bob = here.person("+15550001"), here.person("+15550002")
+    await ann.writes("slow")
+    await here.told(1)
+    await bob.writes("quick")
+    assert await here.replies(bob, 1) == ["You said: quick"]
+    waits.set()
+    assert await here.replies(ann, 1) == ["You said: slow"]
+
+
+async def test_memory_is_the_last_five_messages(desks: MakeDesks) -> None:
+    """
+    The model is told the five messages before this one, either side's, oldest first.
+    """
+    here = await desks()
+    ann = here.person()
+    for number in range(1, 5):
+        await ann.writes(f"m{number}")
+        await here.replies(ann, number)
+    told = here.model.told[-1]
+    assert [message["content"] for message in told[1:]] == ["You said: m1", "m2", "You said: m2", "m3", "You said: m3", "m4"]
+
+
+async def test_reset_forgets(desks: MakeDesks) -> None:
+    """
+    After /reset the model is told nothing of before.
+    """
+    here = await desks()
+    ann = here.person()
+    await ann.writes("my name is Ann")
+    await here.replies(ann, 1)
+    await ann.writes("/reset")
+    await ann.writes("who am I?")
+    await here.replies(ann, 3)
+    assert [message["content"] for message in here.model.told[-1][1:]] == ["who am I?"]
+
+
+async def test_stop_cancels_the_running_turn(desks: MakeDesks) -> None:
+    """
+    What the model says after /stop is thrown away; only the confirmation is left.
+    """
+    here = await desks()
+    here.model.gate = asyncio.Event()
+    ann = here.person()
+    await ann.writes("one")
+    await here.told(1)
+    await ann.writes("/stop")
+    await here.replies(ann, 1)
+    here.model.gate.set()
+    bob = here.person("+15550002")
+    await bob.writes("hello")
+    await here.replies(bob, 1)
+    assert len(await here.replies(ann, 1)) == 1
+
+
+async def test_a_model_that_fails_gets_the_person_an_apology(desks: MakeDesks) -> None:
+    """
+    One polite sentence, and the turn says why.
+    """
+    here = await desks(lambda *_: MODEL_UNAVAILABLE)
+    ann = here.person()
+    await ann.writes("hello")
+    assert await here.replies(ann, 1) == [APOLOGY]
+    [turn] = await here.rows("select failure from turn")
+    assert turn["failure"] == "model_unavailable"
+
+
+async def test_a_turn_that_takes_too_long_ends_with_an_apology(desks: MakeDesks) -> None:
+    """
+    The run limit ends a turn, not the person's patience.
+    """
+    here = await desks(run_limit=0.2)
+    here.model.gate = asyncio.Event()
+    ann = here.person()
+    await ann.writes("hello")
+    assert await here.replies(ann, 1) == [APOLOGY]
+
+
+async def test_a_lost_hint_is_swept_up(desks: MakeDesks) -> None:
+    """
+    Work that is only in the rows is found.
+    """
+    here = await desks()
+    ann = here.person()
+    await ann.writes("hello")
+    await here.replies(ann, 1)
+    await here.rows(
+        "update thread set asked_seq = asked_seq + 1, last_seq = last_seq + 1, run_at = now() where key = %s returning 1", ann.thread
+    )
+    await here.rows(
+        """
+        insert into message (id, tenant_id, line_id, thread, conversation_id, account_sid, provider_sid, seq, outcome,
+                             sealed_text, received_at)
+        select 'msg_lost', tenant_id, line_id, thread, conversation_id, account_sid, 'SMlost', seq + 1, 'asked', %s, now()
+        from message limit 1 returning 1
+        """,
+        here.platform.vault.seal(b"and this?", place(TENANT, "message", "msg_lost")),
+    )
+    assert (await here.replies(ann, 2))[1] == "You said: and this?"
+
+
+async def test_a_dead_owners_turn_is_taken_over_at_once(desks: MakeDesks) -> None:
+    """
+    The lease says an hour, but the owner's lock is gone: the turn runs now, under its old id.
+    """
+    here = await desks()
+    ann = here.person()
+    await ann.writes("hello")
+    await here.replies(ann, 1)
+    await here.rows(
+        """
+        update thread set owner = 4711, fence = fence + 1, lease_until = now() + interval '1 hour', done_seq = 0
+        where key = %s returning 1
+        """,
+        ann.thread,
+    )
+    await here.rows("delete from reply returning 1")
+    assert await here.replies(ann, 1) == ["You said: hello"]
+    [turn] = await here.rows("select attempts from turn")
+    assert turn["attempts"] == 2
+
+
+async def test_a_live_owners_turn_is_left_alone(desks: MakeDesks, database_url: str) -> None:
+    """
+    While the owner lives and its lease holds, nobody else runs the turn, however many hints come.
+    """
+    here = await desks()
+    ann = here.person()
+    async with presence(database_url) as other:
+        held = await _locked(here, other)
+        await ann.writes("/help")
+        await here.replies(ann, 1)
+        await here.rows(
+            """
+            update thread set owner = %s, lease_until = now() + interval '1 hour', asked_seq = last_seq + 1, run_at = now()
+            where key = %s returning 1
+            """,
+            other,
+            ann.thread,
+        )
+        for number in range(5):
+            wanted = TurnRequested(tenant=TENANT, thread=ann.thread, upto_seq=Sequence(2))
+            await here.bus.publish(TURN, turn_subject(TENANT, ann.thread), wanted, message_id=f"x{number}")
+
+        async def drained() -> bool:
+            info = await here.bus._js.consumer_info("TURN", "agent")
+            return info.num_pending == 0 and info.num_ack_pending == 0
+
+        await eventually(drained)
+        assert held
+        assert here.model.told == []
+
+
+async def test_a_turn_that_keeps_dying_ends_with_an_apology(desks: MakeDesks) -> None:
+    """
+    After five runs that died the model is not asked again.
+    """
+    here = await desks()
+    ann = here.person()
+    await ann.writes("hello")
+    await here.replies(ann, 1)
+    await here.rows("delete from reply returning 1")
+    await here.rows("update turn set attempts = 5 returning 1")
+    await here.rows("update thread set done_seq = 0, run_at = now() where key = %s returning 1", ann.thread)
+    assert await here.replies(ann, 1) == [APOLOGY]
+    assert len(here.model.told) == 1
+
+
+async def test_a_contact_form_is_stored_sealed_and_once(desks: MakeDesks) -> None:
+    """
+    The tool's call is on the turn's record, and the visitor's words are not in clear.
+    """
+    form = ("contact_form", '{"name": "Ann", "message": "Please call me"}')
+
+    def script(messages: list[Said], _tools: list[Said]) -> Completion:
+        return Completion("Passed on.") if messages[-1]["role"] == "tool" else asks_for(form)
+
+    here = await desks(script)
+    ann = here.person()
+    await ann.writes("call me")
+    assert await here.replies(ann, 1) == ["Passed on."]
+    [stored] = await here.rows("select sealed_body from form_submission")
+    assert b"call me" not in stored["sealed_body"]
+    [call] = await here.rows("select name, step from tool_call")
+    assert call == {"name": "contact_form", "step": 1}
+
+
+async def test_a_running_turn_is_announced(desks: MakeDesks) -> None:
+    """
+    Whoever shows the typing dots hears that a turn runs.
+    """
+    here = await desks()
+    heard: list[TurnRunning] = []
+
+    async def hear(event: TurnRunning) -> None:
+        heard.append(event)
+
+    await here.bus.listen(TURN_RUNNING_ANY, TurnRunning, hear, queue="test")
+    ann = here.person()
+    await ann.writes("hello")
+
+    async def announced() -> bool:
+        return bool(heard)
+
+    await eventually(announced)
+    assert heard[0].thread == ann.thread
+
+
+async def _locked(here: Desks, owner: int) -> bool:
+    """Wait until another process's proof of life is held."""
+
+    async def look() -> bool:
+        [row] = await here.rows("select pg_try_advisory_lock(%s) as free, pg_advisory_unlock(%s) as undone", owner, owner)
+        return not row["free"]
+
+    return await eventually(look)

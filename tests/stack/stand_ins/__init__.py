@@ -1,0 +1,1 @@
+"""Programs that stand in for the services, the simulator and the console, on the standard library alone."""

@@ -1,0 +1,138 @@
+"""The loop between model and tools."""
+
+import pytest
+
+from services.agent.llm import Completion, Said, ToolRequest
+from services.agent.loop import Loop
+from services.agent.tools import TOOLS, ToolContext
+from shared.failures import GatewayError
+from shared.ids import ConversationId, TenantId, TurnId
+from tests.fakes.model import FakeModel, Script, asks_for
+
+FORM = ("contact_form", '{"name": "Ann", "message": "Call me"}')
+
+
+class Notebook:
+    """A ledger and a place for forms, in memory."""
+
+    def __init__(self) -> None:
+        self.results: dict[str, str] = {}
+        self.forms: list[tuple[int, dict[str, str]]] = []
+
+    async def recall(self, step: int, request: ToolRequest) -> str | None:
+        return self.results.get(request.name + request.arguments)
+
+    async def remember(self, step: int, request: ToolRequest, result: str) -> None:
+        self.results.setdefault(request.name + request.arguments, result)
+
+    async def submit(self, context: ToolContext, body: dict[str, str]) -> None:
+        self.forms.append((context.step, body))
+
+
+def a_loop(script: Script, notebook: Notebook) -> tuple[Loop, FakeModel]:
+    model = FakeModel(script)
+    loop = Loop(
+        model=model,
+        tools=TOOLS,
+        ledger=notebook,
+        context=lambda step: ToolContext(TenantId("tn"), ConversationId("cv"), TurnId("tu"), step, notebook),
+        most_steps=5,
+        model_name=None,
+        user="cv",
+    )
+    return loop, model
+
+
+def tool_results(model: FakeModel) -> list[str]:
+    return [message["content"] for message in model.told[-1] if message["role"] == "tool"]
+
+
+async def test_a_tool_is_run_and_its_result_told_to_the_model() -> None:
+    """
+    The form is stored, the model hears so and answers.
+    """
+    answers = iter([asks_for(FORM), Completion("Done.")])
+    notebook = Notebook()
+    loop, model = a_loop(lambda *_: next(answers), notebook)
+    answer = await loop.run([{"role": "user", "content": "call me"}])
+    assert (answer.text, answer.steps) == ("Done.", 1)
+    assert notebook.forms == [(1, {"name": "Ann", "message": "Call me", "email": ""})]
+    assert tool_results(model) == ["The message was passed on. Somebody will get in touch."]
+
+
+async def test_five_steps_are_run_and_the_sixth_is_refused() -> None:
+    """
+    A model that asks for six tools at once gets five; then it must answer without any.
+    """
+    requests = [("contact_form", f'{{"name": "Ann", "message": "{number}"}}') for number in range(6)]
+    answers = iter([asks_for(*requests), Completion("Enough.")])
+    notebook = Notebook()
+    loop, model = a_loop(lambda *_: next(answers), notebook)
+    assert (await loop.run([])).steps == 5
+    assert len(notebook.forms) == 5
+    assert tool_results(model)[5].startswith("Not run")
+
+
+async def test_a_model_that_never_stops_is_stopped() -> None:
+    """
+    Asking for one tool after another ends after five steps: then no tool is offered any more.
+    """
+    offered: list[int] = []
+
+    def greedy(messages: list[Said], tools: list[Said]) -> Completion:
+        offered.append(len(tools))
+        return asks_for(("contact_form", f'{{"name": "Ann", "message": "{len(messages)}"}}'))
+
+    loop, _ = a_loop(greedy, Notebook())
+    with pytest.raises(GatewayError, match="model_empty"):
+        await loop.run([])
+    assert offered == [1, 1, 1, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        (("contact_form", "{nonsense"), "The arguments are not valid JSON."),
+        (("contact_form", '{"name": "Ann"}'), "The arguments do not fit: message: Field required"),
+        (("contact_form", '{"name": "Ann", "message": "x", "tenant": "other"}'), "The arguments do not fit: tenant: Extra inputs are not permitted"),
+        (("rm_rf", "{}"), "There is no tool of that name."),
+    ],
+)
+async def test_a_wrong_call_counts_as_a_step_and_is_explained(request_: tuple[str, str], told: str) -> None:
+    """
+    What the model got wrong it is told, so that it may put it right.
+    """
+    answers = iter([asks_for(request_), Completion("Sorry.")])
+    loop, model = a_loop(lambda *_: next(answers), Notebook())
+    assert (await loop.run([])).steps == 1
+    assert tool_results(model) == [told]
+
+
+async def test_an_equal_call_is_answered_from_the_ledger() -> None:
+    """
+    A restarted turn that asks for the same again does not run the tool again.
+    """
+    notebook = Notebook()
+    for _ in range(2):
+        answers = iter([asks_for(FORM), Completion("Done.")])
+        loop, _ = a_loop(lambda *_, it=answers: next(it), notebook)  # type: ignore[misc]
+        await loop.run([])
+    assert len(notebook.forms) == 1
+
+
+@pytest.mark.parametrize("nothing", ["", "   \n", "\x00\U000e0041"])
+async def test_an_empty_answer_is_a_failure(nothing: str) -> None:
+    """
+    A model that says nothing, or nothing that can be seen, has failed.
+    """
+    loop, _ = a_loop(lambda *_: Completion(nothing), Notebook())
+    with pytest.raises(GatewayError, match="model_empty"):
+        await loop.run([])
+
+
+async def test_hidden_signs_are_taken_out_of_answers() -> None:
+    """
+    Controls and tag characters do not reach the person.
+    """
+    loop, _ = a_loop(lambda *_: Completion("Hel\x07lo\U000e0041 there\nfriend"), Notebook())
+    assert (await loop.run([])).text == "Hello there\nfriend"
