@@ -180,4 +180,3 @@ def _unknown(known: set[str], environ: Mapping[str, str]) -> Iterator[str]:
         if mine and bare not in accepted:
             close = difflib.get_close_matches(bare, accepted, n=1)
             yield f"{name}: unknown variable" + (f"; did you mean {close[0]}?" if close else "")
-

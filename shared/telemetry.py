@@ -63,7 +63,9 @@ SIGNATURE_FAILURES: Final = Counter("trunkline_signature_failures", "Webhooks re
 WEBHOOKS: Final = Counter("trunkline_webhooks", "Webhook requests by answer.", ("outcome",))
 TURNS_RUNNING: Final = Gauge("trunkline_turns_running", "Agent turns that run in this process.")
 MODEL_TOKENS: Final = Counter("trunkline_model_tokens", "Tokens that the model was paid for.", ("direction",))
-AMBIGUOUS_SENDS: Final = Counter("trunkline_ambiguous_sends", "Sends whose outcome had to be found out.", ("resolution",))
+AMBIGUOUS_SENDS: Final = Counter(
+    "trunkline_ambiguous_sends", "Sends whose outcome had to be found out.", ("resolution",)
+)
 DELIVERIES: Final = Counter("trunkline_deliveries", "Events handled, by durable and verdict.", ("durable", "verdict"))
 
 HOP_ACCEPT: Final = "accept"
@@ -106,7 +108,7 @@ def span(
     kind: SpanKind = SpanKind.INTERNAL,
     parent: Mapping[str, str] | None = None,
     links: tuple[Mapping[str, str], ...] = (),
-    **attributes: str | int | float | bool,
+    **attributes: str | float | bool,
 ) -> Iterator[Span]:
     """Open a span. `parent` and `links` are trace headers as `trace_headers` gives them."""
     with tracer.start_as_current_span(

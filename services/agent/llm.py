@@ -42,7 +42,9 @@ class Completion:
 class Model(Protocol):
     """Completes a conversation."""
 
-    async def complete(self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str) -> Completion:
+    async def complete(
+        self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str
+    ) -> Completion:
         """Return the next thing said. Raises GatewayError: MODEL_UNAVAILABLE or MODEL_REFUSED."""
 
 
@@ -54,12 +56,16 @@ class OpenAIModel:
     default_model: str
     most_tokens: int
 
-    async def complete(self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str) -> Completion:
+    async def complete(
+        self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str
+    ) -> Completion:
         """Ask the API once; the client retries what may pass, twice, with jitter."""
         name = model or self.default_model
         with (
             HOPS.labels(HOP_MODEL).time(),
-            span("chat", gen_ai__operation__name="chat", gen_ai__request__model=name, gen_ai__provider__name="openai") as opened,
+            span(
+                "chat", gen_ai__operation__name="chat", gen_ai__request__model=name, gen_ai__provider__name="openai"
+            ) as opened,
         ):
             completion = _read(await self._ask(messages, tools, name, user), name)
             opened.set_attribute("gen_ai.usage.input_tokens", completion.input_tokens)

@@ -25,7 +25,7 @@ _TOO_MANY = "Not run: the limit of tool calls for this message is reached. Answe
 class Ledger(Protocol):
     """Remembers the tool calls of a turn, so that a restarted one does not repeat them."""
 
-    async def recall(self, step: int, request: ToolRequest) -> str | None:
+    async def recall(self, request: ToolRequest) -> str | None:
         """Return the result of an equal call of this turn, if there was one."""
 
     async def remember(self, step: int, request: ToolRequest, result: str) -> None:
@@ -99,10 +99,12 @@ class Loop:
             return _TOO_MANY
         self.steps += 1
         step = self.steps
-        if (known := await self.ledger.recall(step, request)) is not None:
+        if (known := await self.ledger.recall(request)) is not None:
             return known
         tool = next((tool for tool in self.tools if tool.name == request.name), None)
-        with span("execute_tool", gen_ai__operation__name="execute_tool", gen_ai__tool__name=tool.name if tool else "unknown"):
+        with span(
+            "execute_tool", gen_ai__operation__name="execute_tool", gen_ai__tool__name=tool.name if tool else "unknown"
+        ):
             result, ok = await self._execute(tool, request, step)
         log.info(TOOL_CALLED, tool=tool.name if tool else "unknown", step=step, ok=ok)
         await self.ledger.remember(step, request, result)

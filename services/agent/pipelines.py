@@ -35,4 +35,7 @@ class Pipeline:
         for name, value in vars(facts).items():
             told = told.replace(f"{{sys.{name}}}", value)
         habits = _CHANNEL_HINTS.get(facts.channel, "")
-        return {"role": "system", "content": f"{told}\n\nChannel: {facts.channel}. {habits}\nToday is {now:%A, %d %B %Y}."}
+        return {
+            "role": "system",
+            "content": f"{told}\n\nChannel: {facts.channel}. {habits}\nToday is {now:%A, %d %B %Y}.",
+        }

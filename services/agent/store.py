@@ -96,7 +96,8 @@ class Turns:
         """Give the thread back unanswered."""
         async with self.store.connection() as connection:
             await connection.execute(
-                "update thread set owner = null, run_at = now() where key = %s and fence = %s", (claim.thread, claim.fence)
+                "update thread set owner = null, run_at = now() where key = %s and fence = %s",
+                (claim.thread, claim.fence),
             )
 
     async def due(self) -> list[tuple[TenantId, ThreadKey]]:
@@ -157,7 +158,15 @@ class Turns:
                                 input_tokens = %s, output_tokens = %s
                 where id = %s
                 """,
-                (claim.asked_seq, failure, answer.model, answer.steps, answer.input_tokens, answer.output_tokens, work.turn),
+                (
+                    claim.asked_seq,
+                    failure,
+                    answer.model,
+                    answer.steps,
+                    answer.input_tokens,
+                    answer.output_tokens,
+                    work.turn,
+                ),
             )
             await connection.execute(
                 """
@@ -243,7 +252,7 @@ class ToolLedger:
     turns: Turns
     work: Work
 
-    async def recall(self, step: int, request: ToolRequest) -> str | None:
+    async def recall(self, request: ToolRequest) -> str | None:
         """Return the stored result of an equal call."""
         async with self.turns.store.connection() as connection:
             cursor = await connection.execute(

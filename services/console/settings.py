@@ -41,7 +41,9 @@ class ConsoleSettings(Settings):
     account_sid: str = env("TWILIO_ACCOUNT_SID", pattern=r"^AC[0-9a-fA-F]{32}$", description="The platform's account.")
     auth_token: SecretStr = env("TWILIO_AUTH_TOKEN", min_length=1, description="Its auth token.")
     default_from: str = env(
-        "TWILIO_DEFAULT_FROM", "whatsapp:+14155238886", description="The default line's number; `whatsapp:` may be left off."
+        "TWILIO_DEFAULT_FROM",
+        "whatsapp:+14155238886",
+        description="The default line's number; `whatsapp:` may be left off.",
     )
     default_access: Literal["open", "paired"] = env(
         "TRUNKLINE_DEFAULT_LINE_ACCESS", "open", description="Who may talk to the default line's agent."

@@ -118,7 +118,12 @@ class Egress:
         channel = self._channel(claim.provider, claim.channel)
         with (
             HOPS.labels(HOP_SEND).time(),
-            span("send part", parent=attempt.trace, trunkline__attempt=attempt.attempt, trunkline__part=attempt.part.ordinal),
+            span(
+                "send part",
+                parent=attempt.trace,
+                trunkline__attempt=attempt.attempt,
+                trunkline__part=attempt.part.ordinal,
+            ),
         ):
             outcome = await channel.send(
                 claim.credentials, sender=claim.sender, to=claim.to, body=attempt.body, attempt=attempt.attempt
@@ -147,7 +152,9 @@ class Egress:
 
     async def _find_out(self, claim: Claim, doubt: Doubt) -> None:
         """Ask the provider for a doubtful part: adopt it, look again later, or send it once more."""
-        asked_at = doubt.since + timedelta(seconds=self.reconcile_after[min(doubt.checks, len(self.reconcile_after) - 1)])
+        asked_at = doubt.since + timedelta(
+            seconds=self.reconcile_after[min(doubt.checks, len(self.reconcile_after) - 1)]
+        )
         async with self.ledger.desk(claim) as desk:
             if desk.now < asked_at:
                 await desk.hold(doubt.part, asked_at, doubt.checks)
@@ -214,4 +221,11 @@ def _tell_report(event: PartReported, moved: Reported) -> None:
     if moved.first and has_left(moved.after) and not has_left(moved.before):
         HOPS.labels(HOP_ANSWER).observe(max(0.0, (moved.now - moved.received_at).total_seconds()))
     MESSAGES.labels("twilio", "whatsapp", "outbound", moved.after).inc()
-    log.info(PART_REPORTED, thread=moved.thread, provider_sid=event.provider_sid, status=event.status, state=moved.after, code=event.error_code)
+    log.info(
+        PART_REPORTED,
+        thread=moved.thread,
+        provider_sid=event.provider_sid,
+        status=event.status,
+        state=moved.after,
+        code=event.error_code,
+    )

@@ -15,7 +15,9 @@ from shared.store.presence import OWNER_IS_DEAD
 from shared.store.session import Connection, Store
 from shared.vault import Vault, place
 
-_FREE = f"(out_owner is null or out_owner = %(owner)s or out_until < now() or {OWNER_IS_DEAD.format(column='out_owner')})"
+_FREE = (
+    f"(out_owner is null or out_owner = %(owner)s or out_until < now() or {OWNER_IS_DEAD.format(column='out_owner')})"
+)
 """A claim of this very process counts as free: it only ever claims a thread that it is not busy with."""
 
 _LEASE = "45 s"
@@ -107,7 +109,14 @@ class Desk:
             {"thread": self.claim.thread, "open": sorted(parts.OPEN)},
         )
         return [
-            Part(PartId(row["id"]), ReplyId(row["reply_id"]), row["ordinal"], row["state"], row["next_at"], row["accepted_at"])
+            Part(
+                PartId(row["id"]),
+                ReplyId(row["reply_id"]),
+                row["ordinal"],
+                row["state"],
+                row["next_at"],
+                row["accepted_at"],
+            )
             for row in await cursor.fetchall()
         ]
 
@@ -218,11 +227,10 @@ class Desk:
         """End a part for good; the rest of its reply is skipped, and everything queued where the person wants no more."""
         await fail_part(self.connection, part.id, part.reply, failure, code, state=parts.FAILED)
         if stops:
+            await self.connection.execute("update thread set opted_out_at = now() where key = %s", (self.claim.thread,))
             await self.connection.execute(
-                "update thread set opted_out_at = now() where key = %s", (self.claim.thread,)
-            )
-            await self.connection.execute(
-                "update reply set state = 'cancelled' where thread = %s and state in ('open', 'cut')", (self.claim.thread,)
+                "update reply set state = 'cancelled' where thread = %s and state in ('open', 'cut')",
+                (self.claim.thread,),
             )
             await self.drop_cancelled()
 
@@ -354,9 +362,7 @@ async def fail_part(
         "update part set state = %s, failure = %s, error_code = %s, next_at = null where id = %s",
         (state, failure, code, part),
     )
-    await connection.execute(
-        "update part set state = 'cancelled' where reply_id = %s and state = 'queued'", (reply,)
-    )
+    await connection.execute("update part set state = 'cancelled' where reply_id = %s and state = 'queued'", (reply,))
     await connection.execute(
         """
         insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)

@@ -76,9 +76,7 @@ class Router:
         work = await self.desk.work_left(key)
         if work.asked_seq is not None:
             turn = TurnRequested(tenant=tenant, thread=key, upto_seq=work.asked_seq)
-            await self.bus.publish(
-                TURN, turn_subject(tenant, key), turn, message_id=f"turn:{key}:{work.asked_seq}"
-            )
+            await self.bus.publish(TURN, turn_subject(tenant, key), turn, message_id=f"turn:{key}:{work.asked_seq}")
         if work.reply is not None:
             ready = ReplyReady(tenant=tenant, thread=key, reply_id=work.reply)
             await self.bus.publish(OUT, out_subject(tenant, key), ready, message_id=f"reply:{work.reply}")

@@ -32,4 +32,6 @@ NOT_RECOGNIZED = Notice(
 
 def too_many(window: float) -> Notice:
     """Return the notice of the rate limit, said once per window."""
-    return Notice("too_many", "You are writing faster than I can read. Please wait a minute and try again.", every=window)
+    return Notice(
+        "too_many", "You are writing faster than I can read. Please wait a minute and try again.", every=window
+    )

@@ -77,9 +77,7 @@ class Bus:
             **trace_headers(),
         }
         try:
-            ack = await self._js.publish(
-                subject, event.encode(), timeout=timeout, stream=stream.name, headers=headers
-            )
+            ack = await self._js.publish(subject, event.encode(), timeout=timeout, stream=stream.name, headers=headers)
         except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
             raise BusUnavailable(type(error).__name__) from error
         return not ack.duplicate

@@ -35,7 +35,9 @@ class Delivery:
     headers: dict[str, str]
 
 
-async def settle(consumer: Consumer[E], handler: Callable[[E, Delivery], Awaitable[None]], message: NatsMessage) -> None:
+async def settle(
+    consumer: Consumer[E], handler: Callable[[E, Delivery], Awaitable[None]], message: NatsMessage
+) -> None:
     """
     Run the handler and settle by its outcome.
 
@@ -46,7 +48,9 @@ async def settle(consumer: Consumer[E], handler: Callable[[E, Delivery], Awaitab
     delivery = _delivery(message.raw_message)
     with (
         structlog.contextvars.bound_contextvars(durable=consumer.durable, seq=delivery.seq),
-        span(f"process {consumer.event.type}", kind=SpanKind.CONSUMER, parent=delivery.headers, messaging__system="nats"),
+        span(
+            f"process {consumer.event.type}", kind=SpanKind.CONSUMER, parent=delivery.headers, messaging__system="nats"
+        ),
     ):
         verdict = await _run(consumer, handler, message, delivery)
     DELIVERIES.labels(consumer.durable, verdict).inc()

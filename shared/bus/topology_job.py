@@ -70,5 +70,3 @@ async def _apply_bucket(js: JetStreamContext, replicas: int) -> None:
                 republish=api.RePublish(src=source, dest=destination),
             )
         )
-
-

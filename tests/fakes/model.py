@@ -14,13 +14,17 @@ def echo(messages: list[Said], _tools: list[Said]) -> Completion:
     """Answer with everything the person said since the last answer."""
     said: list[str] = []
     for message in messages:
-        said = [] if message["role"] == "assistant" else [*said, message["content"]] if message["role"] == "user" else said
+        said = (
+            [] if message["role"] == "assistant" else [*said, message["content"]] if message["role"] == "user" else said
+        )
     return Completion("You said: " + " / ".join(said), model="fake", input_tokens=3, output_tokens=2)
 
 
 def asks_for(*requests: tuple[str, str]) -> Completion:
     """Return a completion that wants tools: name and arguments of each."""
-    return Completion("", tuple(ToolRequest(f"call_{number}", name, arguments) for number, (name, arguments) in enumerate(requests)))
+    return Completion(
+        "", tuple(ToolRequest(f"call_{number}", name, arguments) for number, (name, arguments) in enumerate(requests))
+    )
 
 
 @dataclass
@@ -33,7 +37,9 @@ class FakeModel:
     most_running: int = 0
     gate: asyncio.Event | None = None
 
-    async def complete(self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str) -> Completion:
+    async def complete(
+        self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str
+    ) -> Completion:
         self.told.append(list(messages))
         self.running += 1
         self.most_running = max(self.most_running, self.running)

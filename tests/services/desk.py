@@ -37,7 +37,8 @@ class Platform:
         async with self.store.transaction() as connection:
             await connection.execute("insert into tenant (id, name) values (%s, 'Test')", (TENANT,))
             await connection.execute(
-                "insert into app_user (id, tenant_id, email, role) values ('us_test', %s, 'ann@example.org', 'USER')", (TENANT,)
+                "insert into app_user (id, tenant_id, email, role) values ('us_test', %s, 'ann@example.org', 'USER')",
+                (TENANT,),
             )
             await connection.execute(
                 "insert into agent (id, tenant_id, name, instructions) values ('ag_test', %s, 'A', 'Help {sys.tenant} on {sys.channel}.')",
@@ -112,8 +113,6 @@ class Person:
         )
         sealed = self.vault.seal_text(content.model_dump_json(), event.seal_context)
         event = event.model_copy(update={"sealed": sealed})
-        await self.bus.publish(
-            INBOUND, inbound_subject(TENANT, self.thread), event, message_id=secrets.token_hex(8)
-        )
+        await self.bus.publish(INBOUND, inbound_subject(TENANT, self.thread), event, message_id=secrets.token_hex(8))
         self.sent.append(number)
         return number

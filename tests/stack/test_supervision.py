@@ -90,7 +90,7 @@ def test_down_leaves_nothing_running_and_keeps_the_data(checkout: Checkout) -> N
     pids = [pid or 0 for pid in checkout.pids().values()]
     supervisor = supervisor_pid(checkout.home)
     assert len(pids) == 3
-    assert checkout.run("down").returncode == 0
+    assert checkout.ask("down").returncode == 0
     assert not any(map(is_alive, [*pids, supervisor or 0]))
     assert checkout.home.postgres.is_dir()
     assert checkout.ask("down").returncode == 0

@@ -19,7 +19,7 @@ class Notebook:
         self.results: dict[str, str] = {}
         self.forms: list[tuple[int, dict[str, str]]] = []
 
-    async def recall(self, step: int, request: ToolRequest) -> str | None:
+    async def recall(self, request: ToolRequest) -> str | None:
         return self.results.get(request.name + request.arguments)
 
     async def remember(self, step: int, request: ToolRequest, result: str) -> None:
@@ -94,7 +94,10 @@ async def test_a_model_that_never_stops_is_stopped() -> None:
     [
         (("contact_form", "{nonsense"), "The arguments are not valid JSON."),
         (("contact_form", '{"name": "Ann"}'), "The arguments do not fit: message: Field required"),
-        (("contact_form", '{"name": "Ann", "message": "x", "tenant": "other"}'), "The arguments do not fit: tenant: Extra inputs are not permitted"),
+        (
+            ("contact_form", '{"name": "Ann", "message": "x", "tenant": "other"}'),
+            "The arguments do not fit: tenant: Extra inputs are not permitted",
+        ),
         (("rm_rf", "{}"), "There is no tool of that name."),
     ],
 )

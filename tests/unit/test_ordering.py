@@ -10,7 +10,9 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PACING = Pacing(sent_limit=10.0)
 
 
-def part(number: int, state: str, *, reply: int = 1, next_at: datetime | None = None, accepted: float | None = None) -> Part:
+def part(
+    number: int, state: str, *, reply: int = 1, next_at: datetime | None = None, accepted: float | None = None
+) -> Part:
     accepted_at = NOW - timedelta(seconds=accepted) if accepted is not None else None
     return Part(PartId(number), ReplyId(reply), number, state, next_at, accepted_at)
 

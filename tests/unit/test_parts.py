@@ -4,7 +4,19 @@ import itertools
 
 import pytest
 
-from services.egress.parts import ACCEPTED, DELIVERED, FAILED, QUEUED, READ, SENDING, SENT, UNDELIVERED, advanced, has_left, reported
+from services.egress.parts import (
+    ACCEPTED,
+    DELIVERED,
+    FAILED,
+    QUEUED,
+    READ,
+    SENDING,
+    SENT,
+    UNDELIVERED,
+    advanced,
+    has_left,
+    reported,
+)
 
 
 def test_every_order_of_reports_ends_in_the_same_state() -> None:
@@ -39,7 +51,11 @@ def test_the_next_part_follows_what_was_sent_or_never_will_be() -> None:
     """
     Accepted is not enough: Twilio may still reorder.
     """
-    assert [state for state in (QUEUED, SENDING, ACCEPTED, SENT, DELIVERED, FAILED) if has_left(state)] == [SENT, DELIVERED, FAILED]
+    assert [state for state in (QUEUED, SENDING, ACCEPTED, SENT, DELIVERED, FAILED) if has_left(state)] == [
+        SENT,
+        DELIVERED,
+        FAILED,
+    ]
 
 
 def test_an_unknown_status_says_nothing() -> None:

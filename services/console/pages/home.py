@@ -44,7 +44,9 @@ def home(services: Mapping[str, str], links: Mapping[str, str]) -> APIRouter:
     async def page() -> HTMLResponse:
         async with httpx2.AsyncClient(timeout=_PROBE_LIMIT, trust_env=False) as client:
             states = await asyncio.gather(*(_probe(client, name, url) for name, url in services.items()))
-        html = pages.get_template("home.html").render(states=states, links=links, all_ready=all(s.is_ready for s in states))
+        html = pages.get_template("home.html").render(
+            states=states, links=links, all_ready=all(s.is_ready for s in states)
+        )
         return HTMLResponse(html, headers=_HEADERS)
 
     @router.get("/console.css")

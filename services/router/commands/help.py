@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.router.mailbox import Mailbox, Message
 from services.router.commands.command import Command
+from services.router.mailbox import Mailbox, Message
 
 
 def help_command(commands: Sequence[Command]) -> Command:

@@ -1,8 +1,8 @@
 """`/pair CODE`: makes this address the user who made the code."""
 
 from services.router import pairing
-from services.router.mailbox import Mailbox, Message
 from services.router.commands.command import Command
+from services.router.mailbox import Mailbox, Message
 
 
 async def pair(mailbox: Mailbox, message: Message, argument: str) -> str | None:

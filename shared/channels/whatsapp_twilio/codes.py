@@ -9,12 +9,13 @@ from typing import Final
 
 from shared.failures import SendFailure
 
-
 THROTTLED: Final = SendFailure("provider_throttled", retry=True, advice="Nothing: sent again by itself.")
 PAIR_THROTTLED: Final = SendFailure(
     "recipient_throttled", retry=True, after=6.0, advice="Too many messages to one person; sent again by itself."
 )
-QUEUE_FULL: Final = SendFailure("provider_queue_full", retry=True, after=60.0, advice="Send less, or ask Twilio for more.")
+QUEUE_FULL: Final = SendFailure(
+    "provider_queue_full", retry=True, after=60.0, advice="Send less, or ask Twilio for more."
+)
 PASSING: Final = SendFailure("provider_hiccup", retry=True, most=2, advice="Nothing, unless it goes on.")
 PROVIDER_ERROR: Final = SendFailure("provider_error", retry=True, most=4, advice="Look at Twilio's status page.")
 UNREACHABLE: Final = SendFailure("provider_unreachable", retry=True, most=60, page=True, advice="Check the network.")
@@ -28,7 +29,9 @@ BAD_RECIPIENT: Final = SendFailure("bad_recipient", advice="This address cannot 
 OPTED_OUT: Final = SendFailure("recipient_opted_out", stops=True, advice="They may return by writing START.")
 BLOCKED: Final = SendFailure("recipient_blocked", stops=True, advice="They have blocked this number.")
 NOT_JOINED: Final = SendFailure("sandbox_not_joined", advice="Ask them to send the sandbox's join code.")
-WINDOW_CLOSED: Final = SendFailure("window_closed", advice="More than 24 hours since they wrote: replay after they write.")
+WINDOW_CLOSED: Final = SendFailure(
+    "window_closed", advice="More than 24 hours since they wrote: replay after they write."
+)
 FILTERED: Final = SendFailure("filtered", page=True, advice="Twilio or the carrier filtered the text.")
 CONTENT: Final = SendFailure("bad_content", page=True, advice="A defect on our side: report it.")
 EXPIRED: Final = SendFailure("validity_expired", advice="It waited too long at Twilio.")

@@ -31,7 +31,7 @@ class TwilioHttp(HttpClient):  # type: ignore[misc]  # the SDK is untyped
         self._session = session
         self._api_base = api_base.rstrip("/") if api_base else None
 
-    async def request(
+    async def request(  # noqa: PLR0917 - the SDK's signature
         self,
         method: str,
         url: str,
@@ -40,7 +40,7 @@ class TwilioHttp(HttpClient):  # type: ignore[misc]  # the SDK is untyped
         headers: dict[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         timeout: float | None = None,
-        allow_redirects: bool = False,  # noqa: FBT001, FBT002 - the SDK's signature
+        allow_redirects: bool = False,  # noqa: FBT001, FBT002 - likewise
     ) -> Response:
         """Make one request and return its answer. Raises aiohttp's errors and TimeoutError as they are."""
         sent = {**(headers or {}), **trace_headers()}

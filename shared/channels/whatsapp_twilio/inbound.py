@@ -42,8 +42,8 @@ _OPTIONAL_PATTERNS: Mapping[str, re.Pattern[str]] = {
     "ErrorCode": re.compile(r"[0-9]{0,6}", re.ASCII),
 }
 _SINGLE = frozenset(
-    (*_MESSAGE_PATTERNS, *_REPORT_PATTERNS, *_OPTIONAL_PATTERNS)
-    + (
+    (
+        *_MESSAGE_PATTERNS, *_REPORT_PATTERNS, *_OPTIONAL_PATTERNS,
         "Body", "ButtonPayload", "ButtonText", "ChannelMetadata", "ExternalUserId", "Latitude", "Longitude", "MessageType",
         "MessagingServiceSid", "NumSegments", "ProfileName", "SmsMessageSid", "SmsSid", "SmsStatus", "WaId",
     )
@@ -66,8 +66,8 @@ class WhatsAppTwilioInbound:
         """Decode a form as Twilio signs it: blanks kept, nothing trimmed. Raises `InvalidForm`."""
         try:
             return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
-        except ValueError as error:
-            raise InvalidForm from error
+        except ValueError:
+            raise InvalidForm from None  # its text would quote the form
 
     def account(self, form: Form) -> AccountSid | None:
         """Return the account that the form claims to come from."""
@@ -151,9 +151,12 @@ def _others(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield what has no place of its own, as much as a stored message may carry."""
     room = _MOST_PARAMS
     for name, value in fields.items():
+        if name in _OWN_FIELDS:
+            continue
         room -= len(name.encode()) + len(value.encode())
-        if name not in _OWN_FIELDS and room >= 0:
-            yield _clean(name), _clean(value)
+        if room < 0:
+            return
+        yield _clean(name), _clean(value)
 
 
 def _clean(text: str) -> str:
@@ -165,8 +168,8 @@ def _attempt(query: str) -> AttemptId | None:
     """Return our own attempt id, which the signed query carries. Raises `InvalidForm` for anything but one good id."""
     try:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
-    except ValueError as error:
-        raise InvalidForm from error
+    except ValueError:
+        raise InvalidForm from None  # its text would quote the form
     named = [value for name, value in pairs if name == "attempt"]
     if not named:
         return None

@@ -100,9 +100,7 @@ class WhatsAppTwilio:
     def _client(self, credentials: Credentials) -> Client:
         if not credentials.secret:
             raise TwilioException("no credentials")
-        return Client(
-            credentials.account_sid, credentials.secret, http_client=self._http, environment=_NO_ENVIRONMENT
-        )
+        return Client(credentials.account_sid, credentials.secret, http_client=self._http, environment=_NO_ENVIRONMENT)
 
 
 @asynccontextmanager

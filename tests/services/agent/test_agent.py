@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from services.agent.handlers import APOLOGY, Agent
+from services.agent.llm import Completion, Said
 from services.agent.store import Turns
 from services.router.handlers import Router
 from services.router.intake import Intake
@@ -25,7 +26,6 @@ from shared.vault import Vault, place
 from tests.eventually import eventually
 from tests.fakes.model import FakeModel, Script, asks_for, echo
 from tests.services.desk import TENANT, Person, Platform
-from services.agent.llm import Completion, Said
 
 
 class Desks:
@@ -67,9 +67,7 @@ MakeDesks = Callable[..., Awaitable[Desks]]
 
 
 @pytest.fixture
-async def desks(
-    bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_url: str
-) -> AsyncIterator[MakeDesks]:
+async def desks(bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_url: str) -> AsyncIterator[MakeDesks]:
     async with asyncio.TaskGroup() as group, presence(database_url) as owner:
         tasks: list[asyncio.Task[None]] = []
 
@@ -168,7 +166,14 @@ async def test_memory_is_the_last_five_messages(desks: MakeDesks) -> None:
         await ann.writes(f"m{number}")
         await here.replies(ann, number)
     told = here.model.told[-1]
-    assert [message["content"] for message in told[1:]] == ["You said: m1", "m2", "You said: m2", "m3", "You said: m3", "m4"]
+    assert [message["content"] for message in told[1:]] == [
+        "You said: m1",
+        "m2",
+        "You said: m2",
+        "m3",
+        "You said: m3",
+        "m4",
+    ]
 
 
 async def test_reset_forgets(desks: MakeDesks) -> None:
@@ -235,7 +240,8 @@ async def test_a_lost_hint_is_swept_up(desks: MakeDesks) -> None:
     await ann.writes("hello")
     await here.replies(ann, 1)
     await here.rows(
-        "update thread set asked_seq = asked_seq + 1, last_seq = last_seq + 1, run_at = now() where key = %s returning 1", ann.thread
+        "update thread set asked_seq = asked_seq + 1, last_seq = last_seq + 1, run_at = now() where key = %s returning 1",
+        ann.thread,
     )
     await here.rows(
         """
@@ -360,7 +366,9 @@ async def _locked(here: Desks, owner: int) -> bool:
     """Wait until another process's proof of life is held."""
 
     async def look() -> bool:
-        [row] = await here.rows("select pg_try_advisory_lock(%s) as free, pg_advisory_unlock(%s) as undone", owner, owner)
+        [row] = await here.rows(
+            "select pg_try_advisory_lock(%s) as free, pg_advisory_unlock(%s) as undone", owner, owner
+        )
         return not row["free"]
 
     return await eventually(look)

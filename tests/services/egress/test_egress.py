@@ -71,7 +71,9 @@ class Post:
             await self.bus.publish(OUT, out_subject(TENANT, THREAD), ready, message_id=f"reply:{row['id']}")
         return ReplyId(row["id"])
 
-    async def report(self, status: str, sent: Sent | None = None, *, code: int | None = None, attempt: str | None = None) -> None:
+    async def report(
+        self, status: str, sent: Sent | None = None, *, code: int | None = None, attempt: str | None = None
+    ) -> None:
         event = PartReported(
             tenant=TENANT,
             attempt=AttemptId(attempt) if attempt else sent.attempt if sent else None,
@@ -103,19 +105,26 @@ MakePost = Callable[..., Awaitable[Post]]
 
 
 @pytest.fixture
-async def post(
-    bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_url: str
-) -> AsyncIterator[MakePost]:
+async def post(bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_url: str) -> AsyncIterator[MakePost]:
     async with asyncio.TaskGroup() as group, presence(database_url) as owner:
         tasks: list[asyncio.Task[None]] = []
 
         async def build(
-            script: tuple[int | str, ...] = (), *, sent_limit: float = 60.0, reconcile: tuple[float, ...] = (0.1, 0.2, 0.3)
+            script: tuple[int | str, ...] = (),
+            *,
+            sent_limit: float = 60.0,
+            reconcile: tuple[float, ...] = (0.1, 0.2, 0.3),
         ) -> Post:
             platform = await Platform(store, vault, pepper).plant()
             channel = FakeChannel(deque(script))
             egress = Egress(
-                bus, SendLedger(store, vault, owner), Reports(store), {"twilio/whatsapp": channel}, Pacing(sent_limit), reconcile, 1500
+                bus,
+                SendLedger(store, vault, owner),
+                Reports(store),
+                {"twilio/whatsapp": channel},
+                Pacing(sent_limit),
+                reconcile,
+                1500,
             )
             bus.on(EGRESS, egress.on_reply_ready, workers=4)
             bus.on(STATUS_READER, egress.on_part_reported, workers=4)
@@ -335,7 +344,9 @@ async def test_a_dead_senders_part_is_looked_for_before_it_is_sent_again(post: M
         reply,
         here.platform.vault.seal(b"one", place_of),
     )
-    await here.rows("insert into attempt (id, tenant_id, part_id) values ('at_dead', %s, %s) returning 1", TENANT, part["id"])
+    await here.rows(
+        "insert into attempt (id, tenant_id, part_id) values ('at_dead', %s, %s) returning 1", TENANT, part["id"]
+    )
     await here.rows("update reply set state = 'cut' returning 1")
     here.channel.sent.append(Sent("whatsapp:+15550001", "one", AttemptId("at_dead"), ProviderSid("SM" + "d" * 32)))  # type: ignore[arg-type]
     await here.until("sent")
@@ -381,5 +392,3 @@ async def test_parts_rest_sealed(post: MakePost) -> None:
     await here.sent(1)
     rows = await here.rows("select sealed_body from part union all select sealed_body from reply")
     assert all(b"secret" not in row["sealed_body"] for row in rows)
-
-

@@ -52,7 +52,8 @@ class Town:
 
     async def replies(self, person: Person) -> list[str]:
         rows = await self.rows(
-            "select public_id, sealed_body from reply where thread = %s and state <> 'cancelled' order by id", person.thread
+            "select public_id, sealed_body from reply where thread = %s and state <> 'cancelled' order by id",
+            person.thread,
         )
         vault = self.platform.vault
         return [
@@ -62,9 +63,7 @@ class Town:
 
 
 @pytest.fixture
-async def town(
-    bus: Bus, store: Store, vault: Vault, pepper: Pepper
-) -> AsyncIterator[Callable[..., Awaitable[Town]]]:
+async def town(bus: Bus, store: Store, vault: Vault, pepper: Pepper) -> AsyncIterator[Callable[..., Awaitable[Town]]]:
     """Make a platform with a router at work."""
 
     async def build(access: str = "open", most: int = 10) -> Town:
@@ -106,7 +105,9 @@ async def test_messages_are_taken_in_arrival_order_whatever_the_order_of_deliver
             await person.writes(f"message {number}")
     for person in people:
         await here.routed(person, 10)
-        rows = await here.rows("select provider_sid from message where thread = %s order by routed_at, seq", person.thread)
+        rows = await here.rows(
+            "select provider_sid from message where thread = %s order by routed_at, seq", person.thread
+        )
         assert [row["provider_sid"] for row in rows] == person.sent
 
 
@@ -143,7 +144,7 @@ async def test_ten_messages_a_minute_pass_and_the_eleventh_gets_one_notice(town:
     await ann.writes("STOP")
     outcomes = await here.routed(ann, 14)
     assert outcomes[10:] == ["rate_limited"] * 3 + ["command/stop"]
-    replies = [reply for reply in await here.rows("select kind from reply where thread = %s order by id", ann.thread)]
+    replies = await here.rows("select kind from reply where thread = %s order by id", ann.thread)
     assert [reply["kind"] for reply in replies] == ["notice", "command"]
 
 
@@ -404,7 +405,7 @@ async def test_nothing_personal_rests_in_clear(town: MakeTown, bus: Bus) -> None
     tables = await here.rows("select table_name from information_schema.tables where table_schema = 'public'")
     dump = b""
     for table in tables:
-        rows = await here.rows(f"select row_to_json(t)::text as row from \"{table['table_name']}\" t")
+        rows = await here.rows(f'select row_to_json(t)::text as row from "{table["table_name"]}" t')
         dump += "".join(row["row"] for row in rows).encode()
     stored = [it async for it in bus.read_forward(INBOUND, f"in.v1.{TENANT}.{ann.thread}", 0, 10, 10)]  # type: ignore[arg-type]
     dump += b"".join(it.body for it in stored)
@@ -413,7 +414,9 @@ async def test_nothing_personal_rests_in_clear(town: MakeTown, bus: Bus) -> None
         assert needle.hex().encode() not in dump
 
 
-async def test_a_poisoned_message_is_set_aside_and_the_next_one_flows(town: MakeTown, bus: Bus, nats: NatsServer) -> None:
+async def test_a_poisoned_message_is_set_aside_and_the_next_one_flows(
+    town: MakeTown, bus: Bus, nats: NatsServer
+) -> None:
     """
     A message that cannot be read goes to the dead letters; the thread goes on.
     """

@@ -1,0 +1,51 @@
+"""Composition root of ingress."""
+
+import asyncio
+import os
+
+from services.ingress.directory import Directory
+from services.ingress.intake import Intake
+from services.ingress.readiness import durable_streams
+from services.ingress.settings import IngressSettings
+from services.ingress.webhook import WebhookApp
+from shared.addresses import Pepper
+from shared.bus import open_bus
+from shared.channels.inbound import inbound_channels
+from shared.ops import ops_app, serving
+from shared.process import background, not_stopping, run
+from shared.settings import from_env
+from shared.telemetry import SERVICE_READY, log
+from shared.topology import INBOUND, STATUS
+from shared.vault import Vault
+
+
+async def main(settings: IngressSettings, stopping: asyncio.Event) -> None:
+    """Take webhooks until told to stop."""
+    vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
+    thread_pepper = Pepper(bytes.fromhex(settings.keys.thread_pepper.get_secret_value()))
+    reconnected = asyncio.Event()
+
+    async def on_back() -> None:
+        reconnected.set()
+
+    async with open_bus(settings.nats.url, "ingress", on_back) as bus:
+        directory = Directory(bus.config, vault, stale=reconnected)
+        await bus.config.watch(directory.changed)
+        app = WebhookApp(
+            inbound_channels(settings.webhook_url), directory, Intake(bus, directory, vault, thread_pepper)
+        )
+        checks = {"process": not_stopping(stopping), "nats": bus.check, "config": directory.check}
+        if settings.nats.monitor_url:
+            checks["durability"] = durable_streams(settings.nats.monitor_url, (INBOUND, STATUS))
+        async with (
+            background(directory.keep_fresh()),
+            serving(ops_app(checks), settings.ops.host, settings.ops.port),
+            serving(app, settings.ingress.host, settings.ingress.port),
+        ):
+            log.info(SERVICE_READY)
+            await stopping.wait()
+
+
+if __name__ == "__main__":
+    loaded = from_env(IngressSettings, os.environ)
+    run("ingress", loaded, lambda stopping: main(loaded, stopping))

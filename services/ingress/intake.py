@@ -1,0 +1,115 @@
+"""What happens to a verified webhook: which line it is for, whether it counts, and its event in the stream."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from services.ingress import outcomes
+from services.ingress.directory import Directory
+from services.ingress.outcomes import Outcome, Refused
+from services.ingress.post import store
+from shared.addresses import Pepper
+from shared.bus import Bus
+from shared.channels.ports import InboundMessage, StatusReport
+from shared.directory import AccountEntry, LineEntry
+from shared.events import InboundContent, InboundReceived, PartReported
+from shared.ids import new_id
+from shared.telemetry import MESSAGES
+from shared.topology import INBOUND, STATUS, inbound_subject, status_subject
+from shared.vault import Vault
+
+_PROVIDER = "twilio"
+_NOT_ENABLED = "WhatsApp not enabled"
+
+Facts = dict[str, Any]
+"""What the log line of this request shall say."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Stores what was verified. `until` is when an answer is due, in the event loop's time."""
+
+    bus: Bus
+    directory: Directory
+    vault: Vault
+    thread_pepper: Pepper
+
+    async def take_message(
+        self, account: AccountEntry, message: InboundMessage, path_line: LineEntry | None, facts: Facts, until: float
+    ) -> Outcome:
+        """Store a person's message for its line, once. Raises `Refused` or `BusUnavailable`."""
+        facts["provider_sid"] = message.provider_sid
+        line = await self.directory.line(account.account_sid, message.to)
+        if path_line and (line is None or line.line != path_line.line):
+            raise Refused(outcomes.WRONG_LINE)
+        if line is None:
+            return outcomes.UNKNOWN_TO
+        facts.update(tenant=line.tenant, line=line.line)
+        outcome = self._ignored(account, line, message) or await self._store_message(line, message, until)
+        if outcome is outcomes.DISABLED:
+            facts["reason"] = _NOT_ENABLED
+        MESSAGES.labels(_PROVIDER, line.channel, "inbound", _COUNTED.get(outcome, "ignored")).inc()
+        return outcome
+
+    async def take_report(self, account: AccountEntry, report: StatusReport, facts: Facts, until: float) -> Outcome:
+        """Store what became of a message of ours. Raises `BusUnavailable`."""
+        facts.update(provider_sid=report.provider_sid, delivery=report.status)
+        line = await self.directory.line(account.account_sid, report.sender)
+        if line is None:
+            return outcomes.REPORT_UNKNOWN
+        facts["tenant"] = line.tenant
+        event = PartReported(
+            tenant=line.tenant,
+            attempt=report.attempt,
+            account_sid=account.account_sid,
+            provider_sid=report.provider_sid,
+            status=report.status,
+            error_code=report.error_code,
+            reported_at=datetime.now(UTC),
+        )
+        message_id = f"{report.attempt or report.provider_sid}:{report.status}"
+        fresh = await store(self.bus, STATUS, status_subject(line.tenant), event, message_id=message_id, until=until)
+        return outcomes.REPORTED if fresh else outcomes.REPORT_REPEATED
+
+    def _ignored(self, account: AccountEntry, line: LineEntry, message: InboundMessage) -> Outcome | None:
+        if not line.enabled:
+            return outcomes.DISABLED
+        if self.directory.is_ours(account.account_sid, message.sender):  # an echo would answer itself for ever
+            return outcomes.OWN_NUMBER
+        return None
+
+    async def _store_message(self, line: LineEntry, message: InboundMessage, until: float) -> Outcome:
+        event = self._event(line, message)
+        thread = self.thread_pepper.thread_key(line.channel, message.to, message.person)
+        message_id = f"{line.account_sid}:{message.provider_sid}"
+        fresh = await store(
+            self.bus, INBOUND, inbound_subject(line.tenant, thread), event, message_id=message_id, until=until
+        )
+        return outcomes.ACCEPTED if fresh else outcomes.DUPLICATE
+
+    def _event(self, line: LineEntry, message: InboundMessage) -> InboundReceived:
+        content = InboundContent(
+            sender=message.sender,
+            user_id=message.user_id,
+            phone=message.phone,
+            profile_name=message.profile_name,
+            text=message.text,
+            params=dict(message.params),
+        )
+        bare = InboundReceived(
+            tenant=line.tenant,
+            event_id=new_id("in"),
+            line=line.line,
+            channel=line.channel,
+            account_sid=line.account_sid,
+            provider_sid=message.provider_sid,
+            to=message.to,
+            num_media=message.num_media,
+            received_at=datetime.now(UTC),
+            sealed="",
+        )
+        sealed = self.vault.seal_text(content.model_dump_json(), bare.seal_context)
+        return bare.model_copy(update={"sealed": sealed})
+
+
+_COUNTED = {outcomes.ACCEPTED: "received", outcomes.DUPLICATE: "duplicate"}
