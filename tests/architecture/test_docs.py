@@ -1,0 +1,14 @@
+"""Documents that are made from code are current."""
+
+from pathlib import Path
+
+from dev.configuration import reference
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_configuration_page_names_every_variable() -> None:
+    """
+    It is what `python -m dev.configuration` prints.
+    """
+    assert (ROOT / "docs" / "configuration.md").read_text() == reference()
