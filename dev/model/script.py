@@ -1,0 +1,109 @@
+"""What the scripted model says: a plain function of the conversation."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dev.model.article import ARTICLE
+
+_CONTACT = re.compile(r"contact:\s*(?P<name>[^,]+),\s*(?P<message>.+)", re.IGNORECASE | re.DOTALL)
+_GREETING = re.compile(r"^(hi|hello|hey|ciao|good (morning|evening))\b", re.IGNORECASE)
+_SLOW = re.compile(r"^slow (?P<seconds>\d+(\.\d+)?)", re.IGNORECASE)
+_HUGE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the model says next. `raw_arguments` are sent as they are, JSON or not."""
+
+    text: str = ""
+    tool: str | None = None
+    raw_arguments: str = ""
+    seconds: float = 0.0
+    status: int = 200
+    choices: int = 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the model was asked."""
+
+    messages: Sequence[dict[str, Any]]
+    tools: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def unanswered(self) -> list[str]:
+        """What the person said since the last answer, oldest first."""
+        said: list[str] = []
+        for message in self.messages:
+            if message["role"] == "user":
+                said.append(str(message.get("content") or ""))
+            elif message["role"] == "assistant" and message.get("content") and not message.get("tool_calls"):
+                said = []
+        return said
+
+    @property
+    def tool_results(self) -> list[str]:
+        """What tools have answered at the end of the conversation."""
+        results = []
+        for message in reversed(self.messages):
+            if message["role"] == "user":
+                break
+            if message["role"] == "tool":
+                results.append(str(message.get("content") or ""))
+        return results[::-1]
+
+
+def next_line(request: Request) -> Line:
+    """Return what the model says."""
+    said = request.unanswered
+    last = said[-1].strip() if said else ""
+    word = last.lower()
+    if found := _SLOW.match(word):
+        return Line(_quote(said), seconds=float(found["seconds"]))
+    special = _special(word, request)
+    if special is not None:
+        return special
+    if "markdown" in word or word.startswith("long"):
+        return Line(ARTICLE)
+    if (found := _CONTACT.search(last)) and "contact_form" in request.tools:
+        return _contact(found["name"].strip(), found["message"].strip(), request)
+    return Line(_quote(said))
+
+
+def _special(word: str, request: Request) -> Line | None:
+    """Return the line for a word that asks for trouble."""
+    match word:
+        case "fail":
+            return Line(status=500)
+        case "empty":
+            return Line(choices=0)
+        case "blank":
+            return Line("")
+        case "huge":
+            return Line("x" * _HUGE)
+        case "malformed" if not request.tool_results:
+            return Line(tool="contact_form", raw_arguments='{"name": ')
+        case "unknown tool" if not request.tool_results:
+            return Line(tool="launch_rocket", raw_arguments="{}")
+        case "loop" if request.tools:
+            number = len(request.messages)
+            return Line(tool="contact_form", raw_arguments=f'{{"name": "Loop", "message": "round {number}"}}')
+    return None
+
+
+def _contact(name: str, message: str, request: Request) -> Line:
+    if request.tool_results:
+        return Line(f"{request.tool_results[-1]} (Your message: {message})")
+    arguments = f'{{"name": {json.dumps(name)}, "message": {json.dumps(message)}}}'
+    return Line(tool="contact_form", raw_arguments=arguments)
+
+
+def _quote(said: Sequence[str]) -> str:
+    """Quote everything that is answered, so that whoever reads the answer sees what it covers."""
+    if len(said) == 1:
+        hello = "Hello! " if _GREETING.match(said[0].strip()) else ""
+        return f"{hello}You said: {said[0]}"
+    return "\n".join(["You said:", "", *(f"{number}. {text}" for number, text in enumerate(said, start=1))])

@@ -1,0 +1,1 @@
+"""The phone simulator: phones, and a Twilio that is not Twilio, on loopback only."""

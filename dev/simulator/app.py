@@ -1,0 +1,91 @@
+"""The simulator as a web application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from dev.simulator.api import SimulatorApi
+from dev.simulator.rest import TwilioApi
+from dev.simulator.settings import SimulatorSettings
+from dev.simulator.world import World
+
+_PAGE = Path(__file__).parent / "page"
+_FILES = {"/": "phone.html", "/phone.css": "phone.css", "/phone.js": "phone.js", "/favicon.svg": "favicon.svg"}
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Droppable:
+    """Lets routes close their connection without an answer, as a broken network would."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on, with a way to the connection."""
+        cycle = getattr(send, "__self__", None)
+        scope["dropper"] = lambda: cycle.transport.abort() if cycle is not None else None
+        await self._app(scope, receive, send)
+
+
+def create_app(world: World) -> ASGIApp:
+    """Return the application over a world."""
+    app = Starlette(
+        routes=[
+            *TwilioApi(world).routes,
+            *SimulatorApi(world).routes,
+            *(Route(path, _file(name)) for path, name in _FILES.items()),
+            Route("/healthz", _alive),
+            Route("/readyz", _ready),
+            Route("/metrics", _metrics(world)),
+        ]
+    )
+    return Droppable(app)
+
+
+@asynccontextmanager
+async def open_world(settings: SimulatorSettings) -> AsyncIterator[World]:
+    """Hold a world, and its connections to the gateway, for the length of the block."""
+    limits = httpx2.Limits(max_connections=200)
+    async with httpx2.AsyncClient(trust_env=False, limits=limits) as client:
+        world = World(settings, client)
+        try:
+            yield world
+        finally:
+            await world.close()
+
+
+def _file(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Starlette's endpoints
+    async def endpoint(_request: Request) -> Response:
+        return FileResponse(_PAGE / name, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
+
+    return endpoint
+
+
+async def _alive(_request: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+async def _ready(_request: Request) -> Response:
+    return JSONResponse({"ready": True, "checks": {}})
+
+
+def _metrics(world: World):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    async def endpoint(_request: Request) -> Response:
+        lines = (
+            "# HELP trunkline_sim_requests_total Requests in the wire log.",
+            "# TYPE trunkline_sim_requests_total counter",
+            f"trunkline_sim_requests_total {len(world.wire.entries)}",
+        )
+        return PlainTextResponse("\n".join(lines) + "\n")
+
+    return endpoint

@@ -1,0 +1,203 @@
+"""The simulated world: one account, its messages, the phones, and what happens between them."""
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+
+from dev.simulator.faults import CALLBACK, OUTCOME, Fault, Faults
+from dev.simulator.messages import API_VERSION, Message, new_sid
+from dev.simulator.phones import Phones, user_id_of
+from dev.simulator.settings import SimulatorSettings
+from dev.simulator.webhooks import Delivered, Webhooks
+from dev.simulator.wire import Wire
+
+_PLACES = {"sent": 0.05, "delivered": 0.15, "read": 0.4}
+"""Seconds after which a message reaches each stage."""
+
+_CALLBACK_FIELDS = {"delivered": "DELIVERED", "read": "READ", "undelivered": "UNDELIVERED"}
+
+
+@dataclass
+class Text:
+    """What somebody writes on a phone."""
+
+    sender: str
+    body: str = ""
+    to: str | None = None
+    sid: str | None = None
+    profile_name: str = "Sim Phone"
+    media: str | None = None
+    location: dict[str, float] | None = None
+    path: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class World:
+    """Everything that the simulator knows."""
+
+    def __init__(self, settings: SimulatorSettings, client: httpx2.AsyncClient) -> None:
+        self.settings = settings
+        self._client = client
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        for task in self._tasks:
+            task.cancel()
+        self.messages: dict[str, Message] = {}
+        self.phones = Phones()
+        self.faults = Faults()
+        self.wire = Wire()
+        self.webhooks = Webhooks(self.settings, self.wire, self.faults, self._client)
+
+    async def write(self, text: Text) -> tuple[str, Delivered]:
+        """Write a message on a phone and let Twilio deliver it."""
+        known = self.messages.get(text.sid or "")
+        if known is None:
+            message = self._inbound(text)
+            bubble = await self.phones.show(text.sender, message, "out", text.media)
+        else:
+            message, bubble = known, None
+        url, mark, fragment = self.settings.webhook_url.partition("#")
+        delivered = await self.webhooks.post(
+            "inbound", url + text.path + mark + fragment, self._form(message, text), person=text.sender, sid=message.sid
+        )
+        if bubble is not None:
+            bubble.http_status = delivered.status or 0
+            await self.phones.mark(text.sender, message.sid, "delivered" if delivered.status == 200 else "failed")  # noqa: PLR2004
+        return message.sid, delivered
+
+    def accept(self, message: Message) -> None:
+        """Take a message from the gateway; it reaches the phone and is reported in its own time."""
+        self.messages[message.sid] = message
+        outcome = self.faults.take(OUTCOME, message.to)
+        reports = self.faults.take(CALLBACK, message.to)
+        self.soon(self._live(message, outcome, reports))
+
+    async def report(self, message: Message, status: str) -> None:
+        """Send one status callback."""
+        if message.status_callback is None:
+            return
+        form = {
+            "AccountSid": message.account_sid,
+            "ApiVersion": API_VERSION,
+            "ChannelInstallSid": "XE" + "0" * 32,
+            "ChannelPrefix": "whatsapp",
+            "ChannelToAddress": message.to,
+            "From": message.sender,
+            "MessageSid": message.sid,
+            "MessageStatus": status,
+            "SmsSid": message.sid,
+            "SmsStatus": status,
+            "To": message.to,
+        }
+        if status in _CALLBACK_FIELDS:
+            form["EventType"] = _CALLBACK_FIELDS[status]
+        if status == "sent":
+            form["StructuredMessage"] = "false"
+        if message.error_code is not None:
+            form["ErrorCode"] = str(message.error_code)
+        await self.webhooks.post("status", message.status_callback, form, person=message.to, sid=message.sid)
+
+    def soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something happen in the background."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """End what still happens."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _live(self, message: Message, outcome: Fault | None, reports: Fault | None) -> None:
+        """Let a message pass its stages."""
+        stages = dict(_PLACES) if outcome is None else {"sent": 0.05, outcome.kind: 0.15}
+        waiting: list[str] = []
+        before = 0.0
+        for status, at in stages.items():
+            await asyncio.sleep(at - before)
+            before = at
+            await self._reach(message, status, outcome)
+            if reports is None:
+                await self.report(message, status)
+            else:
+                waiting.append(status)
+        if reports is not None:
+            await self._odd_reports(message, waiting, reports)
+
+    async def _odd_reports(self, message: Message, statuses: list[str], fault: Fault) -> None:
+        match fault.kind:
+            case "callback_lost":
+                return
+            case "callback_late":
+                await asyncio.sleep(fault.seconds)
+            case "callback_reordered":
+                statuses = statuses[::-1]
+            case "callback_duplicated":
+                statuses = [status for status in statuses for _ in range(2)]
+        for status in statuses:
+            await self.report(message, status)
+
+    async def _reach(self, message: Message, status: str, outcome: Fault | None) -> None:
+        message.status = status
+        message.updated = datetime.now(UTC)
+        if outcome is not None and status == outcome.kind:
+            message.error_code = outcome.code
+        if status == "sent":
+            message.sent = datetime.now(UTC)
+            if outcome is None:
+                await self.phones.show(message.to, message, "in")
+        else:
+            await self.phones.mark(message.to, message.sid, status)
+
+    def _inbound(self, text: Text) -> Message:
+        message = Message(
+            account_sid=self.settings.account_sid,
+            direction="inbound",
+            sender=text.sender,
+            to=text.to or self.settings.sender,
+            body=text.body,
+            status="received",
+            sid=text.sid or new_sid("MM" if text.media else "SM"),
+            num_media=1 if text.media else 0,
+            sent=datetime.now(UTC),
+        )
+        self.messages[message.sid] = message
+        return message
+
+    def _form(self, message: Message, text: Text) -> dict[str, str]:
+        """Return the webhook's fields, as requests of 2026 carry them."""
+        number = text.sender.removeprefix("whatsapp:+") if "+" in text.sender else ""
+        about = {"ProfileName": text.profile_name} | ({"WaId": number} if number else {})
+        form = {
+            "AccountSid": message.account_sid,
+            "ApiVersion": API_VERSION,
+            "Body": message.body,
+            "ChannelMetadata": json.dumps({"type": "whatsapp", "data": {"context": about}}),
+            "ExternalUserId": user_id_of(text.sender),
+            "From": message.sender,
+            "MessageSid": message.sid,
+            "MessageType": "image" if text.media else "location" if text.location else "text",
+            "NumMedia": str(message.num_media),
+            "NumSegments": "1",
+            "ReferralNumMedia": "0",
+            "SmsMessageSid": message.sid,
+            "SmsSid": message.sid,
+            "SmsStatus": "received",
+            "To": message.to,
+            **about,
+        }
+        if text.media:
+            path = f"/{API_VERSION}/Accounts/{message.account_sid}/Messages/{message.sid}/Media/ME{message.sid[2:]}"
+            form |= {"MediaContentType0": text.media, "MediaUrl0": f"https://api.twilio.com{path}"}
+        if text.location:
+            form |= {name.capitalize(): str(value) for name, value in text.location.items()}
+        return form | text.fields
