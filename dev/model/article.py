@@ -89,31 +89,17 @@ You need a fresh backup, two hours and an evening. Export, check, import, compar
 - **Switch**: the moment from which people reach the new shop under the old address.
 - **Redirect**: what leads somebody who follows an old link to the new place.
 
+## Questions that people ask
+
+**Can I move on a Sunday?** Yes. Support is thinner on Sundays, so the first move of your life is better made on a weekday.
+
+**Do my links break?** Not if you set the redirects. Without them, people who follow an old link land on your front page, which is polite but not what they wanted.
+
+**What about the invoices of last year?** They come along, unchanged and in their old order. The law in most countries asks you to keep them for ten years; the export leaves a copy with you, just in case. 📁
+
+**May I watch while it happens?** You may: `shop compare live test --follow` prints each product as it arrives. Most people find that reassuring for a minute and dull for an hour.
+
+**And if I change my mind?** Press *Undo* within thirty days. We will not ask why, though we would like to know.
+
 Thank you for moving with us, and welcome to your new home! 🏡
-
-One more thing: if you have read this far, you are better prepared than most. Good luck with the move, and let us know how it went.
-
-One more thing: if you have read this far, you are better prepared than most. Good luck with the move, and let us know how it went.
-
-One more thing: if you have read this far, you are better prepared than most. Good luck with the move, and let us know how it went.
-
-One more thing: if you have read this far, you are better prepared than most. Good luck with the move, and let us know how it went.
-
-One more thing: if you have read this far, you are better prepared than most. Good luck with the move, and let us know how it went.
-
-One more thing: if you have read this far, you are better prepared than most. Good luck with the move, and let us know how it went.
-
-One more thing: if you have read this far, you are better prepared than most. Good luck with the move, and let us know how it went.
-
-One more thing: if you have read this far, you are better prepared than most. Good luck with the move, and let us know how it went.
-
-One more thing: if you have read this far, you are better prepared than most. Good luck with the move, and let us know how it went.
-
-One more thing: if you have read this far, you are better prepared than most. Good luck with the move, and let us know how it went.
-
-One more thing: if you have read this far, you are better prepared than most. Good luck with the move, and let us know how it went.
-
-One more thing: if you have read this far, you are better prepared than most. Good luck with the move, and let us know how it went.
-
-One more thing: if you have read this far, you are better prepared than most. Good luck with the move, and let us know how it went.
 """

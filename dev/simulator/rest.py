@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -57,7 +57,7 @@ class TwilioApi:
         """Wrap a handler: logged, authenticated, refusals answered."""
 
         async def endpoint(request: Request) -> Response:
-            form = {name: str(value) for name, value in (await request.form()).items()}
+            form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
             shown = form or dict(request.query_params)
             entry = self._world.wire.begin("from_gateway", kind, request.method, str(request.url), shown)
             try:

@@ -1,0 +1,59 @@
+# The only command surface: people, CI and scripts call these targets.
+
+BIN := .venv/bin
+READY := .venv/.installed
+CODE := $(wildcard bench cli dev services shared tests)
+LOCKED := ingress router agent egress console
+COMPILE = $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+
+.DEFAULT_GOAL := help
+.PHONY: help up down reset logs test check fmt lock clean browser
+
+help: ## Print this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: $(READY) ## Start the local stack, send a first message, leave it running (ARGS="--replicas router=2")
+	@$(BIN)/trunkline up $(ARGS)
+
+down: $(READY) ## Stop the local stack; data and keys stay
+	@$(BIN)/trunkline down
+
+reset: $(READY) ## Stop the local stack and delete its data, keys and logs
+	@$(BIN)/trunkline reset --yes
+
+logs: $(READY) ## Print the ends of the local stack's logs (ARGS="router -f")
+	@$(BIN)/trunkline logs $(ARGS)
+
+test: $(READY) browser ## Run the whole test suite (ARGS="-k pairing")
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## Check format, lint, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict $(CODE)
+	$(BIN)/lint-imports
+
+fmt: $(READY) ## Format, and mend what can be mended
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lock: $(READY) ## Pin all dependencies by hash (UPGRADE=--upgrade for newer ones)
+	@UV=$$(command -v uv || echo $(BIN)/uv); \
+	[ -x "$$UV" ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: uv; \
+	echo requirements-dev.txt; \
+	$(COMPILE) $(UPGRADE) --group dev -o requirements-dev.txt >/dev/null || exit 1; \
+	for service in $(LOCKED); do \
+		echo services/$$service/requirements.txt; \
+		$(COMPILE) --group $$service -c requirements-dev.txt -o services/$$service/requirements.txt >/dev/null || exit 1; \
+	done
+
+clean: ## Delete .venv and caches, not the stack's data
+	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+browser: # What the browser tests drive
+	@sh dev/browser.sh
+
+$(READY): requirements-dev.txt pyproject.toml dev/venv.sh
+	@sh dev/venv.sh .venv
+	@touch $@

@@ -1,0 +1,166 @@
+"""The command line: `trunkline COMMAND`. Names and help only; what a command does is in the module it imports."""
+
+# ruff: noqa: PLC0415 - a command pays only for the imports that it needs, and --help for none
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from cli.outcome import CommandFailed, Output, note
+
+app = typer.Typer(
+    name="trunkline",
+    help="WhatsApp messages in, an agent's answers out. The local stack: `trunkline up`.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+users = typer.Typer(help="People with an account.", no_args_is_help=True)
+database = typer.Typer(help="The schema.", no_args_is_help=True)
+topology = typer.Typer(help="The streams.", no_args_is_help=True)
+app.add_typer(users, name="users")
+app.add_typer(database, name="db")
+app.add_typer(topology, name="topology")
+
+Form = Annotated[Output | None, typer.Option("--output", "-o", help="Default: table on a terminal, else json.")]
+Name = Annotated[str, typer.Argument(help="A process, such as router, or one replica, such as router-2.")]
+Wait = Annotated[str, typer.Option(help="Longest wait for an answer, such as 30 or 30s.")]
+Sender = Annotated[str, typer.Option("--from", "--as", help="The phone that writes.")]
+Line = Annotated[str | None, typer.Option("--to", help="The number written to. Default: the default line's.")]
+
+
+@app.command(epilog="Example: trunkline up --replicas router=2,agent=2 --without simulator")
+def up(
+    replicas: Annotated[str, typer.Option(help="More than one process of a service: router=2,agent=2.")] = "",
+    without: Annotated[str, typer.Option(help="Leave out, such as simulator.")] = "",
+) -> None:
+    """Start the local stack, send it a first message, and leave it running."""
+    from cli import stack
+
+    stack.up(replicas, without)
+
+
+@app.command(epilog="Example: trunkline down")
+def down() -> None:
+    """Stop the whole stack. Data and keys stay."""
+    from cli import stack
+
+    stack.down()
+
+
+@app.command(epilog="Example: trunkline reset --yes")
+def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:  # noqa: FBT002
+    """Stop the stack and delete its data, keys and logs."""
+    from cli import stack
+
+    stack.reset(sure=yes)
+
+
+@app.command(epilog="Example: trunkline status -o json")
+def status(output: Form = None) -> None:
+    """Show each process, and whether it is ready."""
+    from cli import stack
+
+    stack.status(output)
+
+
+@app.command(epilog="Example: trunkline stop postgres")
+def stop(name: Name) -> None:
+    """Stop a process and keep it down."""
+    from cli import stack
+
+    stack.stop(name)
+
+
+@app.command(epilog="Example: trunkline start postgres")
+def start(name: Name) -> None:
+    """Bring a stopped process back."""
+    from cli import stack
+
+    stack.start(name)
+
+
+@app.command(epilog="Example: trunkline logs router -f")
+def logs(
+    name: Annotated[str | None, typer.Argument(help="A process. Default: all.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they grow.")] = False,  # noqa: FBT002
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Lines of each, from its end.")] = 20,
+) -> None:
+    """Print the ends of the logs."""
+    from cli import logs as log_files
+
+    log_files.show(name, follow=follow, lines=lines)
+
+
+@app.command(epilog="Example: trunkline sim")
+def sim() -> None:
+    """Run the phone simulator here, in the foreground, for a stack started without it."""
+    from cli import stack
+
+    stack.simulator()
+
+
+@app.command(epilog='Example: trunkline say --from +15550001 --wait 30 "What are your hours?"')
+def say(
+    text: Annotated[str, typer.Argument(help="What to write.")] = "",
+    sender: Sender = "+15550001",
+    line: Line = None,
+    wait: Wait = "30",
+    image: Annotated[bool, typer.Option("--image", help="Send a picture, with the text as its caption.")] = False,  # noqa: FBT002
+) -> None:
+    """Write a message from a simulated phone and print the answer."""
+    from cli import talk
+
+    talk.say_once(text, sender=sender, line=line, wait=wait, image=image)
+
+
+@app.command(epilog="Example: trunkline chat --as +393330001111")
+def chat(sender: Sender = "+15550001", line: Line = None, wait: Wait = "30") -> None:
+    """Write and read as a simulated phone, line by line."""
+    from cli import talk
+
+    talk.chat(sender=sender, line=line, wait=wait)
+
+
+@users.command("pair-code", epilog="Example: trunkline users pair-code --user admin@example.com")
+def pair_code(
+    user: Annotated[str | None, typer.Option(help="E-mail address. Default: the first user.")] = None,
+    output: Form = None,
+) -> None:
+    """Make a code that pairs a phone with a user: the phone sends /pair CODE."""
+    from cli import users as people
+
+    people.pair_code(user, output)
+
+
+@database.command("upgrade", epilog="Example: TRUNKLINE_DB__URL=postgresql://… trunkline db upgrade")
+def db_upgrade() -> None:
+    """Bring the schema up to date."""
+    from cli import jobs
+
+    jobs.upgrade_database()
+
+
+@topology.command("apply", epilog="Example: TRUNKLINE_NATS__URL=nats://… trunkline topology apply")
+def topology_apply() -> None:
+    """Make the streams, or bring them up to date."""
+    from cli import jobs
+
+    jobs.apply_topology()
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command of these words, else of the process's arguments; every expected failure is one line on stderr."""
+    try:
+        app(words)
+    except CommandFailed as failure:
+        note(str(failure))
+        sys.exit(failure.status)
+
+
+if __name__ == "__main__":
+    main()

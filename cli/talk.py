@@ -1,0 +1,115 @@
+"""Conversations with the stack: one message (`say`), many (`chat`), and the first one (`up`)."""
+
+import asyncio
+import os
+import sys
+import time
+
+from cli.local import running_stack
+from cli.outcome import Exit, bold, fail, faint, note, say
+from cli.phone import Phone
+from dev.stack.foreground import simulator_address
+
+_FIRST_PHONE = "+15550001"
+_FIRST_WORDS = "hello"
+_FIRST_WAIT = 30.0
+_FIRST_QUIET = 0.5
+"""Seconds after which the first answer counts as complete: it is a short one."""
+
+_POLL = 20.0
+
+
+def first_message(simulator_url: str, line: str) -> bool:
+    """Write the first message of a new stack and print the conversation; False when nobody answered in 30 s."""
+    other = line.removeprefix("whatsapp:")
+    width = max(len(_FIRST_PHONE), len(other))
+    say()
+    with Phone(simulator_url, _FIRST_PHONE) as phone:
+        began = time.monotonic()
+        phone.write(_FIRST_WORDS)
+        say(f"{_FIRST_PHONE.ljust(width)}  {_FIRST_WORDS}")
+        answered = False
+        for part in phone.answer(_FIRST_WAIT, _FIRST_QUIET):
+            took = "" if answered else faint(f"  ({time.monotonic() - began:.1f} s)")
+            answered = True
+            say(f"{bold(other.ljust(width))}  {_indented(part.text, width + 2)}{took}")
+    return answered
+
+
+def say_once(text: str, *, sender: str, line: str | None, wait: str, image: bool) -> None:
+    """Write one message; print each part of the answer, or end with status 6 when none comes in time."""
+    seconds = _seconds(wait)
+    if not text and not image:
+        fail(Exit.CONFIGURATION, "Say something, or send a picture: --image")
+    with Phone(_simulator(), sender, line) as phone:
+        phone.write(text, image=image)
+        _print_answer(phone, seconds)
+
+
+def chat(*, sender: str, line: str | None, wait: str) -> None:
+    """Talk line by line: at a terminal until Ctrl-D, from a pipe until the last line is answered."""
+    seconds = _seconds(wait)
+    with Phone(_simulator(), sender, line) as phone:
+        if sys.stdin.isatty():
+            note(f"You are {sender}. Say hi, or /help. Ctrl-D ends.")
+            asyncio.run(_at_terminal(phone))
+        else:
+            for words in filter(None, map(str.strip, sys.stdin)):
+                phone.write(words)
+                _print_answer(phone, seconds)
+
+
+async def _at_terminal(phone: Phone) -> None:
+    from prompt_toolkit import PromptSession  # noqa: PLC0415 - slow to import, for terminals only
+    from prompt_toolkit.patch_stdout import patch_stdout  # noqa: PLC0415
+
+    written: list[float] = []
+    session: PromptSession[str] = PromptSession()
+    with patch_stdout():
+        listening = asyncio.create_task(_listen(phone, written))
+        try:
+            while True:
+                words = (await session.prompt_async("> ")).strip()
+                if words:
+                    written.append(time.monotonic())
+                    await asyncio.to_thread(phone.write, words)
+        except EOFError:
+            return
+        finally:
+            listening.cancel()
+
+
+async def _listen(phone: Phone, written: list[float]) -> None:
+    while True:
+        for part in await asyncio.to_thread(phone.poll, _POLL):
+            took = f"  ({time.monotonic() - written[-1]:.1f} s)" if written else ""
+            written.clear()
+            print(f"< {_indented(part.text, 2)}{took}")  # noqa: T201 - above the line being typed
+
+
+def _print_answer(phone: Phone, seconds: float) -> None:
+    answered = False
+    for part in phone.answer(seconds):
+        say(part.text)
+        answered = True
+    if not answered:
+        fail(Exit.UNAVAILABLE, f"No answer within {seconds:g} s.")
+
+
+def _indented(text: str, width: int) -> str:
+    return text.replace("\n", "\n" + " " * width)
+
+
+def _seconds(wait: str) -> float:
+    try:
+        seconds = float(wait.removesuffix("s"))
+    except ValueError:
+        seconds = -1.0
+    if seconds < 0:
+        fail(Exit.CONFIGURATION, f"--wait: {wait} is not a number of seconds")
+    return seconds
+
+
+def _simulator() -> str:
+    _, state = running_stack()
+    return str(state["simulator_url"] or simulator_address(os.environ))

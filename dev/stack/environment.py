@@ -1,0 +1,163 @@
+"""What each process is told through its environment: what it needs, and no secret beyond that."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from dev.embedded.ports import LOOPBACK
+from dev.stack.home import Home
+from dev.stack.plan import COMPANIONS, SERVICES, Part
+
+OURS = ("TRUNKLINE_", "TWILIO_", "OPENAI_", "CHANNEL_")
+"""Variables that are handed out one by one. All others are inherited."""
+
+_WITH_DATABASE = frozenset({"router", "agent", "egress", "console", "migrations"})
+_PROBED_AT_HOME = frozenset({"model", "simulator"})
+"""They serve their probes on their one port."""
+
+_SCRIPTED_MODEL = "scripted"
+_SCRIPTED_KEY = "local"
+_OPENAI = "https://api.openai.com/v1"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything that the environments are made of."""
+
+    caller: Mapping[str, str]
+    home: Home
+    ports: Mapping[str, int]
+    parts: tuple[Part, ...]
+    nats_url: str
+    nats_monitor_url: str
+    database_url: str
+    account: Mapping[str, str]
+
+    def url(self, label: str) -> str:
+        """Return where a process serves."""
+        return f"http://{LOOPBACK}:{self.ports[label]}"
+
+    def ops_url(self, part: Part) -> str | None:
+        """Return where a process has its probes; None for the embedded servers, which have none of ours."""
+        if part.name in _PROBED_AT_HOME:
+            return self.url(part.label)
+        own = part.name in SERVICES or part.name in COMPANIONS
+        return self.url(f"{part.label}/ops") if own else None
+
+    def has(self, name: str) -> bool:
+        """Tell whether the stack has a process of this name."""
+        return any(part.name == name for part in self.parts)
+
+
+def environment_of(part: Part, setup: Setup) -> dict[str, str]:
+    """Return the whole environment of a process."""
+    inherited = {name: value for name, value in setup.caller.items() if not name.startswith(OURS)}
+    own = f"TRUNKLINE_{_GROUPS.get(part.name, part.name).upper()}__"
+    passed = {name: value for name, value in setup.caller.items() if name.startswith(own)}
+    special = _SPECIAL.get(part.name, _nothing)(part, setup)
+    host = {f"{own}HOST": LOOPBACK} if f"{own}PORT" in special else {}
+    return inherited | _common(part, setup) | host | passed | special | {"PYTHONUNBUFFERED": "1"}
+
+
+def chosen_model(caller: Mapping[str, str], scripted_url: str) -> dict[str, str]:
+    """
+    Return the OPENAI_* variables and TRUNKLINE_MODEL: the caller's choice, else the scripted model.
+
+    A key alone is no choice, since many shells export one: it takes a model's name to spend its owner's money.
+    """
+    key = _given(caller, "OPENAI_API_KEY", "OPENAI_API_KEY_FILE")
+    named = _given(caller, "OPENAI_BASE_URL", "TRUNKLINE_MODEL")
+    base_url = _OPENAI if key and "TRUNKLINE_MODEL" in named else scripted_url
+    default = {"OPENAI_BASE_URL": base_url, "TRUNKLINE_MODEL": _SCRIPTED_MODEL}
+    return default | named | (key if key and named else {"OPENAI_API_KEY": _SCRIPTED_KEY})
+
+
+def _common(part: Part, setup: Setup) -> dict[str, str]:
+    keys = setup.home.keys
+    common = {
+        "TRUNKLINE_ENVIRONMENT": "local",
+        "TRUNKLINE_NATS__URL": setup.nats_url,
+        "TRUNKLINE_NATS__MONITOR_URL": setup.nats_monitor_url,
+        "TRUNKLINE_KEYS__VAULT_FILE": str(keys / "vault"),
+        "TRUNKLINE_KEYS__PEPPER_FILE": str(keys / "pepper"),
+        "TRUNKLINE_KEYS__THREAD_PEPPER_FILE": str(keys / "thread-pepper"),
+        "TRUNKLINE_LOG__LEVEL": setup.caller.get("TRUNKLINE_LOG__LEVEL") or "info",
+    }
+    if f"{part.label}/ops" in setup.ports:
+        common |= {"TRUNKLINE_OPS__HOST": LOOPBACK, "TRUNKLINE_OPS__PORT": str(setup.ports[f"{part.label}/ops"])}
+    if part.name in _WITH_DATABASE:
+        common |= {"TRUNKLINE_DB__URL": setup.database_url} | _given(setup.caller, "TRUNKLINE_DB__POOL")
+    return common
+
+
+def _ingress(part: Part, setup: Setup) -> dict[str, str]:
+    return {
+        "TRUNKLINE_INGRESS__PORT": str(setup.ports[part.label]),
+        "TWILIO_WEBHOOK_URL": setup.account["TWILIO_WEBHOOK_URL"],
+    }
+
+
+def _router(_part: Part, setup: Setup) -> dict[str, str]:
+    return _given(setup.caller, "CHANNEL_INBOUND_RPS_BUCKET", "CHANNEL_INBOUND_RPS_WINDOW")
+
+
+def _agent(_part: Part, setup: Setup) -> dict[str, str]:
+    return chosen_model(setup.caller, f"{setup.url('model-1')}/v1" if setup.has("model") else _OPENAI)
+
+
+def _egress(_part: Part, setup: Setup) -> dict[str, str]:
+    # Without the simulator too: that may be `trunkline sim` in another window, and nothing real is sent by accident.
+    return {
+        "TWILIO_WEBHOOK_URL": setup.account["TWILIO_WEBHOOK_URL"],
+        "TRUNKLINE_TWILIO_API_BASE": setup.caller.get("TRUNKLINE_TWILIO_API_BASE") or setup.url("simulator-1"),
+    }
+
+
+def _console(part: Part, setup: Setup) -> dict[str, str]:
+    served = {_short(other, setup): setup.ops_url(other) for other in setup.parts if other.name in SERVICES}
+    links = {"Simulator": setup.url("simulator-1")} if setup.has("simulator") else {}
+    own = {
+        "TRUNKLINE_CONSOLE__PORT": str(setup.ports[part.label]),
+        "TRUNKLINE_CONSOLE__SERVICES": ",".join(f"{name}={url}" for name, url in served.items()),
+        "TRUNKLINE_CONSOLE__LINKS": ",".join(f"{name}={url}" for name, url in links.items()),
+        "TRUNKLINE_KEYS__CONSOLE_FILE": str(setup.home.keys / "console"),
+    }
+    chosen = ("TRUNKLINE_DEFAULT_LINE_ACCESS", "CHANNEL_PAIR_CODE_TTL_MS", "CHANNEL_PAIR_RATE_LIMIT")
+    return own | dict(setup.account) | _given(setup.caller, *chosen)
+
+
+def _simulator(part: Part, setup: Setup) -> dict[str, str]:
+    own = {
+        "TRUNKLINE_SIM__PORT": str(setup.ports[part.label]),
+        "TRUNKLINE_SIM__INGRESS_URL": setup.url("ingress-1"),
+        "TRUNKLINE_CONSOLE_URL": setup.url("console-1"),
+    }
+    return own | dict(setup.account)
+
+
+def _model(part: Part, setup: Setup) -> dict[str, str]:
+    return {"TRUNKLINE_MODEL_SERVER__PORT": str(setup.ports[part.label])}
+
+
+def _nothing(_part: Part, _setup: Setup) -> dict[str, str]:
+    return {}
+
+
+def _short(part: Part, setup: Setup) -> str:
+    alone = sum(other.name == part.name for other in setup.parts) == 1
+    return part.name if alone else part.label
+
+
+def _given(caller: Mapping[str, str], *names: str) -> dict[str, str]:
+    return {name: caller[name] for name in names if caller.get(name)}
+
+
+_GROUPS: Mapping[str, str] = {"simulator": "sim", "model": "model_server"}
+_SPECIAL: Mapping[str, Callable[[Part, Setup], dict[str, str]]] = {
+    "ingress": _ingress,
+    "router": _router,
+    "agent": _agent,
+    "egress": _egress,
+    "console": _console,
+    "simulator": _simulator,
+    "model": _model,
+}

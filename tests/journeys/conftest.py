@@ -1,0 +1,23 @@
+"""Journeys: all processes, told as stories."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.journeys.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, str]]:
+    """A stack as `make up` starts it, and what that printed."""
+    stack = Stack.at(tmp_path_factory.mktemp("journey") / "home")
+    try:
+        yield stack, stack.up().stdout
+    finally:
+        stack.end()
+
+
+@pytest.fixture
+def stack(shared_stack: tuple[Stack, str]) -> Stack:
+    """The running stack, shared: every journey has people of its own and leaves everything up."""
+    return shared_stack[0]

@@ -1,0 +1,83 @@
+"""What operators see, and what they must not see."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from tests.eventually import eventually
+from tests.fakes.collector import Collector, SeenSpan, collecting
+from tests.journeys.stack import Stack
+
+NUMBER = "+15557654321"
+TEXT = "the canary sings at midnight"
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Collector]]:
+    """A stack that exports its traces to a collector of ours."""
+    with collecting() as collector:
+        stack = Stack.at(
+            tmp_path_factory.mktemp("watched") / "home",
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+            OTEL_BSP_SCHEDULE_DELAY="200",
+            TRUNKLINE_LOG__LEVEL="debug",
+        )
+        try:
+            stack.up()
+            yield stack, collector
+        finally:
+            stack.end()
+
+
+async def test_one_trace_leads_from_the_webhook_to_twilio_and_tells_nothing_personal(
+    watched: tuple[Stack, Collector],
+) -> None:
+    """
+    Found by the MessageSid, the trace has every service; no log, span or metric holds number, text or secret.
+    """
+    stack, collector = watched
+    async with stack.simulator() as simulator:
+        sent = (
+            await simulator.post("/sim/messages", json={"from": NUMBER, "body": TEXT, "profile_name": "Canary Bird"})
+        ).json()
+
+        async def whole() -> list[SeenSpan] | None:
+            trace = collector.trace_of(sent["sid"])
+            services = {span.service for span in trace}
+            expected = {f"trunkline-{name}" for name in ("ingress", "router", "agent", "egress")}
+            return trace if expected <= services and any(span.name == "POST twilio" for span in trace) else None
+
+        trace = await eventually(whole)
+    assert {"invoke_agent", "chat", "send part"} <= {span.name for span in trace}
+    seen = collector.raw + _logs(stack) + await _metrics(stack)
+    token = (stack.home / "keys").read_bytes() if (stack.home / "keys").is_file() else b""
+    for canary in (NUMBER.removeprefix("+").encode(), TEXT.encode(), b"Canary Bird", token or b"\x00never"):
+        assert canary not in seen
+
+
+async def test_messages_are_counted_by_what_became_of_them(watched: tuple[Stack, Collector]) -> None:
+    """
+    The metric that the source documents name is there, with its four labels.
+    """
+    stack, _ = watched
+    scraped = (await _metrics(stack)).decode()
+    label = (
+        'trunkline_channel_messages_total{channel="whatsapp",direction="inbound",provider="twilio",status="received"}'
+    )
+    assert label in scraped
+    assert 'trunkline_hop_seconds_bucket{hop="accept"' in scraped
+
+
+def _logs(stack: Stack) -> bytes:
+    names = ("ingress", "router", "agent", "egress", "console", "supervisor")
+    return b"".join(file.read_bytes() for file in (stack.home / "logs").glob("*.log") if file.name.startswith(names))
+
+
+async def _metrics(stack: Stack) -> bytes:
+    scraped = b""
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        for part in stack.status()["services"]:
+            if part["name"] in {"ingress", "router", "agent", "egress", "console"}:
+                scraped += (await client.get(f"{part['ops_url']}/metrics")).content
+    return scraped
