@@ -7,6 +7,7 @@ them; instead the unreachable part moves to a private directory below /var/tmp, 
 link left in its place.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -119,23 +120,25 @@ def _elsewhere(directory: Path, account: Account) -> Path:
 def _sweep() -> None:
     """Remove what stands in for directories that are gone, such as those of killed test runs."""
     for place in _ELSEWHERE.glob(_PREFIX + "*"):
-        note = place / _OWNER_NOTE
-        if place.lstat().st_uid == os.geteuid() and note.is_file() and not Path(note.read_text("utf-8")).exists():
-            shutil.rmtree(place, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # not written yet, or somebody else sweeps too
+            gone = not Path((place / _OWNER_NOTE).read_text(encoding="utf-8")).exists()
+            if gone and place.lstat().st_uid == os.geteuid():
+                shutil.rmtree(place, ignore_errors=True)
 
 
 def _copied_programs(place: Path) -> Path:
     """Copy what the server needs, readable by all; again when the package has changed."""
     source = (_PACKAGED / "bin/postgres").stat()
-    programs = place / f"programs-{source.st_size}-{source.st_mtime_ns}"
-    if programs.is_dir():
-        return programs
-    fresh = place / f"programs.{os.getpid()}"
-    for name in _NEEDED:
-        _copy(_PACKAGED / name, fresh / name)
-    _open_to_readers(fresh)
-    fresh.rename(programs)
-    return programs
+    copied = place / f"programs-{source.st_size}-{source.st_mtime_ns}"
+    site = _PACKAGED.parents[1]
+    if not copied.is_dir():
+        fresh = place / f"programs.{os.getpid()}"
+        # The same layout: the programs look for their libraries relative to themselves, some of them beside the package.
+        for needed in (*(_PACKAGED / name for name in _NEEDED), *site.glob(f"{_PACKAGED.parent.name}.libs")):
+            _copy(needed, fresh / needed.relative_to(site))
+        _open_to_readers(fresh)
+        fresh.rename(copied)
+    return copied / _PACKAGED.relative_to(site)
 
 
 def _copy(source: Path, target: Path) -> None:

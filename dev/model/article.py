@@ -78,6 +78,17 @@ First of all: **do not delete anything**. Each step can be taken back for thirty
 
 Still stuck? Write to us and give the number of the move, which looks like `MV-2026-0042`. We answer within a working day, usually sooner. 🙂
 
+## A checklist for the evening
+
+- [x] Backup made, and opened once to see that it is one
+- [x] Colleagues told, each of them, also the one who is on holiday
+- [ ] Notice on the front page: *We are moving tonight, back at eleven*
+- [ ] Somebody at hand who may decide, should a decision be needed
+- [ ] Old prices written down for the three products that sell best
+- [ ] Telephone charged, coffee made, dog walked 🐕
+
+The last point is not a joke. Moves go wrong when people are tired, hungry or in a hurry; they hardly ever go wrong because of the machine. Begin at a time at which you would still be content if it took twice as long, and stop when you notice that you have begun to guess. Tomorrow is a day too.
+
 ## In short
 
 You need a fresh backup, two hours and an evening. Export, check, import, compare, switch. Keep the old shop for a month. And have a coffee ☕ when it is done: you have earned it.

@@ -37,7 +37,8 @@ print(",".join(siblings))
 def locked(service: str) -> set[str]:
     text = (ROOT / "services" / service / "requirements.txt").read_text()
     return {
-        name.lower().replace("_", "-").replace(".", "-") for name in re.findall(r"^([A-Za-z0-9._-]+)==", text, re.MULTILINE)
+        name.lower().replace("_", "-").replace(".", "-")
+        for name in re.findall(r"^([A-Za-z0-9._-]+)==", text, re.MULTILINE)
     }
 
 

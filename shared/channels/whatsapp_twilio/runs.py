@@ -102,13 +102,19 @@ def _line(cells: list[_Cell]) -> str:
     for index, cell in enumerate(marked):
         before = marked[index - 1].text[-1] if index else ""
         after = marked[index + 1].text[0] if index + 1 < len(marked) else ""
-        neutral = cell.is_literal_marker and count[cell.text] > 1
+        neutral = cell.is_literal_marker and count[cell.text] > 1 and _could_mark(before, cell.text, after)
         if (neutral and not is_space(before)) or (cell.part == "open" and is_word(before)):
             out.append(BREAK)
         out.append(cell.text)
         if (neutral and not is_space(after)) or (cell.part == "close" and is_word(after)):
             out.append(BREAK)
     return "".join(out).replace(BREAK + BREAK, BREAK)
+
+
+def _could_mark(before: str, marker: str, after: str) -> bool:
+    """Tell whether a literal marker could open or close something here. Backticks may do so within words."""
+    inside_word = is_word(before) and is_word(after)
+    return not (inside_word and marker in EMPHASIS)
 
 
 def _stripped(cells: list[_Cell]) -> list[_Cell]:
