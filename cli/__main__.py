@@ -1,7 +1,5 @@
 """The command line: `trunkline COMMAND`. Names and help only; what a command does is in the module it imports."""
 
-# ruff: noqa: PLC0415 - a command pays only for the imports that it needs, and --help for none
-
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -53,7 +51,7 @@ def down() -> None:
 
 
 @app.command(epilog="Example: trunkline reset --yes")
-def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:  # noqa: FBT002
+def reset(yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
     """Stop the stack and delete its data, keys and logs."""
     from cli import stack
 
@@ -87,7 +85,7 @@ def start(name: Name) -> None:
 @app.command(epilog="Example: trunkline logs router -f")
 def logs(
     name: Annotated[str | None, typer.Argument(help="A process. Default: all.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they grow.")] = False,  # noqa: FBT002
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they grow.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Lines of each, from its end.")] = 20,
 ) -> None:
     """Print the ends of the logs."""
@@ -110,7 +108,7 @@ def say(
     sender: Sender = "+15550001",
     line: Line = None,
     wait: Wait = "30",
-    image: Annotated[bool, typer.Option("--image", help="Send a picture, with the text as its caption.")] = False,  # noqa: FBT002
+    image: Annotated[bool, typer.Option("--image", help="Send a picture, with the text as its caption.")] = False,
 ) -> None:
     """Write a message from a simulated phone and print the answer."""
     from cli import talk

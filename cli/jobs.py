@@ -1,7 +1,5 @@
 """What has to be done once per deployment, before the services start."""
 
-# ruff: noqa: PLC0415 - each job needs one half of the kernel, and the other is slow to import
-
 import os
 from pathlib import Path
 
@@ -23,8 +21,6 @@ def apply_topology() -> None:
 
 
 def _required(name: str) -> str:
-    if value := os.environ.get(name):
-        return value
-    if file := os.environ.get(f"{name}_FILE"):
-        return Path(file).read_text(encoding="utf-8").strip()
-    fail(Exit.CONFIGURATION, f"{name}: Field required")
+    file = os.environ.get(f"{name}_FILE")
+    value = Path(file).read_text(encoding="utf-8").strip() if file else os.environ.get(name)
+    return value or fail(Exit.CONFIGURATION, f"{name}: Field required")

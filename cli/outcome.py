@@ -27,7 +27,7 @@ class Output(StrEnum):
     JSON = "json"
 
 
-class CommandFailed(Exception):  # noqa: N818 - reads as what happened
+class CommandFailed(Exception):
     """The command cannot do what it was asked to: a line for a person, and the exit status."""
 
     def __init__(self, status: Exit, line: str) -> None:
@@ -42,12 +42,12 @@ def fail(status: Exit, line: str) -> NoReturn:
 
 def say(line: str = "") -> None:
     """Print data."""
-    print(line, flush=True)  # noqa: T201 - the command's output
+    print(line, flush=True)
 
 
 def note(line: str = "") -> None:
     """Print what is for people only."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - the command's output
+    print(line, file=sys.stderr, flush=True)
 
 
 def say_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say

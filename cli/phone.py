@@ -70,11 +70,7 @@ class Phone:
         """Return what came since the last look; wait for it up to `seconds`."""
         messages = self._fetch(self.seen, seconds)
         self.seen = max([self.seen, *(message["n"] for message in messages)])
-        return [
-            Received(message["n"], message["body"])
-            for message in messages
-            if message["direction"] == "in"
-        ]
+        return [Received(message["n"], message["body"]) for message in messages if message["direction"] == "in"]
 
     def _fetch(self, after: int, wait: float) -> list[dict[str, Any]]:
         path = f"/sim/phones/{quote(self.address, safe='')}/messages"

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,8 @@ def status(output: Output | None) -> None:
         say_json(found)
     elif found["services"]:
         rows = [
-            (_label(part), str(part["pid"] or "-"), _in_words(part), part["ops_url"] or "-") for part in found["services"]
+            (_label(part), str(part["pid"] or "-"), _in_words(part), part["ops_url"] or "-")
+            for part in found["services"]
         ]
         say_table(("PROCESS", "PID", "STATE", "OPS"), rows)
         _print_places(found)
@@ -106,7 +107,7 @@ def simulator() -> None:
 
 
 def _converse(state: control.State) -> bool:
-    from cli.talk import first_message  # noqa: PLC0415 - a stack without simulator needs none of it
+    from cli.talk import first_message
 
     return first_message(state["simulator_url"], state["default_from"])
 

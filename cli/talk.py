@@ -60,8 +60,8 @@ def chat(*, sender: str, line: str | None, wait: str) -> None:
 
 
 async def _at_terminal(phone: Phone) -> None:
-    from prompt_toolkit import PromptSession  # noqa: PLC0415 - slow to import, for terminals only
-    from prompt_toolkit.patch_stdout import patch_stdout  # noqa: PLC0415
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.patch_stdout import patch_stdout
 
     written: list[float] = []
     session: PromptSession[str] = PromptSession()
@@ -84,7 +84,7 @@ async def _listen(phone: Phone, written: list[float]) -> None:
         for part in await asyncio.to_thread(phone.poll, _POLL):
             took = f"  ({time.monotonic() - written[-1]:.1f} s)" if written else ""
             written.clear()
-            print(f"< {_indented(part.text, 2)}{took}")  # noqa: T201 - above the line being typed
+            print(f"< {_indented(part.text, 2)}{took}")
 
 
 def _print_answer(phone: Phone, seconds: float) -> None:

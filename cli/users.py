@@ -12,7 +12,7 @@ _CREATED = (200, 201)
 
 def pair_code(user: str | None, output: Output | None) -> None:
     """Ask the console for a pairing code and print it."""
-    import httpx2  # noqa: PLC0415 - slow to import
+    import httpx2
 
     url, key = _console()
     try:

@@ -52,7 +52,7 @@ class GatewayError(Exception):
         self.failure = failure
 
 
-class Later(Exception):  # noqa: N818 - not an error: the work waits its turn
+class Later(Exception):
     """Somebody else is at it, or it is not due: deliver again after `delay` seconds. Never counts as a failed try."""
 
     def __init__(self, delay: float) -> None:

@@ -11,7 +11,7 @@ DEADLINE = 30.0
 _LOOK_EVERY = 0.02
 
 
-async def eventually(look: Callable[[], Awaitable[T]], seconds: float = DEADLINE) -> T:
+async def eventually(look: Callable[[], Awaitable[T | None]], seconds: float = DEADLINE) -> T:
     """Return what `look` finds as soon as it is true; fail when it is not within the deadline."""
     until = time.monotonic() + seconds
     while not (found := await look()):

@@ -1,7 +1,5 @@
 """The few statements that we need of a Postgres server."""
 
-# ruff: noqa: PLC0415 - psycopg is slow to import, and most commands of the CLI never talk to the database
-
 
 def answers(url: str, seconds: int) -> bool:
     """Tell whether a query is answered in time."""

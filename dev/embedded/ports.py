@@ -26,7 +26,7 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 def free_port() -> int:
     """Return a free loopback port outside the ephemeral range, and never the same one twice in a process."""
     while True:
-        port = random.randint(_LOWEST, _HIGHEST)  # noqa: S311 - chance against collisions, not against people
+        port = random.randint(_LOWEST, _HIGHEST)
         if port not in _given and is_free(port):
             _given.add(port)
             return port

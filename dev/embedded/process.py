@@ -18,7 +18,7 @@ _POLL = 0.02
 _KILL_WAIT = 5.0
 
 
-class StartFailed(Exception):  # noqa: N818 - reads as what happened
+class StartFailed(Exception):
     """A process ended, or stayed unready, before its time to start was over."""
 
     def __init__(self, name: str, log: Path) -> None:

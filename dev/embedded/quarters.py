@@ -37,7 +37,7 @@ _CELL = "cell"
 _NEEDED = ("bin/postgres", "bin/initdb", "lib", "share")
 
 
-class QuartersTaken(Exception):  # noqa: N818 - reads as what happened
+class QuartersTaken(Exception):
     """Somebody else made the directory that we wanted to make."""
 
     def __init__(self, path: Path) -> None:

@@ -17,7 +17,7 @@ from shared.addresses import PERSON
 _MOST_WAIT = 60.0
 
 
-class BadRequest(Exception):  # noqa: N818 - an answer, not an error
+class BadRequest(Exception):
     """What was asked makes no sense; says what would."""
 
 

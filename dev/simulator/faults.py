@@ -36,7 +36,7 @@ CALLBACK = ("callback_lost", "callback_late", "callback_reordered", "callback_du
 WEBHOOK = ("bad_signature", "no_signature", "webhook_delay")
 
 
-class UnknownKind(ValueError):  # noqa: N818 - named for what is the case
+class UnknownKind(ValueError):
     """There is no such fault."""
 
 

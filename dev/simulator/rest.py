@@ -26,7 +26,7 @@ _ACCOUNT = f"/{API_VERSION}/Accounts/{{account}}"
 _DOCS = "https://www.twilio.com/docs/errors/"
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not an error
+class Refusal(Exception):
     """An error answer in Twilio's envelope."""
 
     def __init__(self, status: int, code: int, message: str) -> None:
@@ -36,7 +36,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error
         )
 
 
-class Dropped(Exception):  # noqa: N818 - named for what is the case
+class Dropped(Exception):
     """The connection ends without an answer."""
 
 

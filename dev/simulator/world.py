@@ -140,7 +140,7 @@ class World:
             case "callback_late":
                 await asyncio.sleep(fault.seconds)
             case "callback_reordered":
-                statuses = statuses[::-1]
+                statuses = [*reversed(statuses)]
             case "callback_duplicated":
                 statuses = [status for status in statuses for _ in range(2)]
         for status in statuses:

@@ -113,7 +113,15 @@ def status(home: Home) -> State:
         {key: part[key] for key in ("name", "replica", "pid", "ops_url")} | {"ready": is_ready, "state": part["state"]}
         for part, is_ready in zip(parts, ready, strict=True)
     ]
-    urls = ("ingress_url", "console_url", "simulator_url", "webhook_url", "nats_url", "nats_monitor_url", "database_url")
+    urls = (
+        "ingress_url",
+        "console_url",
+        "simulator_url",
+        "webhook_url",
+        "nats_url",
+        "nats_monitor_url",
+        "database_url",
+    )
     return {"services": services} | {name: state.get(name) for name in urls}
 
 

@@ -78,9 +78,7 @@ def runnable(part: Part, setup: Setup) -> Runnable:
 
 def servers(home: Home, ports: Mapping[str, int]) -> tuple[NatsServer, PostgresServer]:
     """Return the embedded servers, not started."""
-    nats = NatsServer(
-        home.nats, port=ports["nats-1"], monitor_port=ports["nats-1/ops"], log=home.log_of("nats-1")
-    )
+    nats = NatsServer(home.nats, port=ports["nats-1"], monitor_port=ports["nats-1/ops"], log=home.log_of("nats-1"))
     return nats, PostgresServer(home.postgres, port=ports["postgres-1"], log=home.log_of("postgres-1"))
 
 

@@ -17,11 +17,11 @@ class PairingCode:
     user: str
 
 
-class UserUnknown(Exception):  # noqa: N818 - named for what is the case
+class UserUnknown(Exception):
     """There is no such user."""
 
 
-class TooManyCodes(Exception):  # noqa: N818 - named for what is the case
+class TooManyCodes(Exception):
     """The user made as many codes in the last hour as allowed. `again_at`: when the next may be made."""
 
     def __init__(self, again_at: datetime) -> None:

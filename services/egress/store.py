@@ -74,7 +74,7 @@ class Doubt:
     resent: bool
 
 
-class FenceLost(Exception):  # noqa: N818 - named for what is the case
+class FenceLost(Exception):
     """Somebody else sends on this thread now."""
 
 

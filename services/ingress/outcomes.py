@@ -42,7 +42,7 @@ UNAVAILABLE = Outcome("unavailable", 503)
 CRASHED = Outcome("crashed", 503)
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an error
+class Refused(Exception):
     """The request ends here."""
 
     def __init__(self, outcome: Outcome) -> None:

@@ -38,7 +38,7 @@ _CLOSE_LIMIT = 2.0
 _EXIT_BUS_CLOSED = 70
 
 
-class BusUnavailable(Exception):  # noqa: N818 - named for what is the case
+class BusUnavailable(Exception):
     """JetStream did not confirm in time. What was published may or may not be stored."""
 
 

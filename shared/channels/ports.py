@@ -59,7 +59,7 @@ class StatusReport:
     error_code: int | None
 
 
-class InvalidForm(ValueError):  # noqa: N818 - named for what is the case
+class InvalidForm(ValueError):
     """Genuine, but not of the provider's form: a mutated replay, or a contract that changed. Carries no content."""
 
 

@@ -72,7 +72,7 @@ class Platform:
 
     async def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
         async with self.store.connection() as connection:
-            return await (await connection.execute(query, values)).fetchall()  # type: ignore[arg-type]
+            return await (await connection.execute(query, values)).fetchall()
 
 
 @dataclass

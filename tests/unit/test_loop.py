@@ -118,7 +118,7 @@ async def test_an_equal_call_is_answered_from_the_ledger() -> None:
     notebook = Notebook()
     for _ in range(2):
         answers = iter([asks_for(FORM), Completion("Done.")])
-        loop, _ = a_loop(lambda *_, it=answers: next(it), notebook)  # type: ignore[misc]
+        loop, _ = a_loop(lambda *_, it=answers: next(it), notebook)
         await loop.run([])
     assert len(notebook.forms) == 1
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.ids import ConversationId, TenantId, TurnId
 
 
-class ToolFailed(Exception):  # noqa: N818 - named for what is the case
+class ToolFailed(Exception):
     """The tool could not do it. The text goes to the model, which may put it right."""
 
 

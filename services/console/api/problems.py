@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 _TYPE = "https://trunkline.invalid/problems/"
 
 
-class Problem(Exception):  # noqa: N818 - the standard's own word
+class Problem(Exception):
     """An error answer."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:

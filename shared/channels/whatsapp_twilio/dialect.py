@@ -112,7 +112,9 @@ def _quote(node: SyntaxTreeNode, *, quoted: bool) -> list[_Line]:
 
 def _list(node: SyntaxTreeNode, *, quoted: bool) -> Iterator[_Line]:
     number = int(node.attrs.get("start", 1))
-    is_tight = not any(child.type == "paragraph" and not child.hidden for item in node.children for child in item)
+    is_tight = not any(
+        child.type == "paragraph" and not child.hidden for item in node.children for child in item.children
+    )
     for index, item in enumerate(node.children):
         if index and not is_tight:
             yield _BLANK

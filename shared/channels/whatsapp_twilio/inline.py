@@ -19,7 +19,40 @@ _SCHEME: Final = re.compile(r"(?:mailto:|tel:|[a-z][a-z0-9+.-]*://)(?:www\.)?", 
 _WORTHLESS: Final = ("#", "javascript:", "vbscript:", "data:", "file:")
 _UNSEEN: Final = frozenset({"script", "style"})
 _STARTS_LINE: Final = frozenset(
-    ["address", "article", "blockquote", "br", "details", "div", "dl", "dd", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tr", "ul"]
+    [
+        "address",
+        "article",
+        "blockquote",
+        "br",
+        "details",
+        "div",
+        "dl",
+        "dd",
+        "dt",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tr",
+        "ul",
+    ]
 )
 
 

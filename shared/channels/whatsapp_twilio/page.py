@@ -1,7 +1,6 @@
 """A WhatsApp text and where it may be cut, measured in UTF-16 code units."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final

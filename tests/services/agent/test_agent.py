@@ -300,7 +300,7 @@ async def test_a_live_owners_turn_is_left_alone(desks: MakeDesks, database_url: 
 
         async def drained() -> bool:
             info = await here.bus._js.consumer_info("TURN", "agent")
-            return info.num_pending == 0 and info.num_ack_pending == 0
+            return bool(info.num_pending == 0 and info.num_ack_pending == 0)
 
         await eventually(drained)
         assert held

@@ -202,7 +202,7 @@ async def test_many_hints_send_once(post: MakePost) -> None:
 
     async def drained() -> bool:
         info = await here.bus._js.consumer_info("OUT", "egress")
-        return info.num_pending == 0 and info.num_ack_pending == 0
+        return bool(info.num_pending == 0 and info.num_ack_pending == 0)
 
     await eventually(drained)
     assert here.channel.tried == ["one"]

@@ -21,7 +21,7 @@ ARRIVED = threading.Condition()
 class Handler(BaseHTTPRequestHandler):
     """Answers as any of the programs would."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class's name
+    def do_GET(self) -> None:
         """Probes, and the phone's messages."""
         url = urlsplit(self.path)
         if not url.path.startswith("/sim/phones/"):
@@ -32,7 +32,7 @@ class Handler(BaseHTTPRequestHandler):
             ARRIVED.wait_for(lambda: len(MESSAGES) > after, wait)
             self._send(200, {"messages": MESSAGES[int(after) :], "typing": False})
 
-    def do_POST(self) -> None:  # noqa: N802 - the base class's name
+    def do_POST(self) -> None:
         """A message to the simulator, or a wish for a pairing code."""
         said = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if self.path == "/v1/pairing-codes":
@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
             if self.headers["authorization"] != f"Bearer {file.read().strip()}":
                 self._send(401, {"detail": "Not with this key."})
                 return
-        if len(CODES) == 3:  # noqa: PLR2004 - an hour's worth
+        if len(CODES) == 3:
             self._send(429, {"detail": "At most 3 codes an hour."}, "application/problem+json")
             return
         CODES.append(f"ABCD234{len(CODES)}")
