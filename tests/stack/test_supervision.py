@@ -91,7 +91,9 @@ def test_down_leaves_nothing_running_and_keeps_the_data(checkout: Checkout) -> N
     supervisor = supervisor_pid(checkout.home)
     assert len(pids) == 3
     assert checkout.ask("down").returncode == 0
-    assert not any(map(is_alive, [*pids, supervisor or 0]))
+    await_that(
+        lambda: not any(map(is_alive, [*pids, supervisor or 0])), 2
+    )  # a file lock goes a moment before its process
     assert checkout.home.postgres.is_dir()
     assert checkout.ask("down").returncode == 0
     assert checkout.ask("reset", "--yes").returncode == 0

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,12 +26,12 @@ class Handler(BaseHTTPRequestHandler):
         """Probes, and the phone's messages."""
         url = urlsplit(self.path)
         if not url.path.startswith("/sim/phones/"):
-            self._send(200, {"ready": True})
+            self._send(200, {"ready": True, "typing": False})
             return
         after, wait = (float(parse_qs(url.query)[name][0]) for name in ("after", "wait"))
         with ARRIVED:
             ARRIVED.wait_for(lambda: len(MESSAGES) > after, wait)
-            self._send(200, {"messages": MESSAGES[int(after) :], "typing": False})
+            self._send(200, MESSAGES[int(after) :])
 
     def do_POST(self) -> None:
         """A message to the simulator, or a wish for a pairing code."""
@@ -38,29 +39,28 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/v1/pairing-codes":
             self._pair(said)
         else:
-            self._message(said["text"])
+            self._message(said["body"])
 
     def _message(self, text: str) -> None:
         with ARRIVED:
-            MESSAGES.append({"number": len(MESSAGES) + 1, "direction": "inbound", "text": text})
+            MESSAGES.append({"n": len(MESSAGES) + 1, "direction": "out", "body": text})
             if text not in {"silence", "forbidden"}:
-                answer = f"You said: {text}"
-                MESSAGES.append({"number": len(MESSAGES) + 1, "direction": "outbound", "text": answer})
+                MESSAGES.append({"n": len(MESSAGES) + 1, "direction": "in", "body": f"You said: {text}"})
             ARRIVED.notify_all()
-        self._send(200, {"webhook_status": 403 if text == "forbidden" else 200})
+        self._send(200, {"status": 403 if text == "forbidden" else 200})
 
     def _pair(self, said: dict[str, Any]) -> None:
-        with open(os.environ["TRUNKLINE_KEYS__CONSOLE_FILE"], encoding="utf-8") as file:
-            if self.headers["authorization"] != f"Bearer {file.read().strip()}":
-                self._send(401, {"detail": "Not with this key."})
-                return
+        key = Path(os.environ["TRUNKLINE_KEYS__CONSOLE_FILE"]).read_text(encoding="utf-8").strip()
+        if self.headers["authorization"] != f"Bearer {key}":
+            self._send(401, {"detail": "Not with this key."})
+            return
         if len(CODES) == 3:
             self._send(429, {"detail": "At most 3 codes an hour."}, "application/problem+json")
             return
         CODES.append(f"ABCD234{len(CODES)}")
         self._send(201, {"code": CODES[-1], "expires_at": "2026-01-01T00:10:00Z", "user": said["user"] or "first"})
 
-    def _send(self, status: int, body: dict[str, Any], kind: str = "application/json") -> None:
+    def _send(self, status: int, body: object, kind: str = "application/json") -> None:
         data = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("content-type", kind)
