@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
@@ -11,6 +11,8 @@ from shared.settings import Settings, describe
 from shared.telemetry import SERVICE_STOPPING, SETTINGS_LOADED, log
 
 K = TypeVar("K")
+
+_CANCEL_AGAIN = 2.0
 
 
 class OneAtATime(Generic[K]):
@@ -71,11 +73,19 @@ async def background(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
+        await _end(tasks)
+        errors = [task.exception() for task in tasks if not task.cancelled()]
+        for error in filter(None, errors):
+            raise error
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: before Python 3.12, `wait_for` forgets a cancellation that comes with its result."""
+    running = set(tasks)
+    while running:
+        for task in running:
             task.cancel()
-        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                raise outcome
+        _, running = await asyncio.wait(running, timeout=_CANCEL_AGAIN)
 
 
 def not_stopping(stopping: asyncio.Event) -> Callable[[], Awaitable[str | None]]:

@@ -6,7 +6,6 @@ ciphertext that is moved to another row or tenant fails closed. Layout: format b
 """
 
 import base64
-import binascii
 import os
 from collections.abc import Mapping
 
@@ -57,7 +56,7 @@ class Vault:
         """Undo `seal_text`. Raises as `open` does."""
         try:
             raw = base64.b64decode(sealed, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:  # binascii's own error is one, and what is no ASCII raises it bare
             raise GatewayError(SEALED_UNREADABLE) from error
         return self.open(raw, context).decode()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,9 +26,28 @@ from shared.store.session import Store, open_store
 from shared.telemetry import SERVICE_READY, log
 from shared.vault import Vault
 
+_FINISH_LIMIT = 5
+"""Seconds that running requests are given at the end."""
+
 
 class Server(uvicorn.Server):
     """Leaves the signals to this process."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ended = asyncio.Event()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until `end`."""
+        try:
+            await super().serve(sockets)
+        finally:
+            self._ended.set()
+
+    async def end(self) -> None:
+        """Take nothing more, and wait until what was asked is answered."""
+        self.should_exit = True
+        await self._ended.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -65,6 +85,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
                 log_config=None,
                 access_log=False,
                 lifespan="off",
+                timeout_graceful_shutdown=_FINISH_LIMIT,
             )
         )
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
@@ -74,7 +95,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
         ):
             log.info(SERVICE_READY)
             await stopping.wait()
-            server.should_exit = True
+            await server.end()
 
 
 if __name__ == "__main__":

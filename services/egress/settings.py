@@ -8,7 +8,7 @@ from shared.settings import Database, Group, Settings, env
 
 
 def _seconds(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
-    return tuple(float(item) for item in value.split(",")) if isinstance(value, str) else value
+    return tuple(value.split(",")) if isinstance(value, str) else value  # pydantic tells what is no number
 
 
 class Egress(Group):

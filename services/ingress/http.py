@@ -1,8 +1,9 @@
 """
 HTTP's outer rules, in the order of their cheapness: method, framing, type, size, headers, and a body that comes in time.
 
-The server already refuses contradictory lengths, more than 100 headers and slow headers. It hides one thing: of a request
-with both a length and chunks it drops the length, and closes the connection after the answer.
+The server already refuses contradictory lengths, more than 100 headers and slow headers. It hides two things: of a request
+with both a length and chunks it drops the length, and closes the connection after the answer; and where no host is named it
+puts an empty one.
 """
 
 import asyncio
@@ -124,12 +125,12 @@ async def answer(request: Request, send: Send, outcome: Outcome) -> None:
 
 
 def _well_framed(request: Request, lengths: tuple[str, ...], encodings: tuple[str, ...]) -> bool:
-    hosts = len(request.headers.get("host", ()))
+    hosts = request.headers.get("host", ())
     chunked = tuple(encoding.lower() for encoding in encodings) == ("chunked",)
     measured = len(lengths) == 1 and lengths[0].isascii() and lengths[0].isdigit()
     return (
-        hosts <= 1
-        and (hosts == 1 or request.version != "1.1")
+        len(hosts) <= 1
+        and (any(hosts) or request.version != "1.1")
         and (chunked or not encodings)
         and (measured or not lengths)
         and not (chunked and measured)

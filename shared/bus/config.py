@@ -42,11 +42,7 @@ class ConfigBucket:
         """Write a value unless somebody wrote between; False asks the caller to look again."""
         bucket = await self._bucket()
         try:
-            last = (await bucket.get(key)).revision
-        except KeyNotFoundError:
-            last = None
-        try:
-            await bucket.update(key, value, last)
+            await _write(bucket, key, value)
         except KeyWrongLastSequenceError:
             return False
         return True
@@ -66,3 +62,13 @@ class ConfigBucket:
 
     async def _bucket(self) -> KeyValue:
         return await self._client.jetstream().key_value(CONFIG_BUCKET)
+
+
+async def _write(bucket: KeyValue, key: str, value: bytes) -> None:
+    """Write after what is stored now. A deleted key has a last revision too, which only `create` looks for."""
+    try:
+        last = (await bucket.get(key)).revision
+    except KeyNotFoundError:
+        await bucket.create(key, value)
+    else:
+        await bucket.update(key, value, last)

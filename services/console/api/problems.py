@@ -40,6 +40,10 @@ def install(app: FastAPI) -> None:
         ]
         return document(422, "invalid_request", "The request does not have the form that this route takes.", faults)
 
+    @app.exception_handler(Exception)
+    async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
+        return document(500, "internal_error", "Something went wrong here. Please try again.")
+
 
 def document(status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> JSONResponse:
     """Return a problem document."""

@@ -9,6 +9,7 @@ import httpx2
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
+from pydantic import BaseModel
 
 _HERE = Path(__file__).parent
 _PROBE_LIMIT = 2.0
@@ -19,6 +20,12 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+
+
+class _Report(BaseModel):
+    """What a service says of itself at `/readyz`."""
+
+    checks: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ def home(services: Mapping[str, str], links: Mapping[str, str]) -> APIRouter:
 async def _probe(client: httpx2.AsyncClient, name: str, url: str) -> State:
     try:
         answer = await client.get(f"{url}/readyz")
-        report = answer.json()
-    except (httpx2.HTTPError, ValueError):
+        report = _Report.model_validate_json(answer.content)
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError):
         return State(name, "Down", {})
-    return State(name, "Ready" if answer.status_code == httpx2.codes.OK else "Not ready", report.get("checks", {}))
+    return State(name, "Ready" if answer.status_code == httpx2.codes.OK else "Not ready", report.checks)

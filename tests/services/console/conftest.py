@@ -1,0 +1,69 @@
+"""The console: its configuration, its web application and somebody who asks it."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import httpx2
+import pytest
+
+from services.console.__main__ import app
+from services.console.seed import Seed
+from services.console.settings import ConsoleSettings
+from shared.settings import from_env
+from shared.store.session import Store
+from shared.vault import Vault
+
+KEY = "console-key-of-this-test-and-no-other"
+ACCOUNT = "AC" + "1" * 32
+TOKEN = "token-of-this-test"
+
+MakeSettings = Callable[..., ConsoleSettings]
+Client = httpx2.AsyncClient
+OpenConsole = Callable[[ConsoleSettings], AbstractAsyncContextManager[Client]]
+
+
+@pytest.fixture
+def configured(database_url: str) -> MakeSettings:
+    """Return the configuration of a console; `more` is the rest of its environment."""
+
+    def build(more: Mapping[str, str] = {}) -> ConsoleSettings:
+        needed = {
+            "TRUNKLINE_NATS__URL": "nats://127.0.0.1:1",
+            "TRUNKLINE_DB__URL": database_url,
+            "TRUNKLINE_KEYS__VAULT": (b"v" * 32).hex(),
+            "TRUNKLINE_KEYS__PEPPER": (b"p" * 32).hex(),
+            "TRUNKLINE_KEYS__THREAD_PEPPER": (b"t" * 32).hex(),
+            "TRUNKLINE_KEYS__CONSOLE": KEY,
+            "TWILIO_ACCOUNT_SID": ACCOUNT,
+            "TWILIO_AUTH_TOKEN": TOKEN,
+        }
+        return from_env(ConsoleSettings, {**needed, **more})
+
+    return build
+
+
+@pytest.fixture
+def opened(store: Store) -> OpenConsole:
+    """Return a way to ask a console with these settings."""
+
+    @asynccontextmanager
+    async def ask(settings: ConsoleSettings) -> AsyncIterator[Client]:
+        transport = httpx2.ASGITransport(app=app(settings, store), raise_app_exceptions=False)
+        async with Client(transport=transport, base_url="http://console.invalid") as client:
+            yield client
+
+    return ask
+
+
+@pytest.fixture
+async def seeded(store: Store, vault: Vault, configured: MakeSettings) -> ConsoleSettings:
+    """A platform as the console sets it up."""
+    settings = configured()
+    await Seed(store, vault).plant(settings)
+    return settings
+
+
+@pytest.fixture
+async def client(opened: OpenConsole, seeded: ConsoleSettings) -> AsyncIterator[Client]:
+    async with opened(seeded) as asking:
+        yield asking
