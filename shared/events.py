@@ -106,6 +106,14 @@ class PartReported(Event):
     reported_at: datetime
 
 
+class TurnInterrupted(Event):
+    """A thread's turn was cancelled, or was asked more: whoever runs it shall look. Best effort, to every agent."""
+
+    type: ClassVar[str] = "turn.interrupted.v1"
+
+    thread: ThreadKey
+
+
 class TurnRunning(Event):
     """An agent works on this thread now. Published at the start and renewed; best effort (drives the typing dots)."""
 

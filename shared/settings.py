@@ -7,18 +7,20 @@ All faults are told at once, by variable, and never with the value.
 """
 
 import difflib
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
 PREFIX = "TRUNKLINE_"
 _NEST = "__"
 _FILE = "_FILE"
 _EXIT_CONFIG = 2
+_KEY = re.compile("[0-9a-fA-F]{64}")
 
 OTHERS_PREFIXES = tuple(
     f"{PREFIX}{name}{_NEST}" for name in ("INGRESS", "ROUTER", "AGENT", "EGRESS", "CONSOLE", "SIM", "MODEL_SERVER")
@@ -26,7 +28,7 @@ OTHERS_PREFIXES = tuple(
 OTHERS_NAMES = frozenset(
     f"{PREFIX}{name}"
     for name in (
-        "HOME", "PORT_OFFSET", "TWILIO_API_BASE", "MODEL", "DEFAULT_LINE_ACCESS", "CONSOLE_URL", "API_URL", "API_KEY",
+        "HOME", "PORT_OFFSET", "TWILIO_API_BASE", "MODEL", "DEFAULT_LINE_ACCESS", "DEFAULT_LINE_QUIET_MS", "BURST_LIMIT", "CONSOLE_URL", "API_URL", "API_KEY",
         "DB__URL", "DB__POOL", "KEYS__CONSOLE",
     )
 )  # fmt: skip
@@ -55,12 +57,22 @@ class Database(Group):
     pool: int = Field(10, description="Connections that this process may hold.", ge=1, le=200)
 
 
+def _key(value: SecretStr) -> SecretStr:
+    """Refuse at start what would otherwise fail later, without its variable's name."""
+    if not _KEY.fullmatch(value.get_secret_value()):
+        raise ValueError("must be 32 bytes in hexadecimal")
+    return value
+
+
+Key = Annotated[SecretStr, AfterValidator(_key)]
+
+
 class Keys(Group):
     """The keys that stay outside the database, 32 bytes each in hexadecimal."""
 
-    vault: SecretStr = Field(description="Seals secrets, numbers and texts.")
-    pepper: SecretStr = Field(description="Turns addresses into keys for tables.")
-    thread_pepper: SecretStr = Field(description="Turns addresses into thread keys. Never rotates.")
+    vault: Key = Field(description="Seals secrets, numbers and texts.")
+    pepper: Key = Field(description="Turns addresses into keys for tables.")
+    thread_pepper: Key = Field(description="Turns addresses into thread keys. Never rotates.")
 
 
 class Ops(Group):
@@ -79,6 +91,15 @@ class Log(Group):
 def env(name: str, default: Any = ..., **constraints: Any) -> Any:  # noqa: ANN401 - stands for any field's default
     """Declare a field that is read from the variable `name` exactly."""
     return Field(default, json_schema_extra={"env": name}, **constraints)
+
+
+BURST_LIMIT = env(
+    "TRUNKLINE_BURST_LIMIT",
+    20.0,
+    ge=0,
+    description="Seconds from a burst's first message during which a further one makes its turn start over; 0: never.",
+)
+"""Read by router and agent, which must agree."""
 
 
 class Settings(Group):
@@ -129,7 +150,8 @@ def from_env(model: type[S], environ: Mapping[str, str]) -> S:
     except ValidationError as error:
         for fault in error.errors(include_input=False, include_context=False):
             path = tuple(str(step) for step in fault["loc"])
-            faults.append(f"{names.get(path, '.'.join(path))}: {fault['msg']}")
+            name = next((names[path[:end]] for end in range(len(path), 0, -1) if path[:end] in names), "")
+            faults.append(f"{name}: {fault['msg']}" if name else fault["msg"])
         refuse(faults)
     if faults:
         refuse(faults)
@@ -161,6 +183,8 @@ def _read(name: str, environ: Mapping[str, str], faults: list[str], *, secret: b
             raw = Path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
             faults.append(f"{name}{_FILE}: {error.strerror}")
+        except UnicodeDecodeError:
+            faults.append(f"{name}{_FILE}: not a text file")
     return raw or None
 
 
@@ -172,11 +196,12 @@ def _put(values: dict[str, Any], path: tuple[str, ...], raw: str) -> None:
 
 def _unknown(known: set[str], environ: Mapping[str, str]) -> Iterator[str]:
     accepted = known | OTHERS_NAMES
+    near = {name.removeprefix(PREFIX): name for name in sorted(accepted)}
     for name in sorted(environ):
         bare = name.removesuffix(_FILE)
         mine = bare.startswith(PREFIX) and not any(
             bare.startswith(prefix) and not any(own.startswith(prefix) for own in known) for prefix in OTHERS_PREFIXES
         )
         if mine and bare not in accepted:
-            close = difflib.get_close_matches(bare, accepted, n=1)
-            yield f"{name}: unknown variable" + (f"; did you mean {close[0]}?" if close else "")
+            close = difflib.get_close_matches(bare.removeprefix(PREFIX), near, n=1)
+            yield f"{name}: unknown variable" + (f"; did you mean {near[close[0]]}?" if close else "")

@@ -33,6 +33,7 @@ CONFIG_UNREADABLE: Final = "config.unreadable"
 INBOUND_ROUTED: Final = "inbound.routed"
 TURN_FINISHED: Final = "turn.finished"
 TURN_LOST: Final = "turn.lost"
+TURN_RESTARTED: Final = "turn.restarted"
 TOOL_CALLED: Final = "tool.called"
 PART_SENT: Final = "reply.part_sent"
 PART_REPORTED: Final = "reply.part_reported"
@@ -74,7 +75,7 @@ HOP_MODEL: Final = "model"
 HOP_SEND: Final = "send"
 HOP_ANSWER: Final = "answer"
 
-PHONE_LIKE = re.compile(r"\+?\d(?:[\s().-]?\d){8,14}(?!\d)")
+PHONE_LIKE = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){8,14}(?!\d)")
 _SAFE_KEYS: Final = frozenset(
     {"event", "timestamp", "level", "service", "trace_id", "span_id", "tenant", "thread", "conversation", "turn", "attempt",
      "provider_sid", "line", "seq", "reply", "part", "error_id", "message_id"}

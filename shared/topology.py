@@ -83,6 +83,11 @@ def turn_subject(tenant: TenantId, thread: ThreadKey) -> str:
     return f"turn.v1.{tenant}.{thread}"
 
 
+def turn_schedule_subject(tenant: TenantId, thread: ThreadKey) -> str:
+    """Return the subject of a thread's one scheduled hint; a new schedule takes the place of the old one."""
+    return f"sched.turn.{tenant}.{thread}"
+
+
 def out_subject(tenant: TenantId, thread: ThreadKey) -> str:
     """Return the subject for hints that a thread has something to send."""
     return f"out.v1.{tenant}.{thread}"
@@ -98,4 +103,10 @@ def turn_running_subject(tenant: TenantId) -> str:
     return f"evt.v1.{tenant}.turn.running"
 
 
+def turn_interrupted_subject(tenant: TenantId) -> str:
+    """Return the best-effort subject of turns that shall look at their thread."""
+    return f"evt.v1.{tenant}.turn.interrupted"
+
+
 TURN_RUNNING_ANY = "evt.v1.*.turn.running"
+TURN_INTERRUPTED_ANY = "evt.v1.*.turn.interrupted"

@@ -8,13 +8,14 @@ from services.agent.llm import open_model
 from services.agent.settings import AgentSettings
 from services.agent.store import Turns
 from shared.bus import open_bus
+from shared.events import TurnInterrupted
 from shared.ops import ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.presence import presence
 from shared.store.session import open_store
 from shared.telemetry import SERVICE_READY, log
-from shared.topology import AGENT
+from shared.topology import AGENT, TURN_INTERRUPTED_ANY
 from shared.vault import Vault
 
 
@@ -28,11 +29,18 @@ async def main(settings: AgentSettings, stopping: asyncio.Event) -> None:
         presence(database) as owner,
         open_model(settings) as model,
     ):
-        agent = Agent(bus, Turns(store, vault, owner), model, settings.agent.most_steps, settings.agent.run_limit)
+        agent = Agent(
+            bus,
+            Turns(store, vault, owner, settings.burst_limit),
+            model,
+            settings.agent.most_steps,
+            settings.agent.run_limit,
+        )
         bus.on(AGENT, agent.on_turn_requested, workers=settings.agent.workers)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
         async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
             await bus.consume()
+            await bus.listen(TURN_INTERRUPTED_ANY, TurnInterrupted, agent.on_turn_interrupted)
             async with background(bus.watch_durables(), agent.sweep()):
                 log.info(SERVICE_READY)
                 await stopping.wait()

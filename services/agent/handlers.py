@@ -1,8 +1,11 @@
-"""A thread wants its agent: claim it, run the turn, leave the reply; and again while there is more."""
+"""
+A thread wants its agent: claim it, run the turn, leave the reply; and again while there is more.
+
+What a person writes while their turn runs belongs to it: the turn starts over with all of it, under its old id.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -12,13 +15,13 @@ from services.agent.loop import Answer, Loop
 from services.agent.store import Claim, ToolLedger, Turns, Work
 from services.agent.tools import ToolContext
 from shared.bus import Bus, BusUnavailable, Delivery
-from shared.events import ReplyReady, TurnRequested, TurnRunning
+from shared.events import ReplyReady, TurnInterrupted, TurnRequested, TurnRunning
 from shared.failures import TURN_CRASHED, TURN_TIMED_OUT, Failure, GatewayError
 from shared.ids import ReplyId, TenantId, ThreadKey
 from shared.process import OneAtATime
 from shared.sweep import sweep
-from shared.telemetry import HOP_TURN, HOPS, TURN_FINISHED, TURN_LOST, TURNS_RUNNING, log, span
-from shared.topology import OUT, out_subject, turn_running_subject
+from shared.telemetry import HOP_TURN, HOPS, TURN_FINISHED, TURN_LOST, TURN_RESTARTED, TURNS_RUNNING, log, span
+from shared.topology import OUT, out_subject, turn_interrupted_subject, turn_running_subject
 
 APOLOGY = "Sorry, I could not work out an answer just now. Please try again in a moment."
 
@@ -43,10 +46,17 @@ class Agent:
     most_steps: int
     run_limit: float
     busy: OneAtATime[ThreadKey] = field(default_factory=OneAtATime)
+    _running: dict[ThreadKey, asyncio.Event] = field(default_factory=dict)
+    """The turns that run here; an event set makes its turn look at the thread at once."""
 
     async def on_turn_requested(self, event: TurnRequested, _delivery: Delivery) -> None:
-        """Answer what the thread asks. Somebody else's turn is left to them: they look again when they end."""
+        """Answer what the thread asks, or tell whoever is at it that there is more."""
+        self._interrupt(event.thread)
         await self.answer(event.tenant, event.thread)
+
+    async def on_turn_interrupted(self, event: TurnInterrupted) -> None:
+        """Let a turn that runs here look whether it was cancelled, or was asked more."""
+        self._interrupt(event.thread)
 
     async def answer(self, tenant: TenantId, thread: ThreadKey) -> None:
         """Run the thread's turns until none is due."""
@@ -57,60 +67,93 @@ class Agent:
         await sweep(self.turns.due, self.answer, self.busy, _SWEEP_EVERY)
 
     async def _answer(self, tenant: TenantId, thread: ThreadKey) -> None:
-        while (claim := await self.turns.claim(thread)) is not None:
+        claim = await self.turns.claim(thread)
+        if claim is None:
+            await self._tell_owner(tenant, thread)
+        while claim is not None:
             with structlog.contextvars.bound_contextvars(tenant=tenant, thread=thread):
                 await self._hold(claim)
+            claim = await self.turns.claim(thread)
         await self._hint(tenant, thread)
 
     async def _hold(self, claim: Claim) -> None:
-        """Run a turn while its lease is renewed; a lost lease cancels it, and being cancelled gives the lease back."""
-        run = asyncio.create_task(self._run(claim))
+        """Run a turn until it is answered or lost, and from its start again when more was asked meanwhile."""
+        self._running[claim.thread] = asyncio.Event()
         try:
-            async with self._lease(claim, run):
-                await run
-        except asyncio.CancelledError:
-            if not _being_cancelled():
-                log.warning(TURN_LOST, fence=claim.fence)
-                return
+            ongoing: Claim | None = claim
+            while ongoing is not None:
+                ongoing = await self._attempt(ongoing)
+        except BaseException:
             await self._give_back(claim)
             raise
-        except Exception:
-            await self._give_back(claim)
-            raise
+        finally:
+            del self._running[claim.thread]
+
+    async def _attempt(self, claim: Claim) -> Claim | None:
+        """Run a turn while its lease is kept. Returns None once it is answered or lost, else what it shall answer now."""
+        run = asyncio.create_task(self._run(claim))
+        keeper = asyncio.create_task(self._keep(claim))
+        try:
+            await asyncio.wait({run, keeper}, return_when=asyncio.FIRST_COMPLETED)
+            if run.done():
+                return None if run.result() else await self._standing(claim)
+            return keeper.result()
+        finally:
+            run.cancel()
+            keeper.cancel()
+            await asyncio.wait({run, keeper})
+
+    async def _standing(self, claim: Claim) -> Claim | None:
+        """Return the claim as it stands now; None when it was lost."""
+        held = await self.turns.renew(claim)
+        if held is None:
+            log.warning(TURN_LOST, fence=claim.fence)
+        elif held != claim:
+            log.info(TURN_RESTARTED, fence=claim.fence, upto_seq=held.asked_seq)
+        return held
 
     async def _give_back(self, claim: Claim) -> None:
         with suppress(Exception):  # the lease ends by itself where the database is away
             await self.turns.release(claim)
 
-    @asynccontextmanager
-    async def _lease(self, claim: Claim, run: asyncio.Task[None]) -> AsyncIterator[None]:
-        keeper = asyncio.create_task(self._keep(claim, run))
-        try:
-            yield
-        finally:
-            keeper.cancel()
-
-    async def _keep(self, claim: Claim, run: asyncio.Task[None]) -> None:
-        """Renew, and keep the typing dots alive, until cancelled."""
+    async def _keep(self, claim: Claim) -> Claim | None:
+        """Renew the lease, and the typing dots, until the claim is lost (None) or has changed."""
         loop = asyncio.get_running_loop()
         renewed = told = loop.time()
         await self._announce(claim)
-        while True:
-            await asyncio.sleep(_RENEW_EVERY if loop.time() - renewed < _RENEW_EVERY else _RENEW_RETRY)
+        while loop.time() - renewed <= _LEASE_MARGIN:
+            await self._interrupted(
+                claim.thread, _RENEW_EVERY if loop.time() - renewed < _RENEW_EVERY else _RENEW_RETRY
+            )
             with suppress(Exception):
-                if not await self.turns.renew(claim):
-                    run.cancel()
-                    return
+                held = await self._standing(claim)
+                if held != claim:
+                    return held
                 renewed = loop.time()
-            if loop.time() - renewed > _LEASE_MARGIN:
-                run.cancel()
-                return
             if loop.time() - told >= _TYPING_EVERY:
                 told = loop.time()
                 await self._announce(claim)
+        log.warning(TURN_LOST, fence=claim.fence)
+        return None
 
-    async def _run(self, claim: Claim) -> None:
-        work = await self.turns.load(claim)
+    def _interrupt(self, thread: ThreadKey) -> None:
+        if thread in self._running:
+            self._running[thread].set()
+
+    async def _interrupted(self, thread: ThreadKey, seconds: float) -> None:
+        """Wait for an interruption, at most so long."""
+        interruption = self._running[thread]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await interruption.wait()
+        interruption.clear()
+
+    async def _run(self, claim: Claim) -> bool:
+        """Work on a turn; False when its answer came too late to count."""
+        try:
+            work = await self.turns.load(claim)
+        except GatewayError as error:
+            return await self.turns.give_up(claim, APOLOGY, error.failure.code)
         with (
             TURNS_RUNNING.track_inprogress(),
             HOPS.labels(HOP_TURN).time(),
@@ -126,7 +169,8 @@ class Agent:
             answer, failure = await self._think(work)
             committed = await self.turns.commit(work, answer, failure.code if failure else None)
         log.info(
-            TURN_FINISHED if committed else TURN_LOST,
+            TURN_FINISHED,
+            committed=committed,
             turn=work.turn,
             conversation=work.conversation,
             failure=failure.code if failure else None,
@@ -135,6 +179,7 @@ class Agent:
             input_tokens=answer.input_tokens,
             output_tokens=answer.output_tokens,
         )
+        return committed
 
     async def _think(self, work: Work) -> tuple[Answer, Failure | None]:
         """Return the answer, or the apology and why."""
@@ -162,14 +207,15 @@ class Agent:
             running = TurnRunning(tenant=claim.tenant, thread=claim.thread)
             await self.bus.announce(turn_running_subject(claim.tenant), running)
 
+    async def _tell_owner(self, tenant: TenantId, thread: ThreadKey) -> None:
+        """Tell whichever process runs this thread's turn that it was asked more."""
+        with suppress(Exception):  # it finds out when it commits
+            interrupted = TurnInterrupted(tenant=tenant, thread=thread)
+            await self.bus.announce(turn_interrupted_subject(tenant), interrupted)
+
     async def _hint(self, tenant: TenantId, thread: ThreadKey) -> None:
         reply = await self.turns.newest_reply(thread)
         if reply is not None:
             ready = ReplyReady(tenant=tenant, thread=thread, reply_id=ReplyId(reply))
             with suppress(BusUnavailable):  # only a hint: egress sweeps
                 await self.bus.publish(OUT, out_subject(tenant, thread), ready, message_id=f"reply:{reply}")
-
-
-def _being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

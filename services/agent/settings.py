@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr
 
-from shared.settings import Database, Group, Settings, env
+from shared.settings import BURST_LIMIT, Database, Group, Settings, env
 
 
 class Agent(Group):
@@ -22,4 +22,5 @@ class AgentSettings(Settings):
     agent: Agent = Agent()
     openai_base_url: str = env("OPENAI_BASE_URL", description="Address of an OpenAI-compatible API.")
     openai_api_key: SecretStr = env("OPENAI_API_KEY", description="Key for the model's API.")
+    burst_limit: float = BURST_LIMIT
     model: str = env("TRUNKLINE_MODEL", description="Model that agents use unless they name one.")

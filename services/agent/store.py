@@ -1,7 +1,7 @@
 """The SQL behind turns: claim with a fence, load, remember tool calls, commit, release."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,8 @@ from shared.vault import Vault, place
 
 _FREE = f"(owner is null or owner = %(owner)s or lease_until < now() or {OWNER_IS_DEAD.format(column='owner')})"
 """A claim of this very process counts as free: it only ever claims a thread that it is not busy with."""
+
+_BURST_OVER = "coalesce(burst_at + %(burst)s * interval '1 s' <= now(), true)"
 
 _LEASE = "15 s"
 _SWEEP_AFTER = "2 s"
@@ -59,6 +61,8 @@ class Turns:
     store: Store
     vault: Vault
     owner: int
+    burst_limit: float
+    """Seconds from a burst's first message during which a further one makes its turn start over."""
 
     async def claim(self, thread: ThreadKey) -> Claim | None:
         """Take a thread's due turn, unless somebody alive has it."""
@@ -83,14 +87,28 @@ class Turns:
             Sequence(row["asked_seq"]),
         )
 
-    async def renew(self, claim: Claim) -> bool:
-        """Prolong the lease; False when the fence has moved on."""
+    async def renew(self, claim: Claim) -> Claim | None:
+        """Prolong the lease. Returns the claim, widened by what was asked since in the same burst; None once it is lost."""
         async with self.store.connection() as connection:
             cursor = await connection.execute(
-                f"update thread set lease_until = now() + interval '{_LEASE}' where key = %s and fence = %s and owner = %s",  # noqa: S608
-                (claim.thread, claim.fence, self.owner),
+                f"""
+                update thread set lease_until = now() + interval '{_LEASE}'
+                where key = %(thread)s and fence = %(fence)s and owner = %(owner)s
+                returning case when {_BURST_OVER} then %(asked)s else asked_seq end as asked_seq
+                """,  # noqa: S608 - constants
+                self._facts(claim),
             )
-        return cursor.rowcount == 1
+            row = await cursor.fetchone()
+        return replace(claim, asked_seq=Sequence(row["asked_seq"])) if row else None
+
+    def _facts(self, claim: Claim) -> dict[str, Any]:
+        return {
+            "thread": claim.thread,
+            "fence": claim.fence,
+            "owner": self.owner,
+            "asked": claim.asked_seq,
+            "burst": self.burst_limit,
+        }
 
     async def release(self, claim: Claim) -> None:
         """Give the thread back unanswered."""
@@ -138,19 +156,10 @@ class Turns:
         )
 
     async def commit(self, work: Work, answer: Answer, failure: str | None) -> bool:
-        """Leave the answer as a reply and finish the turn; False when the fence has moved on and nothing was done."""
+        """Leave the answer as a reply and finish the turn; False when it came too late, and nothing was done."""
         claim = work.claim
-        public_id = new_id("rp")
-        body = orjson.dumps({"markdown": answer.text, "sources": list(answer.sources)})
         async with self.store.transaction() as connection:
-            fenced = await connection.execute(
-                """
-                update thread set done_seq = greatest(done_seq, %s), owner = null, send_at = now(), run_at = now()
-                where key = %s and fence = %s
-                """,
-                (claim.asked_seq, claim.thread, claim.fence),
-            )
-            if fenced.rowcount == 0:
+            if not await self._settle(connection, claim):
                 return False
             await connection.execute(
                 """
@@ -168,25 +177,63 @@ class Turns:
                     work.turn,
                 ),
             )
+            await self._reply(connection, work, answer)
+            if failure is not None:
+                await _dead_letter(connection, claim, failure, f"turn/{work.turn}", work.attempts)
+        return True
+
+    async def give_up(self, claim: Claim, apology: str, failure: str) -> bool:
+        """End a turn that cannot even be read; False when it came too late, and nothing was done."""
+        public_id = new_id("rp")
+        async with self.store.transaction() as connection:
+            if not await self._settle(connection, claim):
+                return False
             await connection.execute(
                 """
-                insert into reply (public_id, tenant_id, thread, conversation_id, turn_id, after_seq, kind, sealed_body,
-                                   trace, received_at)
-                values (%s, %s, %s, %s, %s, %s, 'agent', %s, %s, %s)
+                insert into reply (public_id, tenant_id, thread, after_seq, kind, sealed_body, received_at)
+                values (%s, %s, %s, %s, 'notice', %s, now())
                 """,
-                (
-                    public_id,
-                    claim.tenant,
-                    claim.thread,
-                    work.conversation,
-                    work.turn,
-                    claim.asked_seq,
-                    self.vault.seal(body, place(claim.tenant, "reply", public_id)),
-                    orjson.dumps(work.traces[-1]).decode(),
-                    work.received_at,
-                ),
+                (public_id, claim.tenant, claim.thread, claim.asked_seq, self._seal(claim, public_id, apology, ())),
             )
+            await _dead_letter(connection, claim, failure, f"thread/{claim.thread}/{claim.asked_seq}", 1)
         return True
+
+    async def _settle(self, connection: Connection, claim: Claim) -> bool:
+        """Count a turn's messages as answered; False when it was cancelled, taken over, or asked more of in its burst."""
+        settled = await connection.execute(
+            f"""
+            update thread set done_seq = greatest(done_seq, %(asked)s), owner = null, send_at = now(), run_at = now(),
+                              burst_at = case when asked_seq > %(asked)s then now() else burst_at end
+            where key = %(thread)s and fence = %(fence)s and (asked_seq = %(asked)s or {_BURST_OVER})
+            """,  # noqa: S608 - constants
+            self._facts(claim),
+        )
+        return settled.rowcount == 1
+
+    async def _reply(self, connection: Connection, work: Work, answer: Answer) -> None:
+        public_id, claim = new_id("rp"), work.claim
+        await connection.execute(
+            """
+            insert into reply (public_id, tenant_id, thread, conversation_id, turn_id, after_seq, kind, sealed_body,
+                               trace, received_at)
+            values (%s, %s, %s, %s, %s, %s, 'agent', %s, %s, %s)
+            """,
+            (
+                public_id,
+                claim.tenant,
+                claim.thread,
+                work.conversation,
+                work.turn,
+                claim.asked_seq,
+                self._seal(claim, public_id, answer.text, answer.sources),
+                orjson.dumps(work.traces[-1]).decode(),
+                work.received_at,
+            ),
+        )
+
+    def _seal(self, claim: Claim, public_id: str, markdown: str, sources: tuple[str, ...]) -> bytes:
+        body = orjson.dumps({"markdown": markdown, "sources": list(sources)})
+        return self.vault.seal(body, place(claim.tenant, "reply", public_id))
 
     async def newest_reply(self, thread: ThreadKey) -> int | None:
         """Return the newest reply of a thread that is not sent yet."""
@@ -227,7 +274,7 @@ class Turns:
               from message where conversation_id = %(conversation)s and seq < %(before)s and outcome = 'asked'
               union all
               select 'assistant', id::text, after_seq, 1, public_id, sealed_body, id
-              from reply where conversation_id = %(conversation)s and kind = 'agent' and after_seq < %(before)s
+              from reply where conversation_id = %(conversation)s and turn_id is not null and after_seq < %(before)s
             ) spoken order by seq desc, side desc, rank desc limit %(most)s
             """,
             {"conversation": conversation, "before": before, "most": most},
@@ -307,7 +354,8 @@ async def _open_turn(
     cursor = await connection.execute(
         """
         insert into turn (id, tenant_id, thread, conversation_id, from_seq, upto_seq) values (%s, %s, %s, %s, %s, %s)
-        on conflict (thread, from_seq) do update set attempts = turn.attempts + 1, upto_seq = excluded.upto_seq
+        on conflict (thread, from_seq) do update set upto_seq = excluded.upto_seq, finished_at = null,
+            attempts = case when turn.upto_seq = excluded.upto_seq then turn.attempts + 1 else 1 end
         returning id, attempts
         """,
         (new_id("tu"), claim.tenant, claim.thread, conversation, asked[0]["seq"], claim.asked_seq),
@@ -334,3 +382,13 @@ async def _context(connection: Connection, claim: Claim, conversation: str) -> d
     row = await cursor.fetchone()
     assert row is not None, "the foreign keys see to it"  # noqa: S101
     return row
+
+
+async def _dead_letter(connection: Connection, claim: Claim, reason: str, payload: str, attempts: int) -> None:
+    await connection.execute(
+        """
+        insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
+        values (%s, %s, %s, 'agent', %s, %s, %s) on conflict do nothing
+        """,
+        (new_id("dl"), claim.tenant, claim.thread, reason, attempts, payload),
+    )

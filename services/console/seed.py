@@ -33,11 +33,20 @@ class Seed:
             await self._credential(connection, settings)
             await connection.execute(
                 """
-                insert into line (id, tenant_id, agent_id, credential_id, channel, provider, sender, enabled, access)
-                values (%s, %s, %s, %s, 'whatsapp', 'twilio', %s, true, %s)
-                on conflict (id) do update set sender = excluded.sender, access = excluded.access
+                insert into line (id, tenant_id, agent_id, credential_id, channel, provider, sender, enabled, access, quiet_ms)
+                values (%s, %s, %s, %s, 'whatsapp', 'twilio', %s, true, %s, %s)
+                on conflict (id) do update
+                    set sender = excluded.sender, access = excluded.access, quiet_ms = excluded.quiet_ms
                 """,
-                (_LINE, TENANT, _AGENT, _CREDENTIAL, settings.default_from, settings.default_access),
+                (
+                    _LINE,
+                    TENANT,
+                    _AGENT,
+                    _CREDENTIAL,
+                    settings.default_from,
+                    settings.default_access,
+                    settings.default_quiet_ms,
+                ),
             )
 
     async def _credential(self, connection: Connection, settings: ConsoleSettings) -> None:

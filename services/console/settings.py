@@ -48,6 +48,13 @@ class ConsoleSettings(Settings):
     default_access: Literal["open", "paired"] = env(
         "TRUNKLINE_DEFAULT_LINE_ACCESS", "open", description="Who may talk to the default line's agent."
     )
+    default_quiet_ms: int = env(
+        "TRUNKLINE_DEFAULT_LINE_QUIET_MS",
+        0,
+        ge=0,
+        le=10_000,
+        description="How long the default line waits for a burst of messages to pause; 0: it answers at once.",
+    )
     code_ttl_ms: int = env("CHANNEL_PAIR_CODE_TTL_MS", 600_000, ge=1000, description="How long a pairing code lives.")
     code_rate: int = env("CHANNEL_PAIR_RATE_LIMIT", 3, ge=1, description="Pairing codes that a user may make an hour.")
 

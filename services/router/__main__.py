@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from datetime import timedelta
 
 from services.router.handlers import Router
 from services.router.intake import Intake
@@ -27,7 +28,7 @@ async def main(settings: RouterSettings, stopping: asyncio.Event) -> None:
         open_bus(settings.nats.url, "router") as bus,
         open_store(settings.db.url.get_secret_value(), settings.db.pool, "router") as store,
     ):
-        intake = Intake(RateLimit(settings.rate_limit, settings.rate_window))
+        intake = Intake(RateLimit(settings.rate_limit, settings.rate_window), timedelta(seconds=settings.burst_limit))
         router = Router(bus, Desk(store, vault, pepper), intake, vault)
         bus.on(ROUTER, router.on_inbound, workers=settings.router.workers)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}

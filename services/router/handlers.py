@@ -1,5 +1,6 @@
 """A person wrote: take in what their thread holds, in order, then wake whoever has work."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -9,11 +10,19 @@ from services.router.intake import Intake
 from services.router.mailbox import Mailbox, Message, Unreadable
 from services.router.store import Desk
 from shared.bus import Bus, Delivery, Stored
-from shared.events import InboundContent, InboundReceived, ReplyReady, TurnRequested
+from shared.events import InboundContent, InboundReceived, ReplyReady, TurnInterrupted, TurnRequested
 from shared.failures import MALFORMED_EVENT, MESSAGE_FAILED, GatewayError
 from shared.ids import MessageId, TenantId, ThreadKey, new_id
 from shared.telemetry import HOP_ROUTE, HOPS, INBOUND_ROUTED, MESSAGES, log
-from shared.topology import INBOUND, OUT, TURN, out_subject, turn_subject
+from shared.topology import (
+    INBOUND,
+    OUT,
+    TURN,
+    out_subject,
+    turn_interrupted_subject,
+    turn_schedule_subject,
+    turn_subject,
+)
 from shared.vault import Vault
 
 _BATCH = 100
@@ -47,10 +56,18 @@ class Router:
         async with self.desk.open(key, event) as mailbox:
             for message in waiting:
                 if message.seq > mailbox.thread.last_seq and not await self._settled(mailbox, message):
+                    failed = True
                     break
             else:
-                return
-        raise GatewayError(MESSAGE_FAILED)
+                failed = False
+        if mailbox.thread.cancel_turn:
+            await self._interrupt(event.tenant, key)
+        if failed:
+            raise GatewayError(MESSAGE_FAILED)
+
+    async def _interrupt(self, tenant: TenantId, key: ThreadKey) -> None:
+        with suppress(Exception):  # the turn finds out when it renews its lease
+            await self.bus.announce(turn_interrupted_subject(tenant), TurnInterrupted(tenant=tenant, thread=key))
 
     async def _settled(self, mailbox: Mailbox, message: Message | Unreadable) -> bool:
         """Take in one message, or set it aside; False when it should be tried again."""
@@ -76,7 +93,12 @@ class Router:
         work = await self.desk.work_left(key)
         if work.asked_seq is not None:
             turn = TurnRequested(tenant=tenant, thread=key, upto_seq=work.asked_seq)
-            await self.bus.publish(TURN, turn_subject(tenant, key), turn, message_id=f"turn:{key}:{work.asked_seq}")
+            subject, message_id = turn_subject(tenant, key), f"turn:{key}:{work.asked_seq}"
+            if work.run_at is None:
+                await self.bus.publish(TURN, subject, turn, message_id=message_id)
+            else:
+                later = turn_schedule_subject(tenant, key)
+                await self.bus.publish(TURN, later, turn, message_id=message_id, at=work.run_at, target=subject)
         if work.reply is not None:
             ready = ReplyReady(tenant=tenant, thread=key, reply_id=work.reply)
             await self.bus.publish(OUT, out_subject(tenant, key), ready, message_id=f"reply:{work.reply}")

@@ -1,6 +1,7 @@
 """What becomes of one message: the rules, in the order in which they apply."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from services.router import commands
 from services.router.commands import STOP, Command
@@ -19,13 +20,15 @@ class Intake:
     """The rules of a line's door."""
 
     limit: RateLimit
+    burst: timedelta
+    """How long after its first message a burst is still one turn."""
 
     async def take_in(self, mailbox: Mailbox, message: Message) -> str:
         """Log a message, act on it, and return what became of it."""
         mailbox.thread.last_seq = Sequence(max(mailbox.thread.last_seq, message.seq))
         if not await mailbox.record(message, "received"):
             return DUPLICATE
-        mailbox.thread.last_inbound_at = message.at
+        mailbox.thread.last_inbound_at = max(message.at, mailbox.thread.last_inbound_at or message.at)
         mailbox.thread.last_provider_sid = message.provider_sid
         outcome = await self._decide(mailbox, message)
         if outcome != "asked":
@@ -54,7 +57,7 @@ class Intake:
             return await self._notify(mailbox, message, TEXT_ONLY, "text_only")
         if len(message.content.text) > _LONGEST_TEXT:
             return await self._notify(mailbox, message, TOO_LONG, "too_long")
-        await mailbox.ask_agent(message)
+        await mailbox.ask_agent(message, self.burst)
         return "asked"
 
     async def _while_stopped(self, mailbox: Mailbox, message: Message) -> str:

@@ -1,7 +1,7 @@
 """One thread, opened for work: its row is locked, and everything done here commits together or not at all."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
 
@@ -41,6 +41,7 @@ class Line:
     sender: Address
     enabled: bool
     is_open: bool
+    quiet: timedelta
 
 
 @dataclass
@@ -60,6 +61,9 @@ class Thread:
     last_provider_sid: str | None
     failing_seq: Sequence
     failures: int
+    run_at: datetime | None
+    burst_at: datetime | None
+    sending: bool
     cancel_turn: bool = False
     new_reply: bool = False
 
@@ -165,11 +169,36 @@ class Mailbox:
         )
         self.thread.new_reply = True
 
-    async def ask_agent(self, message: Message) -> None:
-        """Give the message to the agent, in the contact's one open conversation."""
+    async def ask_agent(self, message: Message, burst: timedelta) -> None:
+        """Give the message to the agent, in the contact's one open conversation; it may belong to the turn before."""
         conversation = await self._open_conversation()
         await self.conclude(message, "asked", conversation)
+        if self.thread.done_seq >= self.thread.asked_seq and not await self._reopen_turn(burst):
+            self.thread.burst_at = self.now
         self.thread.asked_seq = message.seq
+        latest = max(self.now, (self.thread.burst_at or self.now) + burst)
+        self.thread.run_at = min(self.now + self.line.quiet, latest)
+
+    async def _reopen_turn(self, burst: timedelta) -> bool:
+        """Take the agent's last answer back while its burst is young and nothing of it was tried: it runs again, with more."""
+        thread = self.thread
+        if not thread.sending or thread.burst_at is None or self.now >= thread.burst_at + burst:
+            return False
+        cursor = await self.connection.execute(
+            """
+            update reply set state = 'cancelled', turn_id = null from turn
+            where turn.thread = %s and turn.upto_seq = %s and reply.turn_id = turn.id and reply.state in ('open', 'cut')
+              and not exists (select 1 from part where reply_id = reply.id and (state <> 'queued' or tries > 0))
+            returning turn.from_seq
+            """,
+            (thread.key, thread.done_seq),
+        )
+        row = await cursor.fetchone()
+        if row is None:
+            return False
+        thread.done_seq = Sequence(row["from_seq"] - 1)
+        thread.new_reply = True
+        return True
 
     async def note_lead(self) -> None:
         """Remember the sender as a lead of the line's agent."""
@@ -256,7 +285,7 @@ class Mailbox:
         await self.connection.execute(
             """
             insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
-            values (%s, %s, %s, 'router', %s, %s, %s)
+            values (%s, %s, %s, 'router', %s, %s, %s) on conflict do nothing
             """,
             (new_id("dl"), self.line.tenant, self.thread.key, reason, failures, f"INBOUND/{seq}"),
         )

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from shared.settings import Database, Group, Settings, env
+from shared.settings import BURST_LIMIT, Database, Group, Settings, env
 
 
 class Router(Group):
@@ -16,6 +16,7 @@ class RouterSettings(Settings):
 
     db: Database
     router: Router = Router()
+    burst_limit: float = BURST_LIMIT
     rate_limit: int = env(
         "CHANNEL_INBOUND_RPS_BUCKET", 10, ge=1, description="Inbound messages that a number may send per window."
     )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
 
@@ -32,6 +32,8 @@ class Work:
     """What a thread waits for, to be hinted to whoever does it."""
 
     asked_seq: StreamSequence | None
+    run_at: datetime | None
+    """When the agent shall begin, where that is later than now."""
     reply: ReplyId | None
 
 
@@ -77,7 +79,7 @@ class Desk:
         async with self.store.connection() as connection:
             cursor = await connection.execute(
                 """
-                select asked_seq, done_seq,
+                select asked_seq, done_seq, run_at, now() as now,
                        (select max(id) from reply where thread = key and state in ('open', 'cut')) as reply
                 from thread where key = %s
                 """,
@@ -85,9 +87,10 @@ class Desk:
             )
             row = await cursor.fetchone()
         if row is None:
-            return Work(None, None)
+            return Work(None, None, None)
         return Work(
             StreamSequence(row["asked_seq"]) if row["asked_seq"] > row["done_seq"] else None,
+            row["run_at"] if row["run_at"] > row["now"] else None,
             ReplyId(row["reply"]) if row["reply"] is not None else None,
         )
 
@@ -137,7 +140,8 @@ def _addresses(content: InboundContent) -> tuple[Address, ...]:
 
 async def _line(connection: Connection, line: LineId) -> Line:
     cursor = await connection.execute(
-        "select id, tenant_id, agent_id, channel, provider, sender, enabled, access from line where id = %s", (line,)
+        "select id, tenant_id, agent_id, channel, provider, sender, enabled, access, quiet_ms from line where id = %s",
+        (line,),
     )
     row = await cursor.fetchone()
     if row is None:
@@ -151,6 +155,7 @@ async def _line(connection: Connection, line: LineId) -> Line:
         sender=Address(row["sender"]),
         enabled=row["enabled"],
         is_open=row["access"] == "open",
+        quiet=timedelta(milliseconds=row["quiet_ms"]),
     )
 
 
@@ -158,7 +163,8 @@ async def _locked(connection: Connection, key: ThreadKey) -> tuple[Thread, datet
     cursor = await connection.execute(
         """
         select key, contact_id, last_seq, asked_seq, done_seq, hits, wrong_codes, noticed, opted_out_at,
-               last_inbound_at, last_provider_sid, failing_seq, failures, now() as now
+               last_inbound_at, last_provider_sid, failing_seq, failures, run_at, burst_at, send_at is not null as sending,
+               now() as now
         from thread where key = %s for update nowait
         """,
         (key,),
@@ -187,7 +193,11 @@ async def _binding(mailbox: Mailbox) -> UserId | None:
 
 
 async def _close(mailbox: Mailbox) -> None:
-    """Write the thread back. A cancelled turn loses its fence, so that what it still does cannot commit."""
+    """
+    Write the thread back.
+
+    A cancelled turn loses its fence, so that what it still does cannot commit. Parked replies may go: the person wrote.
+    """
     thread = mailbox.thread
     await mailbox.connection.execute(
         """
@@ -195,8 +205,9 @@ async def _close(mailbox: Mailbox) -> None:
             wrong_codes = %(wrong_codes)s, noticed = %(noticed)s, opted_out_at = %(opted_out_at)s,
             last_inbound_at = %(last_inbound_at)s, last_provider_sid = %(last_provider_sid)s,
             failing_seq = %(failing_seq)s, failures = %(failures)s,
-            run_at = case when %(asked_seq)s > %(done_seq)s and asked_seq <> %(asked_seq)s then now() else run_at end,
-            send_at = case when %(new_reply)s then now() else send_at end,
+            run_at = %(run_at)s, burst_at = %(burst_at)s,
+            send_at = case when %(new_reply)s or parked_at is not null then now() else send_at end,
+            parked_at = null,
             fence = fence + %(cancel_turn)s::int,
             owner = case when %(cancel_turn)s then null else owner end
         where key = %(key)s

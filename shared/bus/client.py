@@ -63,10 +63,21 @@ class Bus:
         self.config = ConfigBucket(client)
 
     async def publish(
-        self, stream: Stream, subject: str, event: Event, *, message_id: str, timeout: float = 5.0
+        self,
+        stream: Stream,
+        subject: str,
+        event: Event,
+        *,
+        message_id: str,
+        timeout: float = 5.0,
+        at: datetime | None = None,
+        target: str = "",
     ) -> bool:
         """
         Store an event durably; return whether it was new (False: the id is stored already).
+
+        With `at`, the server delivers it on the subject `target` at that time, unless a newer schedule on `subject`
+        replaced it.
 
         Raises BusUnavailable when the server does not confirm within `timeout` seconds.
         """
@@ -76,6 +87,11 @@ class Bus:
             "ce-type": event.type,
             **trace_headers(),
         }
+        if at is not None:
+            headers |= {
+                "Nats-Schedule": f"@at {at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+                "Nats-Schedule-Target": target,
+            }
         try:
             ack = await self._js.publish(subject, event.encode(), timeout=timeout, stream=stream.name, headers=headers)
         except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
@@ -87,8 +103,10 @@ class Bus:
         if self._client.is_connected:
             await self._client.publish(subject, event.encode(), headers={"ce-type": event.type, **trace_headers()})
 
-    async def listen(self, subject: str, event: type[E], handler: Callable[[E], Awaitable[None]], queue: str) -> None:
-        """Hear announcements, each in one process of the group `queue`."""
+    async def listen(
+        self, subject: str, event: type[E], handler: Callable[[E], Awaitable[None]], queue: str = ""
+    ) -> None:
+        """Hear announcements: each in one process of the group `queue`, or in all where no group is named."""
 
         async def heard(message: Msg) -> None:
             try:

@@ -96,7 +96,11 @@ class Agent(SQLModel, table=True):
 
 
 class Line(SQLModel, table=True):
-    """An address that is answered. `access`: open or paired. Written by the console."""
+    """
+    An address that is answered. Written by the console.
+
+    `access`: open or paired. `quiet_ms`: how long a burst of messages must pause before its turn starts; 0: at once.
+    """
 
     __table_args__ = (UniqueConstraint("credential_id", "sender", name="line_credential_sender_key"),)
     id: str = Field(primary_key=True)
@@ -108,6 +112,7 @@ class Line(SQLModel, table=True):
     sender: str
     enabled: bool
     access: str
+    quiet_ms: int = _counted(0)
     created_at: datetime = _now()
 
 
@@ -170,7 +175,8 @@ class Thread(SQLModel, table=True):
 
     `last_seq`: read up to. `asked_seq`: newest message that wants the agent. `done_seq`: answered up to.
     `owner/fence/lease_until`: who runs the turn. `out_owner/out_fence/out_until`: who sends. `run_at`, `send_at`: when
-    there is something to do.
+    there is something to do. `burst_at`: when the messages that wait for the agent began to come. `parked_at`: since when
+    replies wait for the person to write again, because the provider's 24 hours are over.
     """
 
     __table_args__ = (
@@ -193,10 +199,12 @@ class Thread(SQLModel, table=True):
     last_inbound_at: datetime | None = _time()
     last_provider_sid: str | None = None
     run_at: datetime | None = _time()
+    burst_at: datetime | None = _time()
     owner: int | None = Field(None, sa_type=BigInteger)
     fence: int = _big()
     lease_until: datetime | None = _time()
     send_at: datetime | None = _time()
+    parked_at: datetime | None = _time()
     out_owner: int | None = Field(None, sa_type=BigInteger)
     out_fence: int = _big()
     out_until: datetime | None = _time()
@@ -386,9 +394,16 @@ class Lead(SQLModel, table=True):
 
 
 class DeadLetter(SQLModel, table=True):
-    """Work that was given up, with the place of its payload. Written by router, agent and egress."""
+    """
+    Work that was given up, with the place of its payload. Written by router, agent, egress and, from JetStream's
+    advisories, by the console, which also moves `state`: waiting, replayed, discarded.
+    """
 
     __tablename__ = "dead_letter"
+    __table_args__ = (
+        Index("dead_letter_waiting", "stage", "payload", unique=True, postgresql_where=text("state = 'waiting'")),
+        Index("dead_letter_newest", "tenant_id", "created_at"),
+    )
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
     thread: str
@@ -396,4 +411,15 @@ class DeadLetter(SQLModel, table=True):
     reason: str
     attempts: int
     payload: str
+    state: str = Field(sa_column_kwargs={"server_default": text("'waiting'")})
     created_at: datetime = _now()
+    settled_at: datetime | None = _time()
+
+
+class JobRun(SQLModel, table=True):
+    """The last complete run of a periodic job. Written by the job."""
+
+    __tablename__ = "job_run"
+    name: str = Field(primary_key=True)
+    started_at: datetime = Field(sa_type=DateTime(timezone=True))
+    finished_at: datetime = _now()

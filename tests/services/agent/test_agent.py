@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -16,12 +17,12 @@ from services.router.ratelimit import RateLimit
 from services.router.store import Desk
 from shared.addresses import Pepper
 from shared.bus import Bus
-from shared.events import TurnRequested, TurnRunning
+from shared.events import TurnInterrupted, TurnRequested, TurnRunning
 from shared.failures import MODEL_UNAVAILABLE
 from shared.ids import Sequence
 from shared.store.presence import presence
 from shared.store.session import Store
-from shared.topology import AGENT, ROUTER, TURN, TURN_RUNNING_ANY, turn_subject
+from shared.topology import AGENT, ROUTER, TURN, TURN_INTERRUPTED_ANY, TURN_RUNNING_ANY, turn_subject
 from shared.vault import Vault, place
 from tests.eventually import eventually
 from tests.fakes.model import FakeModel, Script, asks_for, echo
@@ -71,14 +72,17 @@ async def desks(bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_u
     async with asyncio.TaskGroup() as group, presence(database_url) as owner:
         tasks: list[asyncio.Task[None]] = []
 
-        async def build(script: Script = echo, *, run_limit: float = 60.0) -> Desks:
+        async def build(script: Script = echo, *, run_limit: float = 60.0, burst: float = 20.0) -> Desks:
             platform = await Platform(store, vault, pepper).plant()
             model = FakeModel(script)
-            agent = Agent(bus, Turns(store, vault, owner), model, 5, run_limit)
-            router = Router(bus, Desk(store, vault, pepper), Intake(RateLimit(100, 60.0)), vault)
+            agent = Agent(bus, Turns(store, vault, owner, burst), model, 5, run_limit)
+            router = Router(
+                bus, Desk(store, vault, pepper), Intake(RateLimit(100, 60.0), timedelta(seconds=burst)), vault
+            )
             bus.on(ROUTER, router.on_inbound, workers=4)
             bus.on(AGENT, agent.on_turn_requested, workers=4)
             await bus.consume()
+            await bus.listen(TURN_INTERRUPTED_ANY, TurnInterrupted, agent.on_turn_interrupted)
             tasks.append(group.create_task(agent.sweep()))
             return Desks(bus, platform, agent, model)
 
@@ -112,11 +116,11 @@ async def test_the_model_knows_the_channel_and_the_tenant(desks: MakeDesks) -> N
     assert told[0]["content"].startswith("Help Test on whatsapp.")
 
 
-async def test_one_turn_at_a_time_and_what_came_meanwhile_is_the_next(desks: MakeDesks) -> None:
+async def test_one_turn_at_a_time_and_what_comes_after_the_burst_is_the_next(desks: MakeDesks) -> None:
     """
-    Three messages during a running turn are answered together by the next one, in order.
+    With bursts off, three messages during a running turn are answered together by the next one, in order.
     """
-    here = await desks()
+    here = await desks(burst=0)
     here.model.gate = asyncio.Event()
     ann = here.person()
     await ann.writes("one")

@@ -1,7 +1,7 @@
 """The router, with real NATS and Postgres."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -23,7 +23,7 @@ WORKERS = 8
 
 
 def a_router(bus: Bus, store: Store, vault: Vault, pepper: Pepper, most: int = 10) -> Router:
-    return Router(bus, Desk(store, vault, pepper), Intake(RateLimit(most, 60.0)), vault)
+    return Router(bus, Desk(store, vault, pepper), Intake(RateLimit(most, 60.0), timedelta(seconds=20)), vault)
 
 
 class Town:
