@@ -25,6 +25,7 @@ MODEL_EMPTY = Failure("model_empty", retry=True)
 MODEL_REFUSED = Failure("model_refused", page=True)
 TURN_TIMED_OUT = Failure("turn_timed_out", retry=True)
 TURN_CRASHED = Failure("turn_crashed", page=True)
+NOTHING_ASKED = Failure("nothing_asked", page=True)
 OUTCOME_UNKNOWN = Failure("outcome_unknown", page=True)
 CHANNEL_UNKNOWN = Failure("channel_unknown", page=True)
 

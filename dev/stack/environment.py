@@ -97,11 +97,12 @@ def _ingress(part: Part, setup: Setup) -> dict[str, str]:
 
 
 def _router(_part: Part, setup: Setup) -> dict[str, str]:
-    return _given(setup.caller, "CHANNEL_INBOUND_RPS_BUCKET", "CHANNEL_INBOUND_RPS_WINDOW")
+    return _given(setup.caller, "CHANNEL_INBOUND_RPS_BUCKET", "CHANNEL_INBOUND_RPS_WINDOW", "TRUNKLINE_BURST_LIMIT")
 
 
 def _agent(_part: Part, setup: Setup) -> dict[str, str]:
-    return chosen_model(setup.caller, f"{setup.url('model-1')}/v1" if setup.has("model") else _OPENAI)
+    model = chosen_model(setup.caller, f"{setup.url('model-1')}/v1" if setup.has("model") else _OPENAI)
+    return model | _given(setup.caller, "TRUNKLINE_BURST_LIMIT")
 
 
 def _egress(_part: Part, setup: Setup) -> dict[str, str]:
@@ -121,7 +122,12 @@ def _console(part: Part, setup: Setup) -> dict[str, str]:
         "TRUNKLINE_CONSOLE__LINKS": ",".join(f"{name}={url}" for name, url in links.items()),
         "TRUNKLINE_KEYS__CONSOLE_FILE": str(setup.home.keys / "console"),
     }
-    chosen = ("TRUNKLINE_DEFAULT_LINE_ACCESS", "CHANNEL_PAIR_CODE_TTL_MS", "CHANNEL_PAIR_RATE_LIMIT")
+    chosen = (
+        "TRUNKLINE_DEFAULT_LINE_ACCESS",
+        "TRUNKLINE_DEFAULT_LINE_QUIET_MS",
+        "CHANNEL_PAIR_CODE_TTL_MS",
+        "CHANNEL_PAIR_RATE_LIMIT",
+    )
     return own | dict(setup.account) | _given(setup.caller, *chosen)
 
 

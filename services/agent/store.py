@@ -11,6 +11,7 @@ from services.agent.llm import Said, ToolRequest
 from services.agent.loop import Answer
 from services.agent.pipelines import Pipeline, Sys
 from services.agent.tools import ToolContext
+from shared.failures import NOTHING_ASKED, GatewayError
 from shared.ids import ConversationId, LineId, Sequence, TenantId, ThreadKey, TurnId, new_id
 from shared.store.presence import OWNER_IS_DEAD
 from shared.store.session import Connection, Store
@@ -132,9 +133,15 @@ class Turns:
             return [(TenantId(row["tenant_id"]), ThreadKey(row["key"])) for row in await cursor.fetchall()]
 
     async def load(self, claim: Claim) -> Work:
-        """Open the turn, or find it again after a crash, and read what the model needs."""
+        """
+        Open the turn, or find it again after a crash, and read what the model needs.
+
+        Raises `GatewayError`: NOTHING_ASKED for a turn that was cancelled meanwhile, SEALED_UNREADABLE without its key.
+        """
         async with self.store.transaction() as connection:
             asked = await _asked(connection, claim)
+            if not asked:
+                raise GatewayError(NOTHING_ASKED)
             last = asked[-1]
             context = await _context(connection, claim, last["conversation_id"])
             turn = await _open_turn(connection, claim, asked, last["conversation_id"])

@@ -248,7 +248,9 @@ class Message(SQLModel, table=True):
     sealed_text: bytes = _sealed()
     trace: dict[str, str] = _json()
     received_at: datetime = Field(sa_type=DateTime(timezone=True))
-    routed_at: datetime = _now()
+    routed_at: datetime = Field(
+        sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("clock_timestamp()")}
+    )
 
 
 class Turn(SQLModel, table=True):

@@ -6,11 +6,14 @@ import pytest
 
 from tests.journeys.stack import Stack
 
+RECONCILE_AFTER = "1,2,4,6"
+"""A send that was under way when egress was killed is looked for sooner than the 120 s that Twilio's list may lag."""
+
 
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, str]]:
     """A stack as `make up` starts it, and what that printed."""
-    stack = Stack.at(tmp_path_factory.mktemp("journey") / "home")
+    stack = Stack.at(tmp_path_factory.mktemp("journey") / "home", TRUNKLINE_EGRESS__RECONCILE_AFTER=RECONCILE_AFTER)
     try:
         yield stack, stack.up().stdout
     finally:

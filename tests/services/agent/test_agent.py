@@ -164,7 +164,7 @@ async def test_memory_is_the_last_five_messages(desks: MakeDesks) -> None:
     """
     The model is told the five messages before this one, either side's, oldest first.
     """
-    here = await desks()
+    here = await desks(burst=0)
     ann = here.person()
     for number in range(1, 5):
         await ann.writes(f"m{number}")
@@ -178,6 +178,148 @@ async def test_memory_is_the_last_five_messages(desks: MakeDesks) -> None:
         "You said: m3",
         "m4",
     ]
+
+
+async def test_what_is_written_while_a_turn_runs_makes_it_start_over_with_all_of_it(desks: MakeDesks) -> None:
+    """
+    Three lines in a row are one turn, under the id that the first began, and get one answer.
+    """
+    here = await desks()
+    here.model.gate = asyncio.Event()
+    ann = here.person()
+    await ann.writes("one")
+    await here.told(1)
+    await ann.writes("two")
+    await here.told(2)
+    await ann.writes("three")
+    await here.told(3)
+    here.model.gate.set()
+    assert await here.replies(ann, 1) == ["You said: one / two / three"]
+    assert here.model.most_running == 1
+    [turn] = await here.rows("select from_seq, upto_seq from turn")
+    assert (turn["from_seq"], turn["upto_seq"]) == (1, 3)
+
+
+async def test_an_answer_of_which_nothing_was_sent_is_taken_back_by_a_further_message(desks: MakeDesks) -> None:
+    """
+    The answer waits to be sent when the person adds something: it is cancelled, and its turn answers both.
+    """
+    here = await desks()
+    ann = here.person()
+    await ann.writes("one")
+    await here.replies(ann, 1)
+    await ann.writes("two")
+    assert (await here.replies(ann, 2))[1] == "You said: one / two"
+    assert [row["state"] for row in await here.rows("select state from reply order by id")] == ["cancelled", "open"]
+    assert len(await here.rows("select 1 from turn")) == 1
+
+
+async def test_an_answer_that_is_being_sent_stands(desks: MakeDesks) -> None:
+    """
+    Once the first part was tried, a further message is a turn of its own.
+    """
+    here = await desks()
+    ann = here.person()
+    await ann.writes("one")
+    await here.replies(ann, 1)
+    await here.rows(
+        """
+        insert into part (tenant_id, thread, reply_id, ordinal, sealed_body, state, tries)
+        select tenant_id, thread, id, 1, sealed_body, 'sending', 1 from reply returning 1
+        """
+    )
+    await ann.writes("two")
+    assert await here.replies(ann, 2) == ["You said: one", "You said: two"]
+    assert len(await here.rows("select 1 from turn")) == 2
+
+
+async def test_a_restarted_turn_does_not_repeat_its_tools(desks: MakeDesks) -> None:
+    """
+    The form that the first run stored is not stored again by the run that answers both messages.
+    """
+    form = ("contact_form", '{"name": "Ann", "message": "Please call me"}')
+    second = asyncio.Event()
+
+    async def after(completion: Completion) -> Completion:
+        await second.wait()
+        return completion
+
+    def script(messages: list[Said], _tools: list[Said]) -> Completion | Awaitable[Completion]:
+        return after(Completion("Passed on.")) if messages[-1]["role"] == "tool" else asks_for(form)
+
+    here = await desks(script)
+    ann = here.person()
+    await ann.writes("call me")
+    await here.told(2)
+    await ann.writes("please")
+    await here.told(4)
+    second.set()
+    assert await here.replies(ann, 1) == ["Passed on."]
+    assert len(await here.rows("select 1 from form_submission")) == 1
+    assert len(await here.rows("select 1 from tool_call")) == 1
+
+
+async def test_a_quiet_window_gathers_a_burst_before_the_model_is_asked(desks: MakeDesks) -> None:
+    """
+    A line that waits for a pause asks the model once for two messages, by a scheduled hint.
+    """
+    here = await desks()
+    await here.rows("update line set quiet_ms = 1500 returning 1")
+    ann = here.person()
+    await ann.writes("one")
+    await ann.writes("two")
+    assert await here.replies(ann, 1) == ["You said: one / two"]
+    assert len(here.model.told) == 1
+
+
+async def test_help_is_answered_while_a_turn_runs_and_does_not_disturb_it(desks: MakeDesks) -> None:
+    """
+    The list comes at once, the turn's answer after it.
+    """
+    here = await desks()
+    here.model.gate = asyncio.Event()
+    ann = here.person()
+    await ann.writes("one")
+    await here.told(1)
+    await ann.writes("/help")
+    [listed] = await here.replies(ann, 1)
+    assert listed.startswith("You can send:")
+    here.model.gate.set()
+    assert (await here.replies(ann, 2))[1] == "You said: one"
+    assert len(here.model.told) == 1
+
+
+@pytest.mark.parametrize("command", ["/stop", "/reset"])
+async def test_a_command_that_cancels_ends_the_running_turn(desks: MakeDesks, command: str) -> None:
+    """
+    The model's run is broken off; nobody waits for it.
+    """
+    here = await desks()
+    here.model.gate = asyncio.Event()
+    ann = here.person()
+    await ann.writes("one")
+    await here.told(1)
+    await ann.writes(command)
+
+    async def broken_off() -> bool:
+        return here.model.running == 0
+
+    await eventually(broken_off)
+
+
+async def test_a_turn_whose_messages_are_gone_ends_with_an_apology(desks: MakeDesks) -> None:
+    """
+    A thread that says it was asked, with no message to show, is settled and told, not tried for ever.
+    """
+    here = await desks()
+    ann = here.person()
+    await ann.writes("hello")
+    await here.replies(ann, 1)
+    await here.rows("update message set outcome = 'erased' returning 1")
+    await here.rows("update thread set done_seq = 0, run_at = now() where key = %s returning 1", ann.thread)
+    assert (await here.replies(ann, 2))[1] == APOLOGY
+    [letter] = await here.rows("select stage, reason from dead_letter")
+    assert letter == {"stage": "agent", "reason": "nothing_asked"}
 
 
 async def test_reset_forgets(desks: MakeDesks) -> None:

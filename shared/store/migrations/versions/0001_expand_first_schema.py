@@ -205,7 +205,7 @@ def upgrade() -> None:
     sa.Column('sealed_text', sa.LargeBinary(), nullable=False),
     sa.Column('trace', postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('routed_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('routed_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
     sa.ForeignKeyConstraint(['conversation_id'], ['conversation.id'], ),
     sa.ForeignKeyConstraint(['line_id'], ['line.id'], ),
     sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], ),
