@@ -116,23 +116,17 @@ class Egress:
     async def _send(self, claim: Claim, attempt: Try) -> None:
         """Make the call that was just put on record, and write down what came of it."""
         channel = self._channel(claim.provider, claim.channel)
-        with (
-            HOPS.labels(HOP_SEND).time(),
-            span(
-                "send part",
-                parent=attempt.trace,
-                trunkline__attempt=attempt.attempt,
-                trunkline__part=attempt.part.ordinal,
-            ),
-        ):
-            outcome = await channel.send(
-                claim.credentials, sender=claim.sender, to=claim.to, body=attempt.body, attempt=attempt.attempt
-            )
-        async for again in stamina.retry_context(on=_PASSING, timeout=_RECORD_LIMIT, attempts=None, wait_max=1.0):
-            with again:
-                async with self.ledger.desk(claim) as desk:
-                    await self._record(desk, attempt, outcome)
-        _tell_send(claim, attempt, outcome)
+        part = attempt.part.ordinal
+        with span("send part", parent=attempt.trace, trunkline__attempt=attempt.attempt, trunkline__part=part):
+            with HOPS.labels(HOP_SEND).time():
+                outcome = await channel.send(
+                    claim.credentials, sender=claim.sender, to=claim.to, body=attempt.body, attempt=attempt.attempt
+                )
+            async for again in stamina.retry_context(on=_PASSING, timeout=_RECORD_LIMIT, attempts=None, wait_max=1.0):
+                with again:
+                    async with self.ledger.desk(claim) as desk:
+                        await self._record(desk, attempt, outcome)
+            _tell_send(claim, attempt, outcome)
 
     async def _record(self, desk: Desk, attempt: Try, outcome: Outcome) -> None:
         part = attempt.part

@@ -107,7 +107,11 @@ at("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); send({}); }
 });
 at("image").addEventListener("click", () => send({ media: { content_type: "image/png" } }));
-at("phone").addEventListener("change", () => state(0));
+at("phone").addEventListener("change", () => {
+  history.replaceState(null, "", `?${new URLSearchParams({ phone: at("phone").value.trim() })}`);
+  state(0);
+});
+at("phone").value = new URLSearchParams(location.search).get("phone") ?? at("phone").value;
 for (let number = 1; number <= 4; number += 1) at("phones").append(Object.assign(element("option"), { value: `+1555000${number}` }));
 
 state(0).catch(() => {}).finally(follow);
