@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
-from shared import telemetry
+from shared import faultpoints, telemetry
 from shared.settings import Settings, describe
 from shared.telemetry import SERVICE_STOPPING, SETTINGS_LOADED, log
 
@@ -41,6 +41,7 @@ class OneAtATime(Generic[K]):
 def run(service: str, settings: Settings, main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run a service until SIGTERM or SIGINT sets the event that `main` is given."""
     telemetry.set_up(service, settings.log.level)
+    faultpoints.arm(settings.fault_points)
     log.info(SETTINGS_LOADED, **describe(settings))
     asyncio.run(_until_signalled(main))
     telemetry.shut_down()

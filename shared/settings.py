@@ -11,9 +11,9 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 PREFIX = "TRUNKLINE_"
@@ -112,6 +112,17 @@ class Settings(Group):
     keys: Keys
     ops: Ops = Ops()
     log: Log = Log()
+    fault_points: str | None = env(
+        "TRUNKLINE_FAULT_POINTS",
+        None,
+        description="Directory of orders to die at a named place. For tests; local only.",
+    )
+
+    @model_validator(mode="after")
+    def _no_fault_points_in_production(self) -> Self:
+        if self.fault_points is not None and self.environment != "local":
+            raise ValueError("TRUNKLINE_FAULT_POINTS is allowed only where TRUNKLINE_ENVIRONMENT is local")
+        return self
 
 
 S = TypeVar("S", bound=Settings)

@@ -82,6 +82,7 @@ def _common(part: Part, setup: Setup) -> dict[str, str]:
         "TRUNKLINE_KEYS__THREAD_PEPPER_FILE": str(keys / "thread-pepper"),
         "TRUNKLINE_LOG__LEVEL": setup.caller.get("TRUNKLINE_LOG__LEVEL") or "info",
     }
+    common |= _given(setup.caller, "TRUNKLINE_FAULT_POINTS")
     if f"{part.label}/ops" in setup.ports:
         common |= {"TRUNKLINE_OPS__HOST": LOOPBACK, "TRUNKLINE_OPS__PORT": str(setup.ports[f"{part.label}/ops"])}
     if part.name in _WITH_DATABASE:

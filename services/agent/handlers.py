@@ -14,9 +14,11 @@ from services.agent.llm import Model
 from services.agent.loop import Answer, Loop
 from services.agent.store import Claim, ToolLedger, Turns, Work
 from services.agent.tools import ToolContext
+from shared import faultpoints
 from shared.bus import Bus, BusUnavailable, Delivery
 from shared.events import ReplyReady, TurnInterrupted, TurnRequested, TurnRunning
 from shared.failures import TURN_CRASHED, TURN_TIMED_OUT, Failure, GatewayError
+from shared.faultpoints import Step
 from shared.ids import ReplyId, TenantId, ThreadKey
 from shared.process import OneAtATime
 from shared.sweep import sweep
@@ -217,5 +219,7 @@ class Agent:
         reply = await self.turns.newest_reply(thread)
         if reply is not None:
             ready = ReplyReady(tenant=tenant, thread=thread, reply_id=ReplyId(reply))
+            faultpoints.before(Step.AGENT_HINT)
             with suppress(BusUnavailable):  # only a hint: egress sweeps
                 await self.bus.publish(OUT, out_subject(tenant, thread), ready, message_id=f"reply:{reply}")
+            faultpoints.after(Step.AGENT_HINT)

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from services.agent.llm import Completion, Model, Said, ToolRequest
 from services.agent.tools import Tool, ToolContext, ToolFailed
+from shared import faultpoints
 from shared.failures import MODEL_EMPTY, GatewayError
+from shared.faultpoints import Step
 from shared.telemetry import TOOL_CALLED, log, span
 
 _LONGEST_RESULT = 8 * 1024
@@ -70,7 +72,9 @@ class Loop:
         spoken: list[Completion] = []
         while True:
             offered = [tool.offer() for tool in self.tools] if self.steps < self.most_steps else []
+            faultpoints.before(Step.AGENT_MODEL)
             completion = await self.model.complete(said, offered, model=self.model_name, user=self.user)
+            faultpoints.after(Step.AGENT_MODEL)
             spoken.append(completion)
             if not completion.tools or not offered:
                 return self._answer(completion, spoken)
@@ -105,9 +109,13 @@ class Loop:
         with span(
             "execute_tool", gen_ai__operation__name="execute_tool", gen_ai__tool__name=tool.name if tool else "unknown"
         ):
+            faultpoints.before(Step.AGENT_TOOL)
             result, ok = await self._execute(tool, request, step)
+            faultpoints.after(Step.AGENT_TOOL)
         log.info(TOOL_CALLED, tool=tool.name if tool else "unknown", step=step, ok=ok)
+        faultpoints.before(Step.AGENT_REMEMBER)
         await self.ledger.remember(step, request, result)
+        faultpoints.after(Step.AGENT_REMEMBER)
         return result
 
     async def _execute(self, tool: Tool | None, request: ToolRequest, step: int) -> tuple[str, bool]:

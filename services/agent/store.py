@@ -12,6 +12,7 @@ from services.agent.loop import Answer
 from services.agent.pipelines import Pipeline, Sys
 from services.agent.tools import ToolContext
 from shared.failures import NOTHING_ASKED, GatewayError
+from shared.faultpoints import Step
 from shared.ids import ConversationId, LineId, Sequence, TenantId, ThreadKey, TurnId, new_id
 from shared.store.presence import OWNER_IS_DEAD
 from shared.store.session import Connection, Store
@@ -165,7 +166,7 @@ class Turns:
     async def commit(self, work: Work, answer: Answer, failure: str | None) -> bool:
         """Leave the answer as a reply and finish the turn; False when it came too late, and nothing was done."""
         claim = work.claim
-        async with self.store.transaction() as connection:
+        async with self.store.transaction(Step.AGENT_COMMIT) as connection:
             if not await self._settle(connection, claim):
                 return False
             await connection.execute(

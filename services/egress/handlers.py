@@ -15,10 +15,12 @@ from services.egress.ordering import Cut, Pacing, Reconcile, Send, Wait
 from services.egress.parts import has_left, reported
 from services.egress.reports import Reported, Reports
 from services.egress.store import Claim, Desk, Doubt, FenceLost, SendLedger, Try
+from shared import faultpoints
 from shared.bus import Bus, BusUnavailable, Delivery
 from shared.channels.ports import Accepted, Listed, Outbound, Outcome, Refused
 from shared.events import PartReported, ReplyReady
 from shared.failures import CHANNEL_UNKNOWN, OUTCOME_UNKNOWN, GatewayError, Later
+from shared.faultpoints import Step
 from shared.ids import TenantId, ThreadKey
 from shared.process import OneAtATime
 from shared.sweep import sweep
@@ -92,7 +94,7 @@ class Egress:
 
     async def _move(self, claim: Claim) -> bool:
         """Make one move; False once the thread was let go."""
-        async with self.ledger.desk(claim) as desk:
+        async with self.ledger.desk(claim, Step.EGRESS_MOVE) as desk:
             await desk.drop_cancelled()
             match self.pacing.next_move(await desk.uncut(), await desk.in_order(), desk.now):
                 case Wait(until):
@@ -118,13 +120,15 @@ class Egress:
         channel = self._channel(claim.provider, claim.channel)
         part = attempt.part.ordinal
         with span("send part", parent=attempt.trace, trunkline__attempt=attempt.attempt, trunkline__part=part):
+            faultpoints.before(Step.EGRESS_SEND)
             with HOPS.labels(HOP_SEND).time():
                 outcome = await channel.send(
                     claim.credentials, sender=claim.sender, to=claim.to, body=attempt.body, attempt=attempt.attempt
                 )
+            faultpoints.after(Step.EGRESS_SEND)
             async for again in stamina.retry_context(on=_PASSING, timeout=_RECORD_LIMIT, attempts=None, wait_max=1.0):
                 with again:
-                    async with self.ledger.desk(claim) as desk:
+                    async with self.ledger.desk(claim, Step.EGRESS_RECORD) as desk:
                         await self._record(desk, attempt, outcome)
             _tell_send(claim, attempt, outcome)
 

@@ -9,6 +9,7 @@ from services.egress import parts
 from services.egress.store import close_reply, fail_part, move, record_accepted
 from shared.events import PartReported
 from shared.failures import SendFailure
+from shared.faultpoints import Step
 from shared.ids import AttemptId, PartId, ReplyId, TenantId, ThreadKey
 from shared.store.session import Connection, Store
 
@@ -36,7 +37,7 @@ class Reports:
     async def record(self, report: PartReported, failure: SendFailure | None) -> Reported | None:
         """Store a report and move its part forward; None where it speaks of nothing we sent, or was stored before."""
         towards = parts.reported(report.status)
-        async with self.store.transaction() as connection:
+        async with self.store.transaction(Step.EGRESS_REPORT) as connection:
             row = await _find(connection, report)
             if row is None or towards is None or not await _log(connection, report, PartId(row["part"])):
                 return None

@@ -10,6 +10,7 @@ import orjson
 from services.egress import parts
 from services.egress.ordering import Part
 from shared.channels.ports import Credentials
+from shared.faultpoints import Step
 from shared.ids import AccountSid, Address, AttemptId, PartId, ProviderSid, ReplyId, TenantId, ThreadKey, new_id
 from shared.store.presence import OWNER_IS_DEAD
 from shared.store.session import Connection, Store
@@ -305,9 +306,9 @@ class SendLedger:
         )
 
     @asynccontextmanager
-    async def desk(self, claim: Claim) -> AsyncIterator[Desk]:
+    async def desk(self, claim: Claim, step: Step | None = None) -> AsyncIterator[Desk]:
         """Lock the thread for one transaction and prolong the claim. Raises `FenceLost`."""
-        async with self.store.transaction() as connection:
+        async with self.store.transaction(step) as connection:
             cursor = await connection.execute(
                 f"""
                 update thread set out_until = now() + interval '{_LEASE}'

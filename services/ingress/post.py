@@ -3,8 +3,10 @@
 import asyncio
 import random
 
+from shared import faultpoints
 from shared.bus import Bus, BusUnavailable
 from shared.events import Event
+from shared.faultpoints import Step
 from shared.topology import Stream
 
 ANSWER_LIMIT = 3.0
@@ -26,11 +28,13 @@ async def store(bus: Bus, stream: Stream, subject: str, event: Event, *, message
         async with asyncio.timeout_at(until):
             while True:
                 try:
+                    faultpoints.before(Step.INGRESS_PUBLISH)
                     fresh = await bus.publish(stream, subject, event, message_id=message_id, timeout=_ATTEMPT_LIMIT)
                 except BusUnavailable:
                     await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                     pause, repeated = min(2 * pause, _MOST_PAUSE), True
                 else:
+                    faultpoints.after(Step.INGRESS_PUBLISH)
                     return fresh or repeated  # an earlier try of ours may be what it repeats
     except TimeoutError as error:
         raise BusUnavailable("no confirmation in time") from error

@@ -9,9 +9,11 @@ from pydantic import ValidationError
 from services.router.intake import Intake
 from services.router.mailbox import Mailbox, Message, Unreadable
 from services.router.store import Desk
+from shared import faultpoints
 from shared.bus import Bus, Delivery, Stored
 from shared.events import InboundContent, InboundReceived, ReplyReady, TurnInterrupted, TurnRequested
 from shared.failures import MALFORMED_EVENT, MESSAGE_FAILED, GatewayError
+from shared.faultpoints import Step
 from shared.ids import MessageId, TenantId, ThreadKey, new_id
 from shared.telemetry import HOP_ROUTE, HOPS, INBOUND_ROUTED, MESSAGES, log
 from shared.topology import (
@@ -49,7 +51,9 @@ class Router:
             if not waiting:
                 return  # expired since: nothing is left to take in
             await self._take_in(key, event, waiting)
+        faultpoints.before(Step.ROUTER_HINT)
         await self._wake(TenantId(tenant), key)
+        faultpoints.after(Step.ROUTER_HINT)
 
     async def _take_in(self, key: ThreadKey, event: InboundReceived, waiting: list[Message | Unreadable]) -> None:
         """Take in what waits, in one transaction. What fails by itself is counted, and set aside after five times."""

@@ -11,6 +11,7 @@ from services.router.mailbox import Line, Mailbox, Thread
 from shared.addresses import Pepper
 from shared.events import InboundContent, InboundReceived
 from shared.failures import UNKNOWN_LINE, GatewayError
+from shared.faultpoints import Step
 from shared.ids import (
     Address,
     AgentId,
@@ -61,7 +62,7 @@ class Desk:
         """
         content = InboundContent.model_validate_json(self.vault.open_text(event.sealed, event.seal_context))
         addresses = _addresses(content)
-        async with self.store.transaction() as connection:
+        async with self.store.transaction(Step.ROUTER_COMMIT) as connection:
             line = await _line(connection, event.line)
             row = await _locked(connection, key)
             while row is None:

@@ -9,6 +9,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from shared import faultpoints
 from shared.failures import Later
 
 Connection = psycopg.AsyncConnection[DictRow]
@@ -35,13 +36,15 @@ class Store:
             yield connection
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self, step: faultpoints.Step | None = None) -> AsyncIterator[Connection]:
         """Lend a connection for one transaction. A row that somebody else holds raises `Later`."""
         try:
             async with self._pool.connection() as connection, connection.transaction():
                 yield connection
+                faultpoints.before(step)
         except psycopg.errors.LockNotAvailable as error:
             raise Later(_BUSY_DELAY) from error
+        faultpoints.after(step)
 
     async def check(self) -> str | None:
         """Readiness: a statement is answered."""

@@ -13,7 +13,13 @@ RECONCILE_AFTER = "1,2,4,6"
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, str]]:
     """A stack as `make up` starts it, and what that printed."""
-    stack = Stack.at(tmp_path_factory.mktemp("journey") / "home", TRUNKLINE_EGRESS__RECONCILE_AFTER=RECONCILE_AFTER)
+    folder = tmp_path_factory.mktemp("journey")
+    (folder / "orders").mkdir()
+    stack = Stack.at(
+        folder / "home",
+        TRUNKLINE_EGRESS__RECONCILE_AFTER=RECONCILE_AFTER,
+        TRUNKLINE_FAULT_POINTS=str(folder / "orders"),
+    )
     try:
         yield stack, stack.up().stdout
     finally:
