@@ -11,7 +11,7 @@ import stamina
 import structlog
 from psycopg_pool import PoolTimeout
 
-from services.egress.ordering import Cut, Pacing, Reconcile, Send, Wait
+from services.egress.ordering import Cut, Pacing, Park, Reconcile, Send, Wait
 from services.egress.parts import has_left, reported
 from services.egress.reports import Reported, Reports
 from services.egress.store import Claim, Desk, Doubt, FenceLost, SendLedger, Try
@@ -33,6 +33,7 @@ from shared.telemetry import (
     PART_IN_DOUBT,
     PART_REPORTED,
     PART_SENT,
+    PARTS_PARKED,
     log,
     span,
 )
@@ -94,15 +95,19 @@ class Egress:
 
     async def _move(self, claim: Claim) -> bool:
         """Make one move; False once the thread was let go."""
+        channel = self._channel(claim.provider, claim.channel)
         async with self.ledger.desk(claim, Step.EGRESS_MOVE) as desk:
             await desk.drop_cancelled()
-            match self.pacing.next_move(await desk.uncut(), await desk.in_order(), desk.now):
+            closed_at = desk.last_inbound_at + channel.window if channel.window else None
+            match self.pacing.next_move(await desk.uncut(), await desk.in_order(), desk.now, closed_at):
                 case Wait(until):
                     await desk.release(until)
                     return False
+                case Park():
+                    log.info(PARTS_PARKED, parts=await desk.park())
+                    return True
                 case Cut(reply_id):
                     reply = await desk.reply(reply_id)
-                    channel = self._channel(claim.provider, claim.channel)
                     await desk.cut(reply_id, channel.render(reply.markdown, reply.sources, limit=self.part_limit))
                     return True
                 case Send(part):

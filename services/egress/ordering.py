@@ -42,13 +42,18 @@ class Reconcile:
 
 
 @dataclass(frozen=True)
+class Park:
+    """Keep what is unsent until the person writes again: the provider takes no free answer any more."""
+
+
+@dataclass(frozen=True)
 class Wait:
     """Nothing can be done before `until`; None: not before something happens."""
 
     until: datetime | None
 
 
-Move = Cut | Send | Reconcile | Wait
+Move = Cut | Send | Reconcile | Park | Wait
 
 
 @dataclass(frozen=True)
@@ -57,28 +62,33 @@ class Pacing:
 
     sent_limit: float
 
-    def next_move(self, uncut: ReplyId | None, thread_parts: Sequence[Part], now: datetime) -> Move:
+    def next_move(
+        self, uncut: ReplyId | None, thread_parts: Sequence[Part], now: datetime, closed_at: datetime | None = None
+    ) -> Move:
         """
         Return the next move for a thread, given its oldest reply without parts and its parts in sending order.
 
-        The lowest open part comes first, and only after the one before it was sent, failed, or had its time.
+        The lowest open part comes first, and only after the one before it was sent, failed, or had its time. From
+        `closed_at` on nothing is sent; None: the channel knows no such limit.
         """
         previous: Part | None = None
         for part in thread_parts:
             if part.state in parts.OPEN:
                 if uncut is not None and uncut < part.reply:
                     break
-                return self._with(part, previous, now)
+                return self._with(part, previous, now, closed_at)
             previous = part
         return Cut(uncut) if uncut is not None else Wait(None)
 
-    def _with(self, part: Part, previous: Part | None, now: datetime) -> Move:
+    def _with(self, part: Part, previous: Part | None, now: datetime, closed_at: datetime | None) -> Move:
         if part.state == parts.SENDING:
             return Reconcile(part)  # only a dead sender leaves this behind: a live one holds the thread
         if part.next_at is not None and part.next_at > now:
             return Wait(part.next_at)
         if part.state == parts.UNKNOWN:
             return Reconcile(part)
+        if closed_at is not None and closed_at <= now:
+            return Wait(None) if part.state == parts.PARKED else Park()
         free_at = self._free_at(previous)
         return Wait(free_at) if free_at is not None and free_at > now else Send(part)
 

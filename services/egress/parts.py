@@ -3,6 +3,7 @@
 from typing import Final
 
 QUEUED: Final = "queued"
+PARKED: Final = "parked"
 SENDING: Final = "sending"
 UNKNOWN: Final = "unknown"
 ACCEPTED: Final = "accepted"
@@ -13,7 +14,7 @@ UNDELIVERED: Final = "undelivered"
 FAILED: Final = "failed"
 CANCELLED: Final = "cancelled"
 
-_RANK: Final = {QUEUED: 0, SENDING: 1, UNKNOWN: 1, ACCEPTED: 2, SENT: 3, FAILED: 4, UNDELIVERED: 4, CANCELLED: 4, DELIVERED: 5, READ: 6}  # fmt: skip
+_RANK: Final = {QUEUED: 0, PARKED: 0, SENDING: 1, UNKNOWN: 1, ACCEPTED: 2, SENT: 3, FAILED: 4, UNDELIVERED: 4, CANCELLED: 4, DELIVERED: 5, READ: 6}  # fmt: skip
 """A failure ends a part unless a proof of delivery comes after it."""
 
 _REPORTED: Final = {
@@ -30,7 +31,10 @@ _REPORTED: Final = {
     "canceled": FAILED,
 }
 
-OPEN: Final = frozenset({QUEUED, SENDING, UNKNOWN})
+UNSENT: Final = frozenset({QUEUED, PARKED})
+"""Not tried, or refused and to be tried again. A parked one waits until the person writes."""
+
+OPEN: Final = frozenset({*UNSENT, SENDING, UNKNOWN})
 """Not at the provider yet, or not known to be."""
 
 LOST: Final = frozenset({FAILED, UNDELIVERED})

@@ -25,6 +25,8 @@ _LEASE = "45 s"
 """Longer than one call to the provider may take."""
 
 _SWEEP_BATCH = 100
+_UNSENT = f"{tuple(sorted(parts.UNSENT))}"
+_OPEN = f"{tuple(sorted(parts.OPEN))}"
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ class Desk:
     claim: Claim
     vault: Vault
     now: datetime
+    last_inbound_at: datetime
+    """When the person last wrote, by the time of arrival."""
 
     async def uncut(self) -> ReplyId | None:
         """Return the oldest reply that has no parts yet."""
@@ -235,13 +239,24 @@ class Desk:
             )
             await self.drop_cancelled()
 
-    async def drop_cancelled(self) -> None:
-        """Cancel the queued parts of cancelled replies."""
+    async def park(self) -> int:
+        """Keep everything unsent until the person writes again; return how many parts that are."""
+        cursor = await self.connection.execute(
+            "update part set state = 'parked', next_at = null where thread = %s and state = 'queued'",
+            (self.claim.thread,),
+        )
         await self.connection.execute(
-            """
+            "update thread set parked_at = coalesce(parked_at, now()) where key = %s", (self.claim.thread,)
+        )
+        return cursor.rowcount
+
+    async def drop_cancelled(self) -> None:
+        """Cancel the unsent parts of cancelled replies."""
+        await self.connection.execute(
+            f"""
             update part set state = 'cancelled' from reply
-            where reply.id = part.reply_id and part.thread = %s and part.state = 'queued' and reply.state = 'cancelled'
-            """,
+            where reply.id = part.reply_id and part.thread = %s and part.state in {_UNSENT} and reply.state = 'cancelled'
+            """,  # noqa: S608 - constants
             (self.claim.thread,),
         )
 
@@ -312,14 +327,14 @@ class SendLedger:
             cursor = await connection.execute(
                 f"""
                 update thread set out_until = now() + interval '{_LEASE}'
-                where key = %s and out_fence = %s and out_owner = %s returning now() as now
+                where key = %s and out_fence = %s and out_owner = %s returning now() as now, coalesce(last_inbound_at, now()) as heard
                 """,  # noqa: S608 - constants
                 (claim.thread, claim.fence, self.owner),
             )
             row = await cursor.fetchone()
             if row is None:
                 raise FenceLost
-            yield Desk(connection, claim, self.vault, row["now"])
+            yield Desk(connection, claim, self.vault, row["now"], row["heard"])
 
     async def due(self) -> list[tuple[TenantId, ThreadKey]]:
         """Return threads with something to send now whose hint was lost or whose sender died."""
@@ -363,7 +378,10 @@ async def fail_part(
         "update part set state = %s, failure = %s, error_code = %s, next_at = null where id = %s",
         (state, failure, code, part),
     )
-    await connection.execute("update part set state = 'cancelled' where reply_id = %s and state = 'queued'", (reply,))
+    await connection.execute(
+        f"update part set state = 'cancelled' where reply_id = %s and state in {_UNSENT}",  # noqa: S608 - constants
+        (reply,),
+    )
     await connection.execute(
         """
         insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
@@ -377,9 +395,9 @@ async def fail_part(
 async def close_reply(connection: Connection, reply: ReplyId) -> None:
     """Mark a reply done once each of its parts is with the provider."""
     await connection.execute(
-        """
+        f"""
         update reply set state = 'done' where id = %s and state = 'cut'
-          and not exists (select 1 from part where reply_id = reply.id and state in ('queued', 'sending', 'unknown'))
-        """,
+          and not exists (select 1 from part where reply_id = reply.id and state in {_OPEN})
+        """,  # noqa: S608 - constants
         (reply,),
     )

@@ -188,7 +188,7 @@ class Mailbox:
             """
             update reply set state = 'cancelled', turn_id = null from turn
             where turn.thread = %s and turn.upto_seq = %s and reply.turn_id = turn.id and reply.state in ('open', 'cut')
-              and not exists (select 1 from part where reply_id = reply.id and (state <> 'queued' or tries > 0))
+              and not exists (select 1 from part where reply_id = reply.id and (state not in ('queued', 'parked') or tries > 0))
             returning turn.from_seq
             """,
             (thread.key, thread.done_seq),

@@ -6,7 +6,7 @@ Services speak to these; each channel's folder implements them, and the registri
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.directory import SigningSecret
@@ -137,6 +137,10 @@ class Listed:
 
 class Outbound(Protocol):
     """Renders and sends in a channel's dialect."""
+
+    @property
+    def window(self) -> timedelta | None:
+        """How long after a person's last message the channel takes a free answer; None: for ever."""
 
     def render(self, markdown: str, sources: Sequence[str], *, limit: int) -> list[str]:
         """Return the parts of a reply in the channel's markup, each within `limit` units and the channel's own."""

@@ -4,7 +4,7 @@ import secrets
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from shared.channels.ports import Accepted, Credentials, Listed, Outcome, Refused, Unknown
 from shared.channels.whatsapp_twilio import codes
@@ -32,6 +32,7 @@ class FakeChannel:
     listing_works: bool = True
     lists: int = 0
     typed: list[ProviderSid] = field(default_factory=list)
+    window: timedelta | None = timedelta(hours=24)
 
     def render(self, markdown: str, sources: Sequence[str], *, limit: int) -> list[str]:
         """Cut at bars, so that tests say where parts begin."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from services.egress import parts
-from services.egress.ordering import Cut, Pacing, Part, Reconcile, Send, Wait
+from services.egress.ordering import Cut, Pacing, Park, Part, Reconcile, Send, Wait
 from shared.ids import PartId, ReplyId
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -92,3 +92,27 @@ def test_with_nothing_open_the_thread_rests() -> None:
     No part, no reply: nothing until something happens.
     """
     assert PACING.next_move(None, [part(1, parts.ACCEPTED, accepted=1)], NOW) == Wait(None)
+
+
+def test_outside_the_window_nothing_is_tried() -> None:
+    """
+    What is queued is parked, and what is parked waits for the person to write.
+    """
+    assert PACING.next_move(None, [part(1, parts.QUEUED)], NOW, NOW) == Park()
+    assert PACING.next_move(None, [part(1, parts.PARKED)], NOW, NOW) == Wait(None)
+
+
+def test_within_the_window_a_parked_part_goes() -> None:
+    """
+    The person wrote, so the window is open again.
+    """
+    assert PACING.next_move(None, [part(1, parts.PARKED)], NOW, NOW + timedelta(seconds=1)) == Send(
+        part(1, parts.PARKED)
+    )
+
+
+def test_a_doubt_is_resolved_outside_the_window_too() -> None:
+    """
+    Asking is always allowed.
+    """
+    assert PACING.next_move(None, [part(1, parts.UNKNOWN)], NOW, NOW) == Reconcile(part(1, parts.UNKNOWN))

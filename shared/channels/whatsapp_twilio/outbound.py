@@ -35,6 +35,9 @@ _NO_ENVIRONMENT = {"TWILIO": "off"}
 class WhatsAppTwilio:
     """The channel's sender. Made by `open_outbound`."""
 
+    window = timedelta(hours=24)
+    """Meta's customer service window. What is sent later is accepted with 201 and fails with 63016."""
+
     def __init__(self, http: TwilioHttp, webhook_url: str) -> None:
         self._http = http
         self._status_url = _status_url(webhook_url)

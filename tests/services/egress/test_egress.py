@@ -392,3 +392,37 @@ async def test_parts_rest_sealed(post: MakePost) -> None:
     await here.sent(1)
     rows = await here.rows("select sealed_body from part union all select sealed_body from reply")
     assert all(b"secret" not in row["sealed_body"] for row in rows)
+
+
+async def test_a_late_reply_is_parked_and_goes_once_the_person_has_written(post: MakePost) -> None:
+    """
+    More than 24 hours after the person's last message nothing is tried; their next one releases it, in order.
+    """
+    here = await post()
+    await here.rows("update thread set last_inbound_at = now() - interval '24 hours' returning 1")
+    await here.reply("one|two")
+    await here.until("parked", "parked")
+    await here.reply("three")
+
+    async def let_go() -> bool:
+        [thread] = await here.rows("select send_at, out_owner, parked_at from thread")
+        return thread["send_at"] is None and thread["out_owner"] is None and thread["parked_at"] is not None
+
+    await eventually(let_go)
+    assert here.channel.tried == []
+    await here.rows("update thread set last_inbound_at = now(), parked_at = null, send_at = now() returning 1")
+    assert await here.sent(1) == ["one"]
+    await here.report("sent", here.channel.sent[0])
+    assert await here.sent(2) == ["one", "two"]
+    await here.report("sent", here.channel.sent[1])
+    assert await here.sent(3) == ["one", "two", "three"]
+
+
+async def test_just_within_the_window_a_reply_is_sent(post: MakePost) -> None:
+    """
+    23 hours and 59 minutes are within 24 hours.
+    """
+    here = await post()
+    await here.rows("update thread set last_inbound_at = now() - interval '23 hours 59 minutes' returning 1")
+    await here.reply("one")
+    assert await here.sent(1) == ["one"]

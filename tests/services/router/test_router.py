@@ -442,3 +442,23 @@ async def test_the_rate_limit_goes_by_the_time_of_arrival() -> None:
     for second in range(0, 120, 6):
         admitted, hits = limit.admit(hits, datetime.fromtimestamp(1_700_000_000 + second, UTC))
         assert admitted
+
+
+async def test_a_message_releases_what_was_parked(town: MakeTown) -> None:
+    """
+    The person wrote, so the 24 hours begin anew and egress may look at once.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes("hello")
+    await here.routed(ann, 1)
+    await here.rows(
+        "update thread set parked_at = now(), send_at = null, last_inbound_at = now() - interval '2 days' returning 1"
+    )
+    await ann.writes("I am back")
+    await here.routed(ann, 2)
+    [thread] = await here.rows(
+        "select parked_at, send_at, last_inbound_at > now() - interval '1 hour' as heard from thread"
+    )
+    assert (thread["parked_at"], thread["heard"]) == (None, True)
+    assert thread["send_at"] is not None
