@@ -20,7 +20,13 @@ app = typer.Typer(
 users = typer.Typer(help="People with an account.", no_args_is_help=True)
 database = typer.Typer(help="The schema.", no_args_is_help=True)
 topology = typer.Typer(help="The streams.", no_args_is_help=True)
+letters = typer.Typer(help="Work that was given up.", no_args_is_help=True)
+held = typer.Typer(help="Parts of replies that wait.", no_args_is_help=True)
+scheduled = typer.Typer(help="Periodic work.", no_args_is_help=True)
 app.add_typer(users, name="users")
+app.add_typer(letters, name="dead-letters")
+app.add_typer(held, name="held-parts")
+app.add_typer(scheduled, name="jobs")
 app.add_typer(database, name="db")
 app.add_typer(topology, name="topology")
 
@@ -28,6 +34,7 @@ Form = Annotated[Output | None, typer.Option("--output", "-o", help="Default: ta
 Name = Annotated[str, typer.Argument(help="A process, such as router, or one replica, such as router-2.")]
 Wait = Annotated[str, typer.Option(help="Longest wait for an answer, such as 30 or 30s.")]
 Sender = Annotated[str, typer.Option("--from", "--as", help="The phone that writes.")]
+Letter = Annotated[str, typer.Argument(help="The id of a dead letter.")]
 Line = Annotated[str | None, typer.Option("--to", help="The number written to. Default: the default line's.")]
 
 
@@ -133,6 +140,63 @@ def pair_code(
     from cli import users as people
 
     people.pair_code(user, output)
+
+
+@letters.command("list", epilog="Example: trunkline dead-letters list --state replayed")
+def letters_list(
+    state: Annotated[str, typer.Option(help="waiting, replayed or discarded.")] = "waiting", output: Form = None
+) -> None:
+    """List what was given up, the newest first."""
+    from cli import dead_letters
+
+    dead_letters.show_list(state, output)
+
+
+@letters.command("show", epilog="Example: trunkline dead-letters show dl_0192…")
+def letters_show(letter: Letter, output: Form = None) -> None:
+    """Show one."""
+    from cli import dead_letters
+
+    dead_letters.show(letter, output)
+
+
+@letters.command("replay", epilog="Example: trunkline dead-letters replay dl_0192…")
+def letters_replay(letter: Letter, output: Form = None) -> None:
+    """Let the stage that failed try again. What was delivered is not sent again."""
+    from cli import dead_letters
+
+    dead_letters.replay(letter, output)
+
+
+@letters.command("discard", epilog='Example: trunkline dead-letters discard dl_0192… --reason "test"')
+def letters_discard(
+    letter: Letter,
+    reason: Annotated[str, typer.Option(help="Why; it stays on record.")],
+    output: Form = None,
+) -> None:
+    """Give one up for good."""
+    from cli import dead_letters
+
+    dead_letters.discard(letter, reason, output)
+
+
+@held.command("list", epilog="Example: trunkline held-parts list --state parked")
+def held_list(
+    state: Annotated[str | None, typer.Option(help="unknown (Twilio may have it) or parked (24 hours over).")] = None,
+    output: Form = None,
+) -> None:
+    """List parts that wait for a proof from Twilio, or for the person to write again."""
+    from cli import dead_letters
+
+    dead_letters.show_held(state, output)
+
+
+@scheduled.command("run", epilog="Example: trunkline jobs run gap-fill")
+def jobs_run(name: Annotated[str, typer.Argument(help="gap-fill.")], output: Form = None) -> None:
+    """Run a periodic job now: gap-fill takes in messages that Twilio has and we never got."""
+    from cli import jobs
+
+    jobs.run(name, output)
 
 
 @database.command("upgrade", epilog="Example: TRUNKLINE_DB__URL=postgresql://… trunkline db upgrade")

@@ -1,9 +1,13 @@
-"""What has to be done once per deployment, before the services start."""
+"""What has to be done once per deployment, before the services start; and what is done from time to time."""
 
 import os
 from pathlib import Path
 
-from cli.outcome import Exit, fail
+from cli.api import ask
+from cli.outcome import Exit, Output, fail, form, say, say_json
+
+_JOBS = ("gap-fill",)
+_JOB_SECONDS = 600.0
 
 
 def upgrade_database() -> None:
@@ -18,6 +22,21 @@ def apply_topology() -> None:
     from shared import bus
 
     bus.apply_topology(_required("TRUNKLINE_NATS__URL"))
+
+
+def run(name: str, output: Output | None) -> None:
+    """Let the console run a periodic job, and print what it came to."""
+    if name not in _JOBS:
+        fail(Exit.NOT_FOUND, f"There is no job {name}, but {', '.join(_JOBS)}.")
+    done = ask("POST", f"jobs/{name}/runs", output, seconds=_JOB_SECONDS)
+    if form(output) is Output.JSON:
+        say_json(done)
+    else:
+        say(f"{done['found']} of {done['listed']} messages were missing and are taken in; lines: {done['lines']}.")
+    if done["failed"]:
+        fail(
+            Exit.UNAVAILABLE, f"Twilio could not be asked for {done['failed']} of the lines; the next run looks again."
+        )
 
 
 def _required(name: str) -> str:

@@ -55,6 +55,10 @@ class InboundReceived(Event):
     num_media: int
     received_at: datetime
     sealed: str
+    reconciled: bool = False
+    """Found at the provider by gap-fill: it arrived at `received_at`, whenever it was stored."""
+    replay_of: str = ""
+    """The dead letter that this event is tried again for; it too keeps its time of arrival."""
 
     @property
     def seal_context(self) -> str:
@@ -104,6 +108,18 @@ class PartReported(Event):
     status: str
     error_code: int | None = None
     reported_at: datetime
+
+
+class DeliveryGivenUp(Event):
+    """JetStream's own advisory that a message will not be delivered again: no tenant, and its version is JetStream's."""
+
+    type: ClassVar[str] = "io.nats.jetstream.advisory.v1"
+
+    tenant: TenantId = TenantId("")
+    stream: str
+    consumer: str
+    stream_seq: Sequence
+    deliveries: int
 
 
 class TurnInterrupted(Event):

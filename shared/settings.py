@@ -125,6 +125,20 @@ class Settings(Group):
         return self
 
 
+class TwilioSettings(Settings):
+    """What a service reads that asks Twilio."""
+
+    twilio_api_base: str | None = env(
+        "TRUNKLINE_TWILIO_API_BASE", None, description="Base address that stands for all of Twilio's. Local only."
+    )
+
+    @model_validator(mode="after")
+    def _no_simulator_in_production(self) -> Self:
+        if self.twilio_api_base is not None and self.environment != "local":
+            raise ValueError("TRUNKLINE_TWILIO_API_BASE is allowed only where TRUNKLINE_ENVIRONMENT is local")
+        return self
+
+
 S = TypeVar("S", bound=Settings)
 
 

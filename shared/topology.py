@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from shared.events import Event, InboundReceived, PartReported, ReplyReady, TurnRequested
+from shared.events import DeliveryGivenUp, Event, InboundReceived, PartReported, ReplyReady, TurnRequested
 from shared.ids import TenantId, ThreadKey
 
 E = TypeVar("E", bound=Event)
@@ -70,7 +70,10 @@ ROUTER = Consumer("router", INBOUND, "in.v1.*.*", InboundReceived, ack_wait=5, m
 AGENT = Consumer("agent", TURN, "turn.v1.*.*", TurnRequested, ack_wait=30, max_ack_pending=2000, heartbeat=10)
 EGRESS = Consumer("egress", OUT, "out.v1.*.*", ReplyReady, ack_wait=30, max_ack_pending=2000, heartbeat=10)
 STATUS_READER = Consumer("status", STATUS, "status.v1.*", PartReported, ack_wait=5, max_ack_pending=500)
-CONSUMERS = (ROUTER, AGENT, EGRESS, STATUS_READER)
+ADVISORIES = Consumer(
+    "advisories", DLQ, "$JS.EVENT.ADVISORY.CONSUMER.>", DeliveryGivenUp, ack_wait=5, max_ack_pending=100
+)
+CONSUMERS = (ROUTER, AGENT, EGRESS, STATUS_READER, ADVISORIES)
 
 
 def inbound_subject(tenant: TenantId, thread: ThreadKey) -> str:

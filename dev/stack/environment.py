@@ -107,11 +107,12 @@ def _agent(_part: Part, setup: Setup) -> dict[str, str]:
 
 
 def _egress(_part: Part, setup: Setup) -> dict[str, str]:
+    return {"TWILIO_WEBHOOK_URL": setup.account["TWILIO_WEBHOOK_URL"], **_twilio(setup)}
+
+
+def _twilio(setup: Setup) -> dict[str, str]:
     # Without the simulator too: that may be `trunkline sim` in another window, and nothing real is sent by accident.
-    return {
-        "TWILIO_WEBHOOK_URL": setup.account["TWILIO_WEBHOOK_URL"],
-        "TRUNKLINE_TWILIO_API_BASE": setup.caller.get("TRUNKLINE_TWILIO_API_BASE") or setup.url("simulator-1"),
-    }
+    return {"TRUNKLINE_TWILIO_API_BASE": setup.caller.get("TRUNKLINE_TWILIO_API_BASE") or setup.url("simulator-1")}
 
 
 def _console(part: Part, setup: Setup) -> dict[str, str]:
@@ -129,7 +130,7 @@ def _console(part: Part, setup: Setup) -> dict[str, str]:
         "CHANNEL_PAIR_CODE_TTL_MS",
         "CHANNEL_PAIR_RATE_LIMIT",
     )
-    return own | dict(setup.account) | _given(setup.caller, *chosen)
+    return own | dict(setup.account) | _twilio(setup) | _given(setup.caller, *chosen)
 
 
 def _simulator(part: Part, setup: Setup) -> dict[str, str]:

@@ -203,7 +203,7 @@ class Turns:
                 """,
                 (public_id, claim.tenant, claim.thread, claim.asked_seq, self._seal(claim, public_id, apology, ())),
             )
-            await _dead_letter(connection, claim, failure, f"thread/{claim.thread}/{claim.asked_seq}", 1)
+            await _dead_letter(connection, claim, failure, f"messages/{claim.done_seq + 1}-{claim.asked_seq}", 1)
         return True
 
     async def _settle(self, connection: Connection, claim: Claim) -> bool:

@@ -8,22 +8,29 @@ from contextlib import contextmanager
 
 import stamina
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
+from services.console.api import dead_letters as dead_letter_routes
+from services.console.api import jobs as job_routes
 from services.console.api import problems
 from services.console.api.pairing_codes import pairing_codes
+from services.console.auth import key_holder
+from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
+from services.console.gap_fill import GapFill
 from services.console.pages.home import home
 from services.console.pairing import PairingCodes
 from services.console.seed import Seed
 from services.console.settings import ConsoleSettings
 from shared.addresses import Pepper
 from shared.bus import open_bus
+from shared.channels.account import open_accounts
 from shared.ops import ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.session import Store, open_store
 from shared.telemetry import SERVICE_READY, log
+from shared.topology import ADVISORIES
 from shared.vault import Vault
 
 _FINISH_LIMIT = 5
@@ -55,13 +62,16 @@ class Server(uvicorn.Server):
         yield
 
 
-def app(settings: ConsoleSettings, store: Store) -> FastAPI:
+def app(settings: ConsoleSettings, store: Store, letters: DeadLetters, gap_fill: GapFill) -> FastAPI:
     """Return the console's web application."""
     web = FastAPI(title="Trunkline", version="1", docs_url=None, redoc_url=None)
-    problems.install(web)
+    problems.install(web, {**dead_letter_routes.FAULTS, **job_routes.FAULTS})
     pepper = Pepper(bytes.fromhex(settings.keys.pepper.get_secret_value()))
     codes = PairingCodes(store, pepper, settings.code_ttl_ms, settings.code_rate)
-    web.include_router(pairing_codes(codes, settings.keys.console.get_secret_value()))
+    holders = [Depends(key_holder(settings.keys.console.get_secret_value()))]
+    web.include_router(pairing_codes(codes), dependencies=holders)
+    web.include_router(dead_letter_routes.dead_letters(letters), dependencies=holders)
+    web.include_router(job_routes.jobs(gap_fill), dependencies=holders)
     web.include_router(home(settings.console.services, settings.console.links))
     return web
 
@@ -69,17 +79,23 @@ def app(settings: ConsoleSettings, store: Store) -> FastAPI:
 async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
     """Serve until told to stop."""
     vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
+    pepper = Pepper(bytes.fromhex(settings.keys.pepper.get_secret_value()))
+    thread_pepper = Pepper(bytes.fromhex(settings.keys.thread_pepper.get_secret_value()))
     async with (
         open_bus(settings.nats.url, "console") as bus,
         open_store(settings.db.url.get_secret_value(), settings.db.pool, "console") as store,
+        open_accounts(settings.twilio_api_base) as accounts,
     ):
         async for again in stamina.retry_context(on=Exception, timeout=None, attempts=None, wait_max=2.0):
             with again:
                 await Seed(store, vault).plant(settings)
         reconciler = Reconciler(bus, store, vault)
+        letters = DeadLetters(store, bus)
+        gap_fill = GapFill(store, bus, accounts, vault, pepper, thread_pepper)
+        bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(
             uvicorn.Config(
-                app(settings, store),
+                app(settings, store, letters, gap_fill),
                 host=settings.console.host,
                 port=settings.console.port,
                 log_config=None,
@@ -91,11 +107,13 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
         async with (
             serving(ops_app(checks), settings.ops.host, settings.ops.port),
-            background(reconciler.keep(), server.serve()),
+            background(reconciler.keep(), bus.watch_durables(), server.serve()),
         ):
+            await bus.consume()
             log.info(SERVICE_READY)
             await stopping.wait()
             await server.end()
+        await bus.stop_consuming()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from shared.addresses import PERSON, whatsapp
-from shared.settings import Database, Group, Keys, Settings, env
+from shared.settings import Database, Group, Keys, TwilioSettings, env
 
 
 def _pairs(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
@@ -32,7 +32,7 @@ class Console(Group):
     links: Pairs = Field({}, description="Links to show: title=URL, separated by commas.")
 
 
-class ConsoleSettings(Settings):
+class ConsoleSettings(TwilioSettings):
     """What the console reads."""
 
     db: Database

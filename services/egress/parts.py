@@ -38,6 +38,7 @@ OPEN: Final = frozenset({*UNSENT, SENDING, UNKNOWN})
 """Not at the provider yet, or not known to be."""
 
 LOST: Final = frozenset({FAILED, UNDELIVERED})
+PROOFS: Final = frozenset({SENT, DELIVERED, READ})
 
 
 def reported(status: str) -> str | None:

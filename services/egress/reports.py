@@ -6,7 +6,7 @@ from datetime import datetime
 from psycopg.rows import DictRow
 
 from services.egress import parts
-from services.egress.store import close_reply, fail_part, move, record_accepted
+from services.egress.store import SUPERSEDED, close_reply, fail_part, move, record_accepted
 from shared.events import PartReported
 from shared.failures import SendFailure
 from shared.faultpoints import Step
@@ -41,6 +41,8 @@ class Reports:
             row = await _find(connection, report)
             if row is None or towards is None or not await _log(connection, report, PartId(row["part"])):
                 return None
+            if row["outcome"] == SUPERSEDED and towards not in parts.PROOFS:
+                return None  # the part goes another way by now
             part, reply = PartId(row["part"]), ReplyId(row["reply"])
             if row["provider_sid"] is None:
                 await record_accepted(connection, part, AttemptId(row["attempt"]), report.provider_sid)
@@ -82,7 +84,7 @@ async def _find(connection: Connection, report: PartReported) -> DictRow | None:
     cursor = await connection.execute(
         """
         select part.id as part, part.reply_id as reply, part.ordinal, part.thread, part.tenant_id, part.provider_sid,
-               reply.received_at, now() as now, attempt.id as attempt
+               reply.received_at, now() as now, attempt.id as attempt, attempt.outcome
         from part join reply on reply.id = part.reply_id
         join attempt on attempt.part_id = part.id and (attempt.id = %s or attempt.provider_sid = %s)
         where part.id = %s limit 1
@@ -96,7 +98,7 @@ async def _log(connection: Connection, report: PartReported, part: PartId) -> bo
     cursor = await connection.execute(
         """
         insert into status_event (tenant_id, part_id, provider_sid, status, error_code, reported_at)
-        values (%s, %s, %s, %s, %s, %s) on conflict (part_id, status) do nothing
+        values (%s, %s, %s, %s, %s, %s) on conflict (provider_sid, status) do nothing
         """,
         (report.tenant, part, report.provider_sid, report.status, report.error_code, report.reported_at),
     )

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
-from shared.settings import Database, Group, Settings, env
+from shared.settings import Database, Group, TwilioSettings, env
 
 
 def _seconds(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
@@ -27,18 +27,9 @@ class Egress(Group):
     part_limit: int = Field(1500, description="UTF-16 units of a part.", ge=100, le=1600)
 
 
-class EgressSettings(Settings):
+class EgressSettings(TwilioSettings):
     """What egress reads."""
 
     db: Database
     egress: Egress = Egress()
     twilio_webhook_url: str = env("TWILIO_WEBHOOK_URL", description="Public address of the webhook.")
-    twilio_api_base: str | None = env(
-        "TRUNKLINE_TWILIO_API_BASE", None, description="Base address that stands for all of Twilio's. Local only."
-    )
-
-    @model_validator(mode="after")
-    def _no_simulator_in_production(self) -> "EgressSettings":
-        if self.twilio_api_base is not None and self.environment != "local":
-            raise ValueError("TRUNKLINE_TWILIO_API_BASE is allowed only where TRUNKLINE_ENVIRONMENT is local")
-        return self

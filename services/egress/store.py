@@ -21,6 +21,9 @@ _FREE = (
 )
 """A claim of this very process counts as free: it only ever claims a thread that it is not busy with."""
 
+SUPERSEDED = "superseded"
+"""Outcome of an attempt that a later one took the place of: its bad news counts no more, a proof of delivery does."""
+
 _LEASE = "45 s"
 """Longer than one call to the provider may take."""
 
@@ -153,6 +156,10 @@ class Desk:
     async def begin(self, part: Part) -> Try:
         """Put an attempt on record: from here on, only evidence tells whether the part was sent."""
         attempt = AttemptId(new_id("at"))
+        await self.connection.execute(
+            "update attempt set outcome = %s where part_id = %s and outcome in ('sending', 'unknown')",
+            (SUPERSEDED, part.id),
+        )
         await self.connection.execute(
             "insert into attempt (id, tenant_id, part_id) values (%s, %s, %s)", (attempt, self.claim.tenant, part.id)
         )
@@ -385,7 +392,7 @@ async def fail_part(
     await connection.execute(
         """
         insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
-        select %s, tenant_id, thread, 'egress', %s, tries, 'part/' || id from part where id = %s
+        select %s, tenant_id, thread, 'egress', %s, tries, 'part/' || id from part where id = %s on conflict do nothing
         """,
         (new_id("dl"), failure, part),
     )

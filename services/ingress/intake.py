@@ -12,8 +12,8 @@ from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.channels.ports import InboundMessage, StatusReport
 from shared.directory import AccountEntry, LineEntry
-from shared.events import InboundContent, InboundReceived, PartReported
-from shared.ids import new_id
+from shared.events import PartReported
+from shared.intake import inbound_event, message_id
 from shared.telemetry import MESSAGES
 from shared.topology import INBOUND, STATUS, inbound_subject, status_subject
 from shared.vault import Vault
@@ -67,8 +67,8 @@ class Intake:
             error_code=report.error_code,
             reported_at=datetime.now(UTC),
         )
-        message_id = f"{report.attempt or report.provider_sid}:{report.status}"
-        fresh = await store(self.bus, STATUS, status_subject(line.tenant), event, message_id=message_id, until=until)
+        known_as = f"{report.attempt or report.provider_sid}:{report.status}"
+        fresh = await store(self.bus, STATUS, status_subject(line.tenant), event, message_id=known_as, until=until)
         return outcomes.REPORTED if fresh else outcomes.REPORT_REPEATED
 
     def _ignored(self, account: AccountEntry, line: LineEntry, message: InboundMessage) -> Outcome | None:
@@ -79,37 +79,21 @@ class Intake:
         return None
 
     async def _store_message(self, line: LineEntry, message: InboundMessage, until: float) -> Outcome:
-        event = self._event(line, message)
-        thread = self.thread_pepper.thread_key(line.channel, message.to, message.person)
-        message_id = f"{line.account_sid}:{message.provider_sid}"
-        fresh = await store(
-            self.bus, INBOUND, inbound_subject(line.tenant, thread), event, message_id=message_id, until=until
-        )
-        return outcomes.ACCEPTED if fresh else outcomes.DUPLICATE
-
-    def _event(self, line: LineEntry, message: InboundMessage) -> InboundReceived:
-        content = InboundContent(
-            sender=message.sender,
-            user_id=message.user_id,
-            phone=message.phone,
-            profile_name=message.profile_name,
-            text=message.text,
-            params=dict(message.params),
-        )
-        bare = InboundReceived(
+        event = inbound_event(
+            self.vault,
+            message,
             tenant=line.tenant,
-            event_id=new_id("in"),
             line=line.line,
             channel=line.channel,
-            account_sid=line.account_sid,
-            provider_sid=message.provider_sid,
-            to=message.to,
-            num_media=message.num_media,
+            account=line.account_sid,
             received_at=datetime.now(UTC),
-            sealed="",
         )
-        sealed = self.vault.seal_text(content.model_dump_json(), bare.seal_context)
-        return bare.model_copy(update={"sealed": sealed})
+        thread = self.thread_pepper.thread_key(line.channel, message.to, message.person)
+        known_as = message_id(line.account_sid, message.provider_sid)
+        fresh = await store(
+            self.bus, INBOUND, inbound_subject(line.tenant, thread), event, message_id=known_as, until=until
+        )
+        return outcomes.ACCEPTED if fresh else outcomes.DUPLICATE
 
 
 _COUNTED = {outcomes.ACCEPTED: "received", outcomes.DUPLICATE: "duplicate"}

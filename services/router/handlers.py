@@ -119,10 +119,11 @@ class Router:
         return Message(
             id=MessageId(new_id("msg")),
             seq=stored.seq,
-            at=stored.at,
+            at=event.received_at if event.reconciled or event.replay_of else stored.at,
             account_sid=event.account_sid,
             provider_sid=event.provider_sid,
             num_media=event.num_media,
+            replayed=bool(event.replay_of),
             content=content,
             trace={name: stored.headers[name] for name in _TRACE_HEADERS if name in stored.headers},
         )

@@ -27,13 +27,18 @@ class Intake:
         """Log a message, act on it, and return what became of it."""
         mailbox.thread.last_seq = Sequence(max(mailbox.thread.last_seq, message.seq))
         if not await mailbox.record(message, "received"):
-            return DUPLICATE
+            return await self._again(mailbox, message) if message.replayed else DUPLICATE
         mailbox.thread.last_inbound_at = max(message.at, mailbox.thread.last_inbound_at or message.at)
         mailbox.thread.last_provider_sid = message.provider_sid
         outcome = await self._decide(mailbox, message)
         if outcome != "asked":
             await mailbox.conclude(message, outcome)
         return outcome
+
+    async def _again(self, mailbox: Mailbox, message: Message) -> str:
+        """Ask the agent once more what it failed to answer; nothing else is repeated."""
+        known = await mailbox.recorded(message)
+        return await self._talk(mailbox, known) if known else DUPLICATE
 
     async def _decide(self, mailbox: Mailbox, message: Message) -> str:
         if not mailbox.line.enabled:

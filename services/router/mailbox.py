@@ -1,6 +1,6 @@
 """One thread, opened for work: its row is locked, and everything done here commits together or not at all."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import orjson
@@ -70,7 +70,12 @@ class Thread:
 
 @dataclass(frozen=True)
 class Message:
-    """An inbound message, opened. `at` is when it arrived, by JetStream's clock."""
+    """
+    An inbound message, opened.
+
+    `at`: when it arrived, by JetStream's clock, or by Twilio's where it was found or tried again later. `replayed`: an
+    admin wants it tried again.
+    """
 
     id: MessageId
     seq: Sequence
@@ -78,6 +83,7 @@ class Message:
     account_sid: AccountSid
     provider_sid: ProviderSid
     num_media: int
+    replayed: bool
     content: InboundContent
     trace: dict[str, str]
 
@@ -137,6 +143,18 @@ class Mailbox:
             ),
         )
         return inserted.rowcount == 1
+
+    async def recorded(self, message: Message) -> Message | None:
+        """Return a message that was logged and asked before, moved to its new place in the thread; None if there is none."""
+        cursor = await self.connection.execute(
+            """
+            update message set seq = %s where account_sid = %s and provider_sid = %s and thread = %s and outcome = 'asked'
+            returning id
+            """,
+            (message.seq, message.account_sid, message.provider_sid, self.thread.key),
+        )
+        row = await cursor.fetchone()
+        return replace(message, id=MessageId(row["id"])) if row else None
 
     async def conclude(self, message: Message, outcome: str, conversation: ConversationId | None = None) -> None:
         """Write down what became of a logged message."""

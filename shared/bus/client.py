@@ -50,6 +50,7 @@ class Stored:
     at: datetime
     body: bytes
     headers: dict[str, str]
+    subject: str
 
 
 class Bus:
@@ -161,7 +162,18 @@ class Bus:
             if raw.seq is None or raw.seq > upto:
                 return
             seq = Sequence(raw.seq)
-            yield Stored(seq, raw.time or datetime.now(UTC), raw.data or b"", dict(raw.headers or {}))
+            yield Stored(seq, raw.time or datetime.now(UTC), raw.data or b"", dict(raw.headers or {}), subject)
+
+    async def read_one(self, stream: str, seq: Sequence) -> Stored | None:
+        """Return one message of a stream; None where it is gone. Raises BusUnavailable."""
+        try:
+            raw = await self._js.get_msg(stream, seq=seq)
+        except nats.js.errors.NotFoundError:
+            return None
+        except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
+            raise BusUnavailable(type(error).__name__) from error
+        at = raw.time or datetime.now(UTC)
+        return Stored(seq, at, raw.data or b"", dict(raw.headers or {}), raw.subject or "")
 
     async def check(self) -> str | None:
         """Readiness: connected, and every stream of this process's durables there."""

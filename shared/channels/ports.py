@@ -160,3 +160,26 @@ class Outbound(Protocol):
 
     def failure(self, code: int) -> SendFailure:
         """Return the meaning of a provider's error code."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message that the provider lists as sent to us, and when, by its clock."""
+
+    message: InboundMessage
+    at: datetime
+
+
+class ProviderUnavailable(Exception):
+    """The provider cannot be asked now. Carries no content."""
+
+
+class Account(Protocol):
+    """What can be asked of a provider about an account."""
+
+    async def received(self, credentials: Credentials, *, to: Address, since: datetime) -> list[Received]:
+        """
+        List what people sent to our address `to` since then, the oldest first.
+
+        Raises ProviderUnavailable: then nothing is known, not even a part.
+        """

@@ -372,7 +372,7 @@ class StatusEvent(SQLModel, table=True):
     """What the provider reported of a part, append-only. Written by egress."""
 
     __tablename__ = "status_event"
-    __table_args__ = (UniqueConstraint("part_id", "status", name="status_event_part_status_key"),)
+    __table_args__ = (UniqueConstraint("provider_sid", "status", name="status_event_sid_status_key"),)
     id: int | None = _identity()
     tenant_id: str = Field(foreign_key="tenant.id")
     part_id: int = Field(foreign_key="part.id", sa_type=BigInteger)
@@ -416,6 +416,8 @@ class DeadLetter(SQLModel, table=True):
     state: str = Field(sa_column_kwargs={"server_default": text("'waiting'")})
     created_at: datetime = _now()
     settled_at: datetime | None = _time()
+    settled_note: str | None = None
+    """Why it was discarded."""
 
 
 class JobRun(SQLModel, table=True):

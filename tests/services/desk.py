@@ -90,7 +90,10 @@ class Person:
         who = self.user_id or f"whatsapp:{self.number}"
         return Pepper(b"t" * 32).thread_key("whatsapp", SENDER, who)
 
-    async def writes(self, text: str, *, media: int = 0, provider_sid: ProviderSid | None = None) -> ProviderSid:
+    async def writes(
+        self, text: str, *, media: int = 0, provider_sid: ProviderSid | None = None, **more: Any
+    ) -> ProviderSid:
+        """Store a message; `more` are further fields of its event."""
         number = provider_sid or sid()
         event = InboundReceived(
             tenant=TENANT,
@@ -112,7 +115,7 @@ class Person:
             text=text,
         )
         sealed = self.vault.seal_text(content.model_dump_json(), event.seal_context)
-        event = event.model_copy(update={"sealed": sealed})
+        event = event.model_copy(update={"sealed": sealed, **more})
         await self.bus.publish(INBOUND, inbound_subject(TENANT, self.thread), event, message_id=secrets.token_hex(8))
         self.sent.append(number)
         return number

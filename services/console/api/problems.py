@@ -1,5 +1,6 @@
 """Errors of the API: problem documents (RFC 9457), which never repeat what was sent."""
 
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -21,8 +22,14 @@ class Problem(Exception):
         self.detail = detail
 
 
-def install(app: FastAPI) -> None:
+Faults = Mapping[type[Exception], tuple[int, str, str | None]]
+"""Status, code and detail for each way in which a request can fail; without a detail, the exception's own words."""
+
+
+def install(app: FastAPI, faults: Faults) -> None:
     """Let every error of the app be a problem document."""
+    for kind, (status, code, detail) in faults.items():
+        app.add_exception_handler(kind, _told(status, code, detail))
 
     @app.exception_handler(Problem)
     async def _problem(_request: Request, problem: Problem) -> JSONResponse:
@@ -43,6 +50,13 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
         return document(500, "internal_error", "Something went wrong here. Please try again.")
+
+
+def _told(status: int, code: str, detail: str | None) -> Callable[[Request, Exception], JSONResponse]:
+    def answer(_request: Request, error: Exception) -> JSONResponse:
+        return document(status, code, str(error) if detail is None else detail)
+
+    return answer
 
 
 def document(status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> JSONResponse:

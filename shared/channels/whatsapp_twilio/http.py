@@ -26,10 +26,19 @@ _SECURE = "https://"
 class TwilioHttp(HttpClient):  # type: ignore[misc]  # the SDK is untyped
     """One shared session; credentials come with each call."""
 
-    def __init__(self, session: aiohttp.ClientSession, api_base: str | None = None) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        api_base: str | None = None,
+        *,
+        total_limit: float = TOTAL_LIMIT,
+        connect_limit: float = CONNECT_LIMIT,
+    ) -> None:
         super().__init__(logging.getLogger("twilio.silent"), is_async=True)
         self._session = session
         self._api_base = api_base.rstrip("/") if api_base else None
+        self._total_limit = total_limit
+        self._connect_limit = connect_limit
 
     async def request(  # noqa: PLR0917 - the SDK's signature
         self,
@@ -43,16 +52,18 @@ class TwilioHttp(HttpClient):  # type: ignore[misc]  # the SDK is untyped
         allow_redirects: bool = False,  # noqa: FBT001, FBT002 - likewise
     ) -> Response:
         """Make one request and return its answer. Raises aiohttp's errors and TimeoutError as they are."""
-        as_json = (headers or {}).get("Content-Type") == "application/json"
+        sent_headers = dict(headers or {})
+        as_json = sent_headers.get("Content-Type") == "application/json"
+        if auth:
+            sent_headers["Authorization"] = aiohttp.encode_basic_auth(*auth)
         with span(f"{method} twilio", kind=SpanKind.CLIENT, http__request__method=method) as opened:
             async with self._session.request(
                 method,
                 self._rewritten(url),
                 params={name: str(value) for name, value in (params or {}).items()},
                 data=orjson.dumps(data) if as_json else _form(data),
-                headers=headers,
-                auth=aiohttp.BasicAuth(*auth) if auth else None,
-                timeout=aiohttp.ClientTimeout(total=timeout or TOTAL_LIMIT, sock_connect=CONNECT_LIMIT),
+                headers=sent_headers,
+                timeout=aiohttp.ClientTimeout(total=timeout or self._total_limit, sock_connect=self._connect_limit),
                 allow_redirects=allow_redirects,
             ) as answer:
                 text = await answer.text()

@@ -119,6 +119,25 @@ class WhatsAppTwilioInbound:
             yield address + webhook.suffix + query
 
 
+def listed_message(*, sid: str, sender: str, to: str, text: str, num_media: str) -> InboundMessage | None:
+    """Return a message as Twilio lists it: without name, user id and buttons. None for what no webhook could bring."""
+    fields = {"MessageSid": sid, "From": sender, "To": to, "NumMedia": num_media}
+    if any(not _MESSAGE_PATTERNS[name].fullmatch(value) for name, value in fields.items()):
+        return None
+    address = Address(sender)
+    return InboundMessage(
+        provider_sid=ProviderSid(sid),
+        sender=address,
+        to=Address(to),
+        user_id=_user_id({}, address),
+        phone=_phone({}, address),
+        profile_name="",
+        text=_clean(text)[:_MOST_TEXT],
+        num_media=int(num_media),
+        params=MappingProxyType({}),
+    )
+
+
 def _fields(form: Form, required: Mapping[str, re.Pattern[str]]) -> dict[str, str]:
     fields: dict[str, str] = {}
     for name, value in form:

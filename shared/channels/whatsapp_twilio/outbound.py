@@ -9,10 +9,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
-from twilio.rest import Client
 
 from shared.channels.ports import Accepted, Credentials, Listed, Outcome, Refused, Unknown
 from shared.channels.whatsapp_twilio import codes
+from shared.channels.whatsapp_twilio.client import client, open_http
 from shared.channels.whatsapp_twilio.dialect import render
 from shared.channels.whatsapp_twilio.http import TwilioHttp
 from shared.channels.whatsapp_twilio.split import split
@@ -28,8 +28,6 @@ _TYPING_LIMIT = 2.0
 _TOO_MANY_REQUESTS = 429
 _CLIENT_ERROR = 400
 _SERVER_ERROR = 500
-_NO_ENVIRONMENT = {"TWILIO": "off"}
-"""The SDK falls back to the process's own Twilio variables where this is empty: another tenant's account."""
 
 
 class WhatsAppTwilio:
@@ -51,7 +49,7 @@ class WhatsAppTwilio:
     ) -> Outcome:
         """Create the message once. Its status callback carries our attempt's id, which proves it was taken."""
         try:
-            message = await self._client(credentials).messages.create_async(
+            message = await client(self._http, credentials).messages.create_async(
                 to=to,
                 from_=sender,
                 body=body,
@@ -75,7 +73,7 @@ class WhatsAppTwilio:
     ) -> list[Listed] | None:
         """List the newest messages from us to them. No date filter: a queued message has no date of sending yet."""
         try:
-            page = await self._client(credentials).messages.page_async(to=to, from_=sender, page_size=_PAGE)
+            page = await client(self._http, credentials).messages.page_async(to=to, from_=sender, page_size=_PAGE)
         except (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return None
         listed = [_listed(message) for message in page if message.direction == "outbound-api"]
@@ -100,17 +98,12 @@ class WhatsAppTwilio:
         """Return what a code in a status callback means."""
         return codes.failure(code)
 
-    def _client(self, credentials: Credentials) -> Client:
-        if not credentials.secret:
-            raise TwilioException("no credentials")
-        return Client(credentials.account_sid, credentials.secret, http_client=self._http, environment=_NO_ENVIRONMENT)
-
 
 @asynccontextmanager
 async def open_outbound(webhook_url: str, api_base: str | None) -> AsyncIterator[WhatsAppTwilio]:
     """Hold one session for the length of the block."""
-    async with aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        yield WhatsAppTwilio(TwilioHttp(session, api_base), webhook_url)
+    async with open_http(api_base) as http:
+        yield WhatsAppTwilio(http, webhook_url)
 
 
 def _refused(status: int, code: object) -> Outcome:

@@ -7,11 +7,16 @@ import httpx2
 import pytest
 
 from services.console.__main__ import app
+from services.console.dead_letters import DeadLetters
+from services.console.gap_fill import GapFill
 from services.console.seed import Seed
 from services.console.settings import ConsoleSettings
+from shared.addresses import Pepper
+from shared.bus import Bus
 from shared.settings import from_env
 from shared.store.session import Store
 from shared.vault import Vault
+from tests.fakes.account import FakeAccount
 
 KEY = "console-key-of-this-test-and-no-other"
 ACCOUNT = "AC" + "1" * 32
@@ -43,12 +48,24 @@ def configured(database_url: str) -> MakeSettings:
 
 
 @pytest.fixture
-def opened(store: Store) -> OpenConsole:
+def twilio() -> FakeAccount:
+    return FakeAccount()
+
+
+@pytest.fixture
+def gap_fill(store: Store, bus: Bus, vault: Vault, pepper: Pepper, twilio: FakeAccount) -> GapFill:
+    return GapFill(store, bus, {"twilio/whatsapp": twilio}, vault, pepper, Pepper(b"t" * 32))
+
+
+@pytest.fixture
+def opened(store: Store, bus: Bus, gap_fill: GapFill) -> OpenConsole:
     """Return a way to ask a console with these settings."""
 
     @asynccontextmanager
     async def ask(settings: ConsoleSettings) -> AsyncIterator[Client]:
-        transport = httpx2.ASGITransport(app=app(settings, store), raise_app_exceptions=False)
+        transport = httpx2.ASGITransport(
+            app=app(settings, store, DeadLetters(store, bus), gap_fill), raise_app_exceptions=False
+        )
         async with Client(transport=transport, base_url="http://console.invalid") as client:
             yield client
 

@@ -462,3 +462,51 @@ async def test_a_message_releases_what_was_parked(town: MakeTown) -> None:
     )
     assert (thread["parked_at"], thread["heard"]) == (None, True)
     assert thread["send_at"] is not None
+
+
+async def test_a_replayed_message_asks_the_agent_again(town: MakeTown) -> None:
+    """
+    The message keeps its one row, at its new place in the thread; a plain duplicate of it stays without effect.
+    """
+    here = await town()
+    ann = here.person()
+    number = await ann.writes("hello")
+    await here.routed(ann, 1)
+    await here.rows("update thread set done_seq = asked_seq returning 1")
+    await ann.writes("hello", provider_sid=number)
+    await ann.writes("hello", provider_sid=number, replay_of="dl_1")
+
+    async def asked() -> bool:
+        return len(await here.rows("select 1 from thread where done_seq < asked_seq and asked_seq = 3")) == 1
+
+    await eventually(asked)
+    [message] = await here.rows("select seq, outcome from message")
+    assert message == {"seq": 3, "outcome": "asked"}
+
+
+async def test_a_replayed_command_is_not_carried_out_twice(town: MakeTown) -> None:
+    """
+    Only what the agent was asked is asked again.
+    """
+    here = await town()
+    ann = here.person()
+    number = await ann.writes("/help")
+    await here.routed(ann, 1)
+    await ann.writes("/help", provider_sid=number, replay_of="dl_1")
+    await ann.writes("and now?")
+    await here.routed(ann, 2)
+    assert len(await here.rows("select 1 from reply")) == 1
+
+
+async def test_reconciled_messages_are_judged_by_when_they_were_written(town: MakeTown) -> None:
+    """
+    Fifteen messages of an outage, five minutes apart, arrive at once and are all within the rate limit.
+    """
+    here = await town()
+    ann = here.person()
+    began = datetime.now(UTC) - timedelta(hours=2)
+    for number in range(15):
+        await ann.writes(f"m{number}", reconciled=True, received_at=began + timedelta(minutes=5 * number))
+    assert set(await here.routed(ann, 15)) == {"asked"}
+    [thread] = await here.rows("select last_inbound_at from thread")
+    assert thread["last_inbound_at"] == began + timedelta(minutes=70)

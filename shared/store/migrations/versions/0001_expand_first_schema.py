@@ -338,7 +338,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['part_id'], ['part.id'], ),
     sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], ),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('part_id', 'status', name='status_event_part_status_key')
+    sa.UniqueConstraint('provider_sid', 'status', name='status_event_sid_status_key')
     )
 
 

@@ -16,6 +16,7 @@ def upgrade() -> None:
     )
     op.add_column('dead_letter', sa.Column('state', sa.String(), server_default=sa.text("'waiting'"), nullable=False))
     op.add_column('dead_letter', sa.Column('settled_at', sa.DateTime(timezone=True), nullable=True))
+    op.add_column('dead_letter', sa.Column('settled_note', sa.String(), nullable=True))
     op.create_index('dead_letter_newest', 'dead_letter', ['tenant_id', 'created_at'], unique=False)
     op.create_index('dead_letter_waiting', 'dead_letter', ['stage', 'payload'], unique=True,
                     postgresql_where=sa.text("state = 'waiting'"))

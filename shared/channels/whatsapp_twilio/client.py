@@ -1,0 +1,28 @@
+"""Twilio's SDK on our own HTTP client."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from twilio.base.exceptions import TwilioException
+from twilio.rest import Client
+
+from shared.channels.ports import Credentials
+from shared.channels.whatsapp_twilio.http import TwilioHttp
+
+_NO_ENVIRONMENT = {"TWILIO": "off"}
+"""The SDK falls back to the process's own Twilio variables where this is empty: another tenant's account."""
+
+
+def client(http: TwilioHttp, credentials: Credentials) -> Client:
+    """Return the SDK's client for these credentials. Raises TwilioException where there are none."""
+    if not credentials.secret:
+        raise TwilioException("no credentials")
+    return Client(credentials.account_sid, credentials.secret, http_client=http, environment=_NO_ENVIRONMENT)
+
+
+@asynccontextmanager
+async def open_http(api_base: str | None) -> AsyncIterator[TwilioHttp]:
+    """Hold one session for the length of the block."""
+    async with aiohttp.ClientSession(trust_env=False, cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield TwilioHttp(session, api_base)
