@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from dev.stack.environment import Setup
 from dev.stack.faults import NotStarted, StackFault
+from dev.stack.gaps import GapWatch
 from dev.stack.home import Home, write_json
 from dev.stack.parts import Runnable, job, runnable, servers
 from dev.stack.plan import SERVERS, STAGES, Desired, Part, assign_ports, port_offset
@@ -68,6 +69,7 @@ class Supervisor:
         tending = [asyncio.create_task(tender.tend()) for tender in self._tenders]
         try:
             await self._start_or_stop()
+            tending.extend(self._watching())
             await self._stop.wait()
         except NotStarted as failure:
             self._failure = failure
@@ -76,6 +78,14 @@ class Supervisor:
             for task in tending:
                 task.cancel()
         return self._failure is None
+
+    def _watching(self) -> list[asyncio.Task[None]]:
+        """Begin to fill gaps, in a stack that has a console to do it."""
+        if not (self._setup.has("console") and self._setup.has("ingress")):
+            return []
+        ingress = [tender for tender in self._tenders if tender.part.name == "ingress"]
+        watch = GapWatch(ingress, self._setup.url("console-1"), self._home.keys / "console")
+        return [asyncio.create_task(watch.watch())]
 
     async def _start_or_stop(self) -> None:
         """Start everything, unless told to stop while at it."""
