@@ -62,17 +62,18 @@ class Consumer(Generic[E]):
     event: type[E]
     ack_wait: float
     max_ack_pending: int
-    heartbeat: float | None = None
-    """Seconds between in-progress signals while a handler works; None where handlers end well within `ack_wait`."""
 
 
 ROUTER = Consumer("router", INBOUND, "in.v1.*.*", InboundReceived, ack_wait=5, max_ack_pending=1000)
-AGENT = Consumer("agent", TURN, "turn.v1.*.*", TurnRequested, ack_wait=30, max_ack_pending=2000, heartbeat=10)
-EGRESS = Consumer("egress", OUT, "out.v1.*.*", ReplyReady, ack_wait=30, max_ack_pending=2000, heartbeat=10)
+AGENT = Consumer("agent", TURN, "turn.v1.*.*", TurnRequested, ack_wait=30, max_ack_pending=2000)
+EGRESS = Consumer("egress", OUT, "out.v1.*.*", ReplyReady, ack_wait=30, max_ack_pending=2000)
 STATUS_READER = Consumer("status", STATUS, "status.v1.*", PartReported, ack_wait=5, max_ack_pending=500)
 ADVISORIES = Consumer(
     "advisories", DLQ, "$JS.EVENT.ADVISORY.CONSUMER.>", DeliveryGivenUp, ack_wait=5, max_ack_pending=100
 )
+HINT_READERS = 4
+"""Hints that a process takes in at the same time: they only wake it, so none takes long."""
+
 CONSUMERS = (ROUTER, AGENT, EGRESS, STATUS_READER, ADVISORIES)
 
 

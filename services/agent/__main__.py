@@ -9,13 +9,14 @@ from services.agent.settings import AgentSettings
 from services.agent.store import Turns
 from shared.bus import open_bus
 from shared.events import TurnInterrupted
+from shared.fairness import HAND_BACK_AFTER
 from shared.ops import ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.presence import presence
 from shared.store.session import open_store
 from shared.telemetry import SERVICE_READY, log
-from shared.topology import AGENT, TURN_INTERRUPTED_ANY
+from shared.topology import AGENT, HINT_READERS, TURN_INTERRUPTED_ANY
 from shared.vault import Vault
 
 
@@ -35,16 +36,18 @@ async def main(settings: AgentSettings, stopping: asyncio.Event) -> None:
             model,
             settings.agent.most_steps,
             settings.agent.run_limit,
+            settings.agent.workers,
         )
-        bus.on(AGENT, agent.on_turn_requested, workers=settings.agent.workers)
+        bus.on(AGENT, agent.on_turn_requested, workers=HINT_READERS)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
         async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
             await bus.consume()
             await bus.listen(TURN_INTERRUPTED_ANY, TurnInterrupted, agent.on_turn_interrupted)
-            async with background(bus.watch_durables(), agent.sweep()):
+            async with background(bus.watch_durables(), agent.threads.sweep()):
                 log.info(SERVICE_READY)
                 await stopping.wait()
             await bus.stop_consuming()
+            await agent.threads.end(HAND_BACK_AFTER)
 
 
 if __name__ == "__main__":

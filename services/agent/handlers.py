@@ -18,10 +18,9 @@ from shared import faultpoints
 from shared.bus import Bus, BusUnavailable, Delivery
 from shared.events import ReplyReady, TurnInterrupted, TurnRequested, TurnRunning
 from shared.failures import TURN_CRASHED, TURN_TIMED_OUT, Failure, GatewayError
+from shared.fairness import FairWork
 from shared.faultpoints import Step
 from shared.ids import ReplyId, TenantId, ThreadKey
-from shared.process import OneAtATime
-from shared.sweep import sweep
 from shared.telemetry import HOP_TURN, HOPS, TURN_FINISHED, TURN_LOST, TURN_RESTARTED, TURNS_RUNNING, log, span
 from shared.topology import OUT, out_subject, turn_interrupted_subject, turn_running_subject
 
@@ -33,28 +32,31 @@ _LEASE_MARGIN = 12.0
 """Seconds without a renewal after which a turn gives itself up: before its lease of 15 s ends."""
 
 _TYPING_EVERY = 20.0
-_SWEEP_EVERY = 1.0
+_SWEEP_EVERY, _SWEEP_AFTER = 1.0, 2.0
 _MOST_ATTEMPTS = 5
 """Runs of one turn that may die before the person gets an apology."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Agent:
-    """The collaborators of a turn."""
+    """The collaborators of a turn. `room`: turns that run here at the same time."""
 
     bus: Bus
     turns: Turns
     model: Model
     most_steps: int
     run_limit: float
-    busy: OneAtATime[ThreadKey] = field(default_factory=OneAtATime)
+    room: int = 32
     _running: dict[ThreadKey, asyncio.Event] = field(default_factory=dict)
     """The turns that run here; an event set makes its turn look at the thread at once."""
+
+    def __post_init__(self) -> None:
+        self.threads = FairWork(self.room, self.turns.due, self.answer, every=_SWEEP_EVERY, patience=_SWEEP_AFTER)
 
     async def on_turn_requested(self, event: TurnRequested, _delivery: Delivery) -> None:
         """Answer what the thread asks, or tell whoever is at it that there is more."""
         self._interrupt(event.thread)
-        await self.answer(event.tenant, event.thread)
+        self.threads.hint(event.tenant, event.thread)
 
     async def on_turn_interrupted(self, event: TurnInterrupted) -> None:
         """Let a turn that runs here look whether it was cancelled, or was asked more."""
@@ -62,13 +64,6 @@ class Agent:
 
     async def answer(self, tenant: TenantId, thread: ThreadKey) -> None:
         """Run the thread's turns until none is due."""
-        await self.busy.do(thread, lambda: self._answer(tenant, thread))
-
-    async def sweep(self) -> None:
-        """Run turns whose hint was lost or whose owner died. Never ends."""
-        await sweep(self.turns.due, self.answer, self.busy, _SWEEP_EVERY)
-
-    async def _answer(self, tenant: TenantId, thread: ThreadKey) -> None:
         claim = await self.turns.claim(thread)
         if claim is None:
             await self._tell_owner(tenant, thread)
@@ -170,17 +165,17 @@ class Agent:
         ):
             answer, failure = await self._think(work)
             committed = await self.turns.commit(work, answer, failure.code if failure else None)
-        log.info(
-            TURN_FINISHED,
-            committed=committed,
-            turn=work.turn,
-            conversation=work.conversation,
-            failure=failure.code if failure else None,
-            attempts=work.attempts,
-            steps=answer.steps,
-            input_tokens=answer.input_tokens,
-            output_tokens=answer.output_tokens,
-        )
+            log.info(
+                TURN_FINISHED,
+                committed=committed,
+                turn=work.turn,
+                conversation=work.conversation,
+                failure=failure.code if failure else None,
+                attempts=work.attempts,
+                steps=answer.steps,
+                input_tokens=answer.input_tokens,
+                output_tokens=answer.output_tokens,
+            )
         return committed
 
     async def _think(self, work: Work) -> tuple[Answer, Failure | None]:

@@ -12,6 +12,7 @@ from services.agent.loop import Answer
 from services.agent.pipelines import Pipeline, Sys
 from services.agent.tools import ToolContext
 from shared.failures import NOTHING_ASKED, GatewayError
+from shared.fairness import FAIR_ORDER
 from shared.faultpoints import Step
 from shared.ids import ConversationId, LineId, Sequence, TenantId, ThreadKey, TurnId, new_id
 from shared.store.presence import OWNER_IS_DEAD
@@ -24,8 +25,13 @@ _FREE = f"(owner is null or owner = %(owner)s or lease_until < now() or {OWNER_I
 _BURST_OVER = "coalesce(burst_at + %(burst)s * interval '1 s' <= now(), true)"
 
 _LEASE = "15 s"
-_SWEEP_AFTER = "2 s"
-_SWEEP_BATCH = 50
+_DUE = FAIR_ORDER.format(
+    due=f"""
+      select tenant_id, key, run_at as since from thread
+      where done_seq < asked_seq and run_at <= now() - %(patience)s * interval '1 s' and {_FREE}
+    """,  # noqa: S608 - constants
+    each=50,
+)
 
 
 @dataclass(frozen=True)
@@ -120,17 +126,10 @@ class Turns:
                 (claim.thread, claim.fence),
             )
 
-    async def due(self) -> list[tuple[TenantId, ThreadKey]]:
-        """Return threads whose hint was lost or whose owner died."""
+    async def due(self, patience: float) -> list[tuple[TenantId, ThreadKey]]:
+        """Return threads whose turn was due so many seconds ago and that nobody alive runs, each tenant in its turn."""
         async with self.store.connection() as connection:
-            cursor = await connection.execute(
-                f"""
-                select tenant_id, key from thread
-                where done_seq < asked_seq and run_at <= now() - interval '{_SWEEP_AFTER}' and {_FREE}
-                order by run_at limit {_SWEEP_BATCH}
-                """,  # noqa: S608 - constants
-                {"owner": self.owner},
-            )
+            cursor = await connection.execute(_DUE, {"owner": self.owner, "patience": patience})
             return [(TenantId(row["tenant_id"]), ThreadKey(row["key"])) for row in await cursor.fetchall()]
 
     async def load(self, claim: Claim) -> Work:

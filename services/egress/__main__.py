@@ -12,13 +12,14 @@ from services.egress.typing import TypingDots
 from shared.bus import open_bus
 from shared.channels.outbound import open_channels
 from shared.events import TurnRunning
+from shared.fairness import HAND_BACK_AFTER
 from shared.ops import ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.presence import presence
 from shared.store.session import open_store
 from shared.telemetry import SERVICE_READY, log
-from shared.topology import EGRESS, STATUS_READER, TURN_RUNNING_ANY
+from shared.topology import EGRESS, HINT_READERS, STATUS_READER, TURN_RUNNING_ANY
 from shared.vault import Vault
 
 
@@ -40,18 +41,20 @@ async def main(settings: EgressSettings, stopping: asyncio.Event) -> None:
             pacing=Pacing(settings.egress.sent_limit),
             reconcile_after=settings.egress.reconcile_after,
             part_limit=settings.egress.part_limit,
+            room=settings.egress.workers,
         )
-        bus.on(EGRESS, egress.on_reply_ready, workers=settings.egress.workers)
-        bus.on(STATUS_READER, egress.on_part_reported, workers=settings.egress.workers)
+        bus.on(EGRESS, egress.on_reply_ready, workers=HINT_READERS)
+        bus.on(STATUS_READER, egress.on_part_reported, workers=settings.egress.report_workers)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
         async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
             await bus.consume()
             typing = TypingDots(store, vault, channels)
             await bus.listen(TURN_RUNNING_ANY, TurnRunning, typing.on_turn_running, queue="egress")
-            async with background(bus.watch_durables(), egress.sweep()):
+            async with background(bus.watch_durables(), egress.threads.sweep()):
                 log.info(SERVICE_READY)
                 await stopping.wait()
             await bus.stop_consuming()
+            await egress.threads.end(HAND_BACK_AFTER)
 
 
 if __name__ == "__main__":

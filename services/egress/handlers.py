@@ -3,7 +3,7 @@
 import random
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 import psycopg
@@ -20,10 +20,9 @@ from shared.bus import Bus, BusUnavailable, Delivery
 from shared.channels.ports import Accepted, Listed, Outbound, Outcome, Refused
 from shared.events import PartReported, ReplyReady
 from shared.failures import CHANNEL_UNKNOWN, OUTCOME_UNKNOWN, GatewayError, Later
+from shared.fairness import FairWork
 from shared.faultpoints import Step
 from shared.ids import TenantId, ThreadKey
-from shared.process import OneAtATime
-from shared.sweep import sweep
 from shared.telemetry import (
     AMBIGUOUS_SENDS,
     HOP_ANSWER,
@@ -47,9 +46,9 @@ _RECORD_LIMIT = 40.0
 _PASSING = (psycopg.OperationalError, PoolTimeout, Later)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Egress:
-    """The collaborators of sending."""
+    """The collaborators of sending. `room`: threads that are sent to from here at the same time."""
 
     bus: Bus
     ledger: SendLedger
@@ -58,11 +57,14 @@ class Egress:
     pacing: Pacing
     reconcile_after: tuple[float, ...]
     part_limit: int
-    busy: OneAtATime[ThreadKey] = field(default_factory=OneAtATime)
+    room: int = 32
+
+    def __post_init__(self) -> None:
+        self.threads = FairWork(self.room, self.ledger.due, self.send_out, every=_SWEEP_EVERY, patience=_SWEEP_EVERY)
 
     async def on_reply_ready(self, event: ReplyReady, _delivery: Delivery) -> None:
         """Send what the thread has to say. Somebody else's claim is left to them: they look again before they let go."""
-        await self.send_out(event.tenant, event.thread)
+        self.threads.hint(event.tenant, event.thread)
 
     async def on_part_reported(self, event: PartReported, _delivery: Delivery) -> None:
         """Move the part forward; once it has left, the next one may go."""
@@ -79,19 +81,12 @@ class Egress:
                 subject = out_subject(moved.tenant, moved.thread)
                 await self.bus.publish(OUT, subject, ready, message_id=f"after:{event.provider_sid}:{event.status}")
 
-    async def sweep(self) -> None:
-        """Go on with threads whose hint was lost, whose time has come or whose sender died. Never ends."""
-        await sweep(self.ledger.due, self.send_out, self.busy, _SWEEP_EVERY)
-
     async def send_out(self, tenant: TenantId, thread: ThreadKey) -> None:
         """Make every move that can be made on a thread now, then let go of it."""
         with structlog.contextvars.bound_contextvars(tenant=tenant, thread=thread), suppress(FenceLost):
-            await self.busy.do(thread, lambda: self._send_out(thread))
-
-    async def _send_out(self, thread: ThreadKey) -> None:
-        claim = await self.ledger.claim(thread)
-        while claim is not None and await self._move(claim):
-            pass
+            claim = await self.ledger.claim(thread)
+            while claim is not None and await self._move(claim):
+                pass
 
     async def _move(self, claim: Claim) -> bool:
         """Make one move; False once the thread was let go."""

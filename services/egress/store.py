@@ -10,6 +10,7 @@ import orjson
 from services.egress import parts
 from services.egress.ordering import Part
 from shared.channels.ports import Credentials
+from shared.fairness import FAIR_ORDER
 from shared.faultpoints import Step
 from shared.ids import AccountSid, Address, AttemptId, PartId, ProviderSid, ReplyId, TenantId, ThreadKey, new_id
 from shared.store.presence import OWNER_IS_DEAD
@@ -27,7 +28,13 @@ SUPERSEDED = "superseded"
 _LEASE = "45 s"
 """Longer than one call to the provider may take."""
 
-_SWEEP_BATCH = 100
+_DUE = FAIR_ORDER.format(
+    due=f"""
+      select tenant_id, key, send_at as since from thread
+      where send_at <= now() - %(patience)s * interval '1 s' and {_FREE}
+    """,  # noqa: S608 - constants
+    each=50,
+)
 _UNSENT = f"{tuple(sorted(parts.UNSENT))}"
 _OPEN = f"{tuple(sorted(parts.OPEN))}"
 
@@ -343,16 +350,10 @@ class SendLedger:
                 raise FenceLost
             yield Desk(connection, claim, self.vault, row["now"], row["heard"])
 
-    async def due(self) -> list[tuple[TenantId, ThreadKey]]:
-        """Return threads with something to send now whose hint was lost or whose sender died."""
+    async def due(self, patience: float) -> list[tuple[TenantId, ThreadKey]]:
+        """Return threads that had something to send so many seconds ago and that nobody alive sends to, each tenant in its turn."""
         async with self.store.connection() as connection:
-            cursor = await connection.execute(
-                f"""
-                select tenant_id, key from thread where send_at <= now() - interval '0.5 s' and {_FREE}
-                order by send_at limit {_SWEEP_BATCH}
-                """,  # noqa: S608 - constants
-                {"owner": self.owner},
-            )
+            cursor = await connection.execute(_DUE, {"owner": self.owner, "patience": patience})
             return [(TenantId(row["tenant_id"]), ThreadKey(row["key"])) for row in await cursor.fetchall()]
 
 

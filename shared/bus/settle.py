@@ -1,8 +1,7 @@
 """The one rule by which a delivery ends: acknowledged, again later, or dropped as unreadable."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -62,8 +61,7 @@ async def _run(
     try:
         event = consumer.event.decode(message.body)
         with structlog.contextvars.bound_contextvars(tenant=event.tenant):
-            async with _heartbeat(consumer, message):
-                await handler(event, delivery)
+            await handler(event, delivery)
         await message.ack_sync()
     except ValidationError:
         log.error(DELIVERY_REFUSED, reason="malformed_event")
@@ -81,25 +79,6 @@ async def _run(
         await message.nack(delay=delay)
         return "failed"
     return "done"
-
-
-@asynccontextmanager
-async def _heartbeat(consumer: Consumer[E], message: NatsMessage) -> AsyncIterator[None]:
-    """Keep a long-running delivery from being given to somebody else."""
-    if consumer.heartbeat is None:
-        yield
-        return
-
-    async def beat(period: float) -> None:
-        while True:
-            await asyncio.sleep(period)
-            await message.in_progress()
-
-    task = asyncio.create_task(beat(consumer.heartbeat))
-    try:
-        yield
-    finally:
-        task.cancel()
 
 
 def _delivery(raw: Msg) -> Delivery:

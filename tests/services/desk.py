@@ -18,6 +18,10 @@ LINE = LineId("ln_test")
 ACCOUNT = AccountSid("AC" + "a" * 32)
 SENDER = Address("whatsapp:+14155238886")
 
+SECOND = TenantId("tn_second")
+SECOND_LINE = LineId("ln_second")
+SECOND_SENDER = Address("whatsapp:+14155230000")
+
 
 def sid() -> ProviderSid:
     return ProviderSid("SM" + secrets.token_hex(16))
@@ -34,29 +38,41 @@ class Platform:
     user: str = "us_test"
 
     async def plant(self) -> "Platform":
+        """Plant the first tenant, and its user."""
+        await self._plant(TENANT, LINE, SENDER)
+        await self.rows(
+            "insert into app_user (id, tenant_id, email, role) values ('us_test', %s, 'ann@example.org', 'USER') returning 1",
+            TENANT,
+        )
+        return self
+
+    async def plant_second(self) -> None:
+        """Plant another tenant with a line of its own."""
+        await self._plant(SECOND, SECOND_LINE, SECOND_SENDER)
+
+    async def _plant(self, tenant: TenantId, line: LineId, sender: Address) -> None:
+        name = tenant.removeprefix("tn_")
         async with self.store.transaction() as connection:
-            await connection.execute("insert into tenant (id, name) values (%s, 'Test')", (TENANT,))
+            await connection.execute("insert into tenant (id, name) values (%s, %s)", (tenant, name.title()))
             await connection.execute(
-                "insert into app_user (id, tenant_id, email, role) values ('us_test', %s, 'ann@example.org', 'USER')",
-                (TENANT,),
-            )
-            await connection.execute(
-                "insert into agent (id, tenant_id, name, instructions) values ('ag_test', %s, 'A', 'Help {sys.tenant} on {sys.channel}.')",
-                (TENANT,),
+                "insert into agent (id, tenant_id, name, instructions) values (%s, %s, 'A', 'Help {sys.tenant} on {sys.channel}.')",
+                (f"ag_{name}", tenant),
             )
             secret = self.vault.seal(b"token", place(TENANT, "credential", "cr_test"))
             await connection.execute(
-                "insert into credential (id, tenant_id, account_sid, sealed_secret) values ('cr_test', %s, %s, %s)",
+                """
+                insert into credential (id, tenant_id, account_sid, sealed_secret) values ('cr_test', %s, %s, %s)
+                on conflict do nothing
+                """,
                 (TENANT, ACCOUNT, secret),
             )
             await connection.execute(
                 """
                 insert into line (id, tenant_id, agent_id, credential_id, channel, provider, sender, enabled, access)
-                values (%s, %s, 'ag_test', 'cr_test', 'whatsapp', 'twilio', %s, true, %s)
+                values (%s, %s, %s, 'cr_test', 'whatsapp', 'twilio', %s, true, %s)
                 """,
-                (LINE, TENANT, SENDER, self.access),
+                (line, tenant, f"ag_{name}", sender, self.access),
             )
-        return self
 
     async def code(self, code: str = "ABCDEFGH", minutes: int = 10, user: str = "us_test") -> str:
         """Make a pairing code that lives for `minutes`, which may be past."""
@@ -83,12 +99,15 @@ class Person:
     vault: Vault
     number: str = "+15550001"
     user_id: str | None = None
+    tenant: TenantId = TENANT
+    line: LineId = LINE
+    to: Address = SENDER
     sent: list[ProviderSid] = field(default_factory=list)
 
     @property
     def thread(self) -> ThreadKey:
         who = self.user_id or f"whatsapp:{self.number}"
-        return Pepper(b"t" * 32).thread_key("whatsapp", SENDER, who)
+        return Pepper(b"t" * 32).thread_key("whatsapp", self.to, who)
 
     async def writes(
         self, text: str, *, media: int = 0, provider_sid: ProviderSid | None = None, **more: Any
@@ -96,13 +115,13 @@ class Person:
         """Store a message; `more` are further fields of its event."""
         number = provider_sid or sid()
         event = InboundReceived(
-            tenant=TENANT,
+            tenant=self.tenant,
             event_id=secrets.token_hex(8),
-            line=LINE,
+            line=self.line,
             channel="whatsapp",
             account_sid=ACCOUNT,
             provider_sid=number,
-            to=SENDER,
+            to=self.to,
             num_media=media,
             received_at=datetime.now(UTC),
             sealed="",
@@ -116,6 +135,8 @@ class Person:
         )
         sealed = self.vault.seal_text(content.model_dump_json(), event.seal_context)
         event = event.model_copy(update={"sealed": sealed, **more})
-        await self.bus.publish(INBOUND, inbound_subject(TENANT, self.thread), event, message_id=secrets.token_hex(8))
+        await self.bus.publish(
+            INBOUND, inbound_subject(self.tenant, self.thread), event, message_id=secrets.token_hex(8)
+        )
         self.sent.append(number)
         return number

@@ -51,24 +51,27 @@ class TwilioHttp(HttpClient):  # type: ignore[misc]  # the SDK is untyped
         timeout: float | None = None,
         allow_redirects: bool = False,  # noqa: FBT001, FBT002 - likewise
     ) -> Response:
-        """Make one request and return its answer. Raises aiohttp's errors and TimeoutError as they are."""
+        """Make one request and return its answer. Raises aiohttp's errors and TimeoutError."""
         sent_headers = dict(headers or {})
         as_json = sent_headers.get("Content-Type") == "application/json"
         if auth:
             sent_headers["Authorization"] = aiohttp.encode_basic_auth(*auth)
         with span(f"{method} twilio", kind=SpanKind.CLIENT, http__request__method=method) as opened:
-            async with self._session.request(
-                method,
-                self._rewritten(url),
-                params={name: str(value) for name, value in (params or {}).items()},
-                data=orjson.dumps(data) if as_json else _form(data),
-                headers=sent_headers,
-                timeout=aiohttp.ClientTimeout(total=timeout or self._total_limit, sock_connect=self._connect_limit),
-                allow_redirects=allow_redirects,
-            ) as answer:
-                text = await answer.text()
-                opened.set_attribute("http.response.status_code", answer.status)
-                return Response(answer.status, text, answer.headers)
+            try:
+                async with self._session.request(
+                    method,
+                    self._rewritten(url),
+                    params={name: str(value) for name, value in (params or {}).items()},
+                    data=orjson.dumps(data) if as_json else _form(data),
+                    headers=sent_headers,
+                    timeout=aiohttp.ClientTimeout(total=timeout or self._total_limit, sock_connect=self._connect_limit),
+                    allow_redirects=allow_redirects,
+                ) as answer:
+                    text = await answer.text()
+            except aiohttp.ClientResponseError as error:  # its text holds the query, and so the numbers
+                raise aiohttp.ClientError(type(error).__name__) from None
+            opened.set_attribute("http.response.status_code", answer.status)
+            return Response(answer.status, text, answer.headers)
 
     def _rewritten(self, url: str) -> str:
         """Return the URL at the configured base: in a local stack, the simulator stands for every Twilio host."""

@@ -25,9 +25,12 @@ _VALIDITY = 900
 _PAGE = 20
 _SKEW = timedelta(seconds=5)
 _TYPING_LIMIT = 2.0
+_OK = 200
 _TOO_MANY_REQUESTS = 429
 _CLIENT_ERROR = 400
 _SERVER_ERROR = 500
+_UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What the SDK and we stumble over where an answer is not of Twilio's form."""
 
 
 class WhatsAppTwilio:
@@ -48,6 +51,8 @@ class WhatsAppTwilio:
         self, credentials: Credentials, *, sender: Address, to: Address, body: str, attempt: AttemptId
     ) -> Outcome:
         """Create the message once. Its status callback carries our attempt's id, which proves it was taken."""
+        if not (credentials.account_sid and credentials.secret):
+            return Refused(codes.BAD_CREDENTIALS, None, None)
         try:
             message = await client(self._http, credentials).messages.create_async(
                 to=to,
@@ -57,14 +62,14 @@ class WhatsAppTwilio:
                 validity_period=_VALIDITY,
             )
         except (TwilioRestException, TwilioServiceException) as error:
-            return _refused(int(error.status), error.code)
+            return _refused(error.status, error.code)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             return Refused(codes.UNREACHABLE, None, None)
-        except (aiohttp.ClientError, TimeoutError, TwilioException, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError, TwilioException, *_UNREADABLE) as error:
             return Unknown(type(error).__name__)
         except OSError as error:
             return Unknown(errno.errorcode.get(error.errno or 0, "OSError"))
-        if not message.sid:
+        if not (message.sid and isinstance(message.sid, str)):
             return Unknown("answer without a sid")
         return Accepted(ProviderSid(message.sid), 201)
 
@@ -74,13 +79,15 @@ class WhatsAppTwilio:
         """List the newest messages from us to them. No date filter: a queued message has no date of sending yet."""
         try:
             page = await client(self._http, credentials).messages.page_async(to=to, from_=sender, page_size=_PAGE)
-        except (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            listed = [_listed(message) for message in page if message.direction == "outbound-api"]
+        except (aiohttp.ClientError, TimeoutError, TwilioException, OSError, *_UNREADABLE):
             return None
-        listed = [_listed(message) for message in page if message.direction == "outbound-api"]
         return [message for message in listed if message.created_at >= since - _SKEW]
 
     async def typing(self, credentials: Credentials, *, provider_sid: ProviderSid) -> bool:
         """Show the typing dots, for 25 s or until a message arrives."""
+        if not (credentials.account_sid and credentials.secret):
+            return False
         data = {"messageId": provider_sid, "channel": "whatsapp"}
         try:
             answer = await self._http.request(
@@ -90,9 +97,9 @@ class WhatsAppTwilio:
                 auth=(credentials.account_sid, credentials.secret),
                 timeout=_TYPING_LIMIT,
             )
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             return False
-        return bool(answer.ok)
+        return bool(answer.status_code == _OK)
 
     def failure(self, code: int) -> SendFailure:
         """Return what a code in a status callback means."""
@@ -106,9 +113,10 @@ async def open_outbound(webhook_url: str, api_base: str | None) -> AsyncIterator
         yield WhatsAppTwilio(http, webhook_url)
 
 
-def _refused(status: int, code: object) -> Outcome:
+def _refused(told: object, code: object) -> Outcome:
     """Sort an error answer: a 429 was never processed, a 5xx may have been, the rest are Twilio's codes."""
-    number = int(str(code)) if str(code).isdigit() else status
+    status = told if isinstance(told, int) else 0  # problem documents tell it themselves
+    number = code if isinstance(code, int) else status
     if status >= _SERVER_ERROR:
         return Unknown("server error", status)
     if status == _TOO_MANY_REQUESTS:
@@ -119,11 +127,14 @@ def _refused(status: int, code: object) -> Outcome:
 
 
 def _listed(message: Any) -> Listed:  # noqa: ANN401 - the SDK is untyped
+    """Read a listed message. Raises TypeError where it has no id or no text to be told from another by."""
+    if not (isinstance(message.sid, str) and isinstance(message.body, str | None)):
+        raise TypeError("not of Twilio's form")
     return Listed(
         provider_sid=ProviderSid(message.sid),
         body=message.body or "",
         status=str(message.status),
-        error_code=message.error_code,
+        error_code=message.error_code if isinstance(message.error_code, int) else None,
         created_at=message.date_created or datetime.now(UTC),
     )
 

@@ -26,7 +26,7 @@ from shared.topology import AGENT, ROUTER, TURN, TURN_INTERRUPTED_ANY, TURN_RUNN
 from shared.vault import Vault, place
 from tests.eventually import eventually
 from tests.fakes.model import FakeModel, Script, asks_for, echo
-from tests.services.desk import TENANT, Person, Platform
+from tests.services.desk import SECOND, SECOND_LINE, SECOND_SENDER, TENANT, Person, Platform
 
 
 class Desks:
@@ -51,7 +51,7 @@ class Desks:
 
         vault = self.platform.vault
         return [
-            orjson.loads(vault.open(row["sealed_body"], place(TENANT, "reply", row["public_id"])))["markdown"]
+            orjson.loads(vault.open(row["sealed_body"], place(person.tenant, "reply", row["public_id"])))["markdown"]
             for row in await eventually(look)
         ]
 
@@ -71,11 +71,14 @@ MakeDesks = Callable[..., Awaitable[Desks]]
 async def desks(bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_url: str) -> AsyncIterator[MakeDesks]:
     async with asyncio.TaskGroup() as group, presence(database_url) as owner:
         tasks: list[asyncio.Task[None]] = []
+        agents: list[Agent] = []
 
-        async def build(script: Script = echo, *, run_limit: float = 60.0, burst: float = 20.0) -> Desks:
+        async def build(
+            script: Script = echo, *, run_limit: float = 60.0, burst: float = 20.0, room: int = 32
+        ) -> Desks:
             platform = await Platform(store, vault, pepper).plant()
             model = FakeModel(script)
-            agent = Agent(bus, Turns(store, vault, owner, burst), model, 5, run_limit)
+            agent = Agent(bus, Turns(store, vault, owner, burst), model, 5, run_limit, room)
             router = Router(
                 bus, Desk(store, vault, pepper), Intake(RateLimit(100, 60.0), timedelta(seconds=burst)), vault
             )
@@ -83,13 +86,16 @@ async def desks(bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_u
             bus.on(AGENT, agent.on_turn_requested, workers=4)
             await bus.consume()
             await bus.listen(TURN_INTERRUPTED_ANY, TurnInterrupted, agent.on_turn_interrupted)
-            tasks.append(group.create_task(agent.sweep()))
+            tasks.append(group.create_task(agent.threads.sweep()))
+            agents.append(agent)
             return Desks(bus, platform, agent, model)
 
         yield build
         for task in tasks:
             task.cancel()
         await bus.stop_consuming()
+        for agent in agents:
+            await agent.threads.end(0)
 
 
 async def test_a_message_gets_the_models_answer(desks: MakeDesks) -> None:
@@ -178,6 +184,31 @@ async def test_memory_is_the_last_five_messages(desks: MakeDesks) -> None:
         "You said: m3",
         "m4",
     ]
+
+
+async def test_a_tenant_with_a_flood_of_work_does_not_hold_up_another(desks: MakeDesks) -> None:
+    """
+    With room for two turns, twelve people of one tenant wait; the one person of another is among the next.
+    """
+    here = await desks(room=2)
+    here.model.gate = asyncio.Event()
+    await here.platform.plant_second()
+    crowd = [here.person(f"+1555100{number:02d}") for number in range(12)]
+    for one in crowd:
+        await one.writes("me too")
+    lone = Person(here.bus, here.platform.vault, "+15552000", tenant=SECOND, line=SECOND_LINE, to=SECOND_SENDER)
+    await lone.writes("only me")
+
+    async def all_asked() -> bool:
+        return len(await here.rows("select 1 from thread where done_seq < asked_seq")) == 13
+
+    await eventually(all_asked)
+    here.model.gate.set()
+    await here.replies(lone, 1)
+    for one in crowd:
+        await here.replies(one, 1)
+    place = [message[-1]["content"] for message in here.model.told].index("only me")
+    assert place <= 4
 
 
 async def test_what_is_written_while_a_turn_runs_makes_it_start_over_with_all_of_it(desks: MakeDesks) -> None:

@@ -108,6 +108,7 @@ MakePost = Callable[..., Awaitable[Post]]
 async def post(bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_url: str) -> AsyncIterator[MakePost]:
     async with asyncio.TaskGroup() as group, presence(database_url) as owner:
         tasks: list[asyncio.Task[None]] = []
+        senders: list[Egress] = []
 
         async def build(
             script: tuple[int | str, ...] = (),
@@ -129,7 +130,8 @@ async def post(bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_ur
             bus.on(EGRESS, egress.on_reply_ready, workers=4)
             bus.on(STATUS_READER, egress.on_part_reported, workers=4)
             await bus.consume()
-            tasks.append(group.create_task(egress.sweep()))
+            tasks.append(group.create_task(egress.threads.sweep()))
+            senders.append(egress)
             built = Post(bus, platform, channel)
             await built.contact()
             return built
@@ -138,6 +140,8 @@ async def post(bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_ur
         for task in tasks:
             task.cancel()
         await bus.stop_consuming()
+        for egress in senders:
+            await egress.threads.end(0)
 
 
 async def test_a_reply_is_sent_part_by_part_as_each_is_reported(post: MakePost) -> None:
