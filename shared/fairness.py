@@ -1,14 +1,14 @@
 """
 Which threads a process works on, and in which order.
 
-A hint is taken while there is room; beyond that the tables are the queue. Whoever ends goes on with what is due, in an
-order that gives each tenant its turn, so that one with a flood of work does not hold up the others. A sweep finds work
-whose hint was lost or whose worker died: hints are only ever a shortcut.
+A hint is taken while there is room, and waits else. Whoever ends goes on with a thread of the tenant that was served least
+recently, so that one with a flood of work does not hold up the others. A sweep over the tables finds work whose hint was
+lost or whose worker died: hints are only ever a shortcut.
 """
 
 import asyncio
 import contextvars
-import itertools
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 from shared.ids import TenantId, ThreadKey
@@ -23,6 +23,9 @@ Work = Callable[[TenantId, ThreadKey], Awaitable[None]]
 
 HAND_BACK_AFTER = 20.0
 """Seconds that work may take to end once the process is told to: 5 s before it would be killed."""
+
+_MOST_WAITING = 10_000
+"""Hints of one tenant that wait in memory."""
 
 FAIR_ORDER = """
 select tenant_id, key from (
@@ -43,31 +46,35 @@ class FairWork:
         self._patience = patience
         self._busy: OneAtATime[ThreadKey] = OneAtATime()
         self._workers: set[asyncio.Task[None]] = set()
-        self._backlog = False
+        self._waiting: OrderedDict[TenantId, dict[ThreadKey, None]] = OrderedDict()
+        """Threads in their order, by tenant; the tenant that was served least recently is the first."""
         self._ending = False
-        self._count = itertools.count(1)
-        self._served: dict[TenantId, int] = {}
 
     def hint(self, tenant: TenantId, thread: ThreadKey) -> None:
-        """Work on a thread now if there is room for it; if it is being worked on, look at it once more."""
+        """Work on a thread as soon as there is room for it; if it is being worked on, look at it once more."""
         if thread in self._busy:
             self._start(self._once(tenant, thread))
-        elif not self._ending and len(self._workers) < self._room:
+        elif self._ending:
+            return
+        elif len(self._workers) < self._room:
             self._start(self._serve(tenant, thread))
         else:
-            self._backlog = True
+            mine = self._waiting.setdefault(tenant, {})
+            if len(mine) < _MOST_WAITING:  # the sweep finds the others
+                mine[thread] = None
 
     async def sweep(self) -> None:
         """Find what nobody works on, `every` so many seconds, once it has waited for `patience` seconds. Never ends."""
         while True:
             await asyncio.sleep(self._every)
-            for tenant, thread in await self._look(self._patience):
+            for tenant, thread in await self._look():
                 if thread not in self._busy:
                     self.hint(tenant, thread)
 
     async def end(self, seconds: float) -> None:
         """Take nothing more, let what runs end within so many seconds, and cancel the rest: it hands its thread back."""
         self._ending = True
+        self._waiting.clear()
         if self._workers:
             await asyncio.wait(self._workers, timeout=seconds)
         for worker in self._workers:
@@ -80,28 +87,31 @@ class FairWork:
         worker.add_done_callback(self._workers.discard)
 
     async def _serve(self, tenant: TenantId, thread: ThreadKey) -> None:
-        """Work on a thread, then on others for as long as more waits than there is room for."""
+        """Work on a thread, then on those that wait for room."""
         await self._once(tenant, thread)
-        while self._backlog and not self._ending:
-            waiting = [it for it in await self._look(0.0) if it[1] not in self._busy]
-            if not waiting:
-                self._backlog = False
-                return
-            await self._once(*min(waiting, key=self._served_last))
+        while (waiting := self._next()) is not None:
+            await self._once(*waiting)
 
-    def _served_last(self, waiting: Thread) -> int:
-        return self._served.get(waiting[0], 0)
+    def _next(self) -> Thread | None:
+        """Take the oldest waiting thread of the tenant whose turn it is."""
+        if not self._waiting:
+            return None
+        tenant, mine = self._waiting.popitem(last=False)
+        thread = next(iter(mine))
+        del mine[thread]
+        if mine:
+            self._waiting[tenant] = mine
+        return tenant, thread
 
     async def _once(self, tenant: TenantId, thread: ThreadKey) -> None:
-        self._served[tenant] = next(self._count)
         try:
             await self._busy.do(thread, lambda: self._work(tenant, thread))
         except Exception as error:  # noqa: BLE001 - the last resort of all work on threads: the sweep comes by again
             log.warning(SWEEP_FAILED, thread=thread, exc_info=error)
 
-    async def _look(self, patience: float) -> Sequence[Thread]:
+    async def _look(self) -> Sequence[Thread]:
         try:
-            return await self._due(patience)
+            return await self._due(self._patience)
         except Exception as error:  # noqa: BLE001 - the database may be away; the next sweep looks again
             log.warning(SWEEP_FAILED, exc_info=error)
             return ()

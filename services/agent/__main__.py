@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from services.agent.handlers import Agent
-from services.agent.llm import open_model
+from services.agent.llm import Model, open_model
 from services.agent.settings import AgentSettings
 from services.agent.store import Turns
 from shared.bus import open_bus
@@ -20,7 +22,10 @@ from shared.topology import AGENT, HINT_READERS, TURN_INTERRUPTED_ANY
 from shared.vault import Vault
 
 
-async def main(settings: AgentSettings, stopping: asyncio.Event) -> None:
+OpenModel = Callable[[AgentSettings], AbstractAsyncContextManager[Model]]
+
+
+async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenModel = open_model) -> None:
     """Answer until told to stop."""
     vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
     database = settings.db.url.get_secret_value()
@@ -28,7 +33,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event) -> None:
         open_bus(settings.nats.url, "agent") as bus,
         open_store(database, settings.db.pool, "agent") as store,
         presence(database) as owner,
-        open_model(settings) as model,
+        connect(settings) as model,
     ):
         agent = Agent(
             bus,

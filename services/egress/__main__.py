@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 
 from services.egress.handlers import Egress
 from services.egress.ordering import Pacing
@@ -11,6 +13,7 @@ from services.egress.store import SendLedger
 from services.egress.typing import TypingDots
 from shared.bus import open_bus
 from shared.channels.outbound import open_channels
+from shared.channels.ports import Outbound
 from shared.events import TurnRunning
 from shared.fairness import HAND_BACK_AFTER
 from shared.ops import ops_app, serving
@@ -23,7 +26,10 @@ from shared.topology import EGRESS, HINT_READERS, STATUS_READER, TURN_RUNNING_AN
 from shared.vault import Vault
 
 
-async def main(settings: EgressSettings, stopping: asyncio.Event) -> None:
+OpenChannels = Callable[[str, str | None], AbstractAsyncContextManager[Mapping[str, Outbound]]]
+
+
+async def main(settings: EgressSettings, stopping: asyncio.Event, connect: OpenChannels = open_channels) -> None:
     """Send until told to stop."""
     vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
     database = settings.db.url.get_secret_value()
@@ -31,7 +37,7 @@ async def main(settings: EgressSettings, stopping: asyncio.Event) -> None:
         open_bus(settings.nats.url, "egress") as bus,
         open_store(database, settings.db.pool, "egress") as store,
         presence(database) as owner,
-        open_channels(settings.twilio_webhook_url, settings.twilio_api_base) as channels,
+        connect(settings.twilio_webhook_url, settings.twilio_api_base) as channels,
     ):
         egress = Egress(
             bus=bus,

@@ -28,10 +28,7 @@ class Hall:
         self.work.hint(tenant, thread)
 
     async def _due(self, patience: float) -> Sequence[tuple[TenantId, ThreadKey]]:
-        by_place = sorted(
-            self.waiting, key=lambda it: [other[1] for other in self.waiting if other[0] == it[0]].index(it[1])
-        )
-        return [] if patience else by_place
+        return []
 
     async def _serve(self, tenant: TenantId, thread: ThreadKey) -> None:
         self.running += 1

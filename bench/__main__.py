@@ -1,0 +1,129 @@
+"""
+`make bench`: the pipeline beside its floor, and ingress beside an empty publishing route, in one run.
+
+Floor: the same hops over NATS, with no database. All on this machine, the load generator included.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from bench.pipeline import Arrived, environment, percentile, post_all, post_steadily, stages, webhooks
+from dev.embedded import nats_server, postgres_server
+from dev.embedded.ports import free_port
+from shared.bus import apply_topology
+from shared.store.migrations import upgrade
+
+ROUNDS = 3
+BURST = 1500
+CONNECTIONS = 32
+LATENCY_SECONDS = 15
+WHOLE = ("services.ingress", "services.router", "bench.stage agent", "bench.stage egress")
+FLOOR = ("services.ingress", "bench.stage floor-router", "bench.stage floor-agent", "bench.stage floor-egress")
+
+
+@dataclass
+class Bench:
+    """One machine, one run. `folder` is thrown away."""
+
+    folder: Path
+    people: int = 0
+
+    def run(self) -> dict[str, object]:
+        """Measure everything, side by side."""
+        ingress, empty, whole, floor, waits = [], [], [], [], []
+        for number in range(ROUNDS):
+            empty.append(self._accept("bench.stage empty"))
+            ingress.append(self._accept("services.ingress"))
+            floor.append(self._through(FLOOR)[0])
+            rate, latencies = self._through(WHOLE)
+            whole.append(rate)
+            waits += latencies
+            print(
+                f"round {number + 1}: empty route {empty[-1]:.0f}/s, ingress {ingress[-1]:.0f}/s, "
+                f"floor {floor[-1]:.0f}/s, whole {whole[-1]:.0f}/s",
+                file=sys.stderr,
+            )
+        return {
+            "empty_route_per_s": round(median(empty)),
+            "ingress_per_s": round(median(ingress)),
+            "ingress_to_empty_route": round(median(ingress) / median(empty), 2),
+            "floor_per_s": round(median(floor)),
+            "whole_per_s": round(median(whole)),
+            "whole_to_floor": round(median(whole) / median(floor), 2),
+            "latency_at_a_quarter_ms": {
+                "p50": round(percentile(waits, 0.5) * 1000, 1),
+                "p95": round(percentile(waits, 0.95) * 1000, 1),
+                "p99": round(percentile(waits, 0.99) * 1000, 1),
+            },
+        }
+
+    def _accept(self, module: str) -> float:
+        """Return how many webhooks a route takes a second."""
+        port = free_port()
+        with self._servers() as (base, _), stages((module,), base, TRUNKLINE_INGRESS__PORT=str(port)):
+            asyncio.run(post_all(port, self._requests(200), CONNECTIONS))
+            return asyncio.run(post_all(port, self._requests(2 * BURST), CONNECTIONS))
+
+    def _through(self, modules: Sequence[str]) -> tuple[float, list[float]]:
+        """Return messages a second from webhook to Twilio; and for the whole each one's seconds at a quarter of that."""
+        port = free_port()
+        with self._servers() as (base, arrived), stages(modules, base, TRUNKLINE_INGRESS__PORT=str(port)):
+            return asyncio.run(self._measure(port, arrived, latencies=modules is WHOLE))
+
+    async def _measure(self, port: int, arrived: Arrived, *, latencies: bool) -> tuple[float, list[float]]:
+        arrived.listen()
+        await self._burst(port, arrived, 200)
+        rate = await self._burst(port, arrived, BURST)
+        return rate, await self._latencies(port, arrived, rate / 4) if latencies else []
+
+    async def _burst(self, port: int, arrived: Arrived, count: int) -> float:
+        loop = asyncio.get_running_loop()
+        arrived.at.clear()
+        requests, began = self._requests(count), loop.time()
+        await post_all(port, requests, CONNECTIONS)
+        await arrived.all_there(count)
+        return count / (arrived.last - began)
+
+    async def _latencies(self, port: int, arrived: Arrived, per_second: float) -> list[float]:
+        arrived.at.clear()
+        count = int(per_second * LATENCY_SECONDS)
+        people = webhooks(self.people, count)
+        self.people += count
+        posted = await post_steadily(port, people, per_second)
+        await arrived.all_there(count)
+        return [arrived.at[person] - at for person, at in posted.items()]
+
+    def _requests(self, count: int) -> list[bytes]:
+        made = webhooks(self.people, count)
+        self.people += count
+        return [request for _, request in made]
+
+    @contextmanager
+    def _servers(self) -> Iterator[tuple[dict[str, str], Arrived]]:
+        """Run fresh NATS and Postgres, with streams, schema and a platform."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        with nats_server(folder / "nats") as nats, postgres_server(folder / "postgres") as postgres:
+            apply_topology(nats.url)
+            database_url = postgres.create_database("bench")
+            upgrade(database_url)
+            arrived = Arrived(str(folder / "arrivals"))
+            base = environment(nats.url, nats.monitor_url, database_url, arrived.path)
+            with stages(("services.console",), base, TRUNKLINE_CONSOLE__PORT=str(free_port())):
+                yield base, arrived
+
+
+def main() -> None:
+    """Run, and print the figures as JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(Bench(Path(folder)).run(), indent=2))
+
+
+if __name__ == "__main__":
+    main()
