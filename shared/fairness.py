@@ -11,6 +11,7 @@ import contextvars
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
+from shared.failures import Later
 from shared.ids import TenantId, ThreadKey
 from shared.process import OneAtATime
 from shared.telemetry import SWEEP_FAILED, log
@@ -106,6 +107,8 @@ class FairWork:
     async def _once(self, tenant: TenantId, thread: ThreadKey) -> None:
         try:
             await self._busy.do(thread, lambda: self._work(tenant, thread))
+        except Later as later:
+            asyncio.get_running_loop().call_later(later.delay, self.hint, tenant, thread)
         except Exception as error:  # noqa: BLE001 - the last resort of all work on threads: the sweep comes by again
             log.warning(SWEEP_FAILED, thread=thread, exc_info=error)
 

@@ -21,7 +21,6 @@ from shared.telemetry import SERVICE_READY, log
 from shared.topology import AGENT, HINT_READERS, TURN_INTERRUPTED_ANY
 from shared.vault import Vault
 
-
 OpenModel = Callable[[AgentSettings], AbstractAsyncContextManager[Model]]
 
 

@@ -12,7 +12,7 @@ import structlog
 
 from services.agent.llm import Model
 from services.agent.loop import Answer, Loop
-from services.agent.store import Claim, ToolLedger, Turns, Work
+from services.agent.store import Claim, Committed, ToolLedger, Turns, Work
 from services.agent.tools import ToolContext
 from shared import faultpoints
 from shared.bus import Bus, BusUnavailable, Delivery
@@ -69,32 +69,32 @@ class Agent:
             await self._tell_owner(tenant, thread)
         while claim is not None:
             with structlog.contextvars.bound_contextvars(tenant=tenant, thread=thread):
-                await self._hold(claim)
-            claim = await self.turns.claim(thread)
-        await self._hint(tenant, thread)
+                ended = await self._hold(claim)
+            if ended is not None:
+                await self._hint(tenant, thread, ended.reply)
+            claim = await self.turns.claim(thread) if ended is None or ended.more else None
 
-    async def _hold(self, claim: Claim) -> None:
-        """Run a turn until it is answered or lost, and from its start again when more was asked meanwhile."""
+    async def _hold(self, claim: Claim) -> Committed | None:
+        """Run a turn until it is answered or lost (None), and from its start again when more was asked meanwhile."""
         self._running[claim.thread] = asyncio.Event()
         try:
-            ongoing: Claim | None = claim
-            while ongoing is not None:
-                ongoing = await self._attempt(ongoing)
+            now: Claim | Committed | None = claim
+            while isinstance(now, Claim):
+                now = await self._attempt(now)
         except BaseException:
             await self._give_back(claim)
             raise
         finally:
             del self._running[claim.thread]
+        return now
 
-    async def _attempt(self, claim: Claim) -> Claim | None:
-        """Run a turn while its lease is kept. Returns None once it is answered or lost, else what it shall answer now."""
+    async def _attempt(self, claim: Claim) -> Claim | Committed | None:
+        """Run a turn while its lease is kept. Returns its end, or what it shall answer now; None once it is lost."""
         run = asyncio.create_task(self._run(claim))
         keeper = asyncio.create_task(self._keep(claim))
         try:
             await asyncio.wait({run, keeper}, return_when=asyncio.FIRST_COMPLETED)
-            if run.done():
-                return None if run.result() else await self._standing(claim)
-            return keeper.result()
+            return (run.result() or await self._standing(claim)) if run.done() else keeper.result()
         finally:
             run.cancel()
             keeper.cancel()
@@ -145,8 +145,8 @@ class Agent:
                 await interruption.wait()
         interruption.clear()
 
-    async def _run(self, claim: Claim) -> bool:
-        """Work on a turn; False when its answer came too late to count."""
+    async def _run(self, claim: Claim) -> Committed | None:
+        """Work on a turn; None when its answer came too late to count."""
         try:
             work = await self.turns.load(claim)
         except GatewayError as error:
@@ -167,7 +167,7 @@ class Agent:
             committed = await self.turns.commit(work, answer, failure.code if failure else None)
             log.info(
                 TURN_FINISHED,
-                committed=committed,
+                committed=committed is not None,
                 turn=work.turn,
                 conversation=work.conversation,
                 failure=failure.code if failure else None,
@@ -210,11 +210,9 @@ class Agent:
             interrupted = TurnInterrupted(tenant=tenant, thread=thread)
             await self.bus.announce(turn_interrupted_subject(tenant), interrupted)
 
-    async def _hint(self, tenant: TenantId, thread: ThreadKey) -> None:
-        reply = await self.turns.newest_reply(thread)
-        if reply is not None:
-            ready = ReplyReady(tenant=tenant, thread=thread, reply_id=ReplyId(reply))
-            faultpoints.before(Step.AGENT_HINT)
-            with suppress(BusUnavailable):  # only a hint: egress sweeps
-                await self.bus.publish(OUT, out_subject(tenant, thread), ready, message_id=f"reply:{reply}")
-            faultpoints.after(Step.AGENT_HINT)
+    async def _hint(self, tenant: TenantId, thread: ThreadKey, reply: ReplyId) -> None:
+        ready = ReplyReady(tenant=tenant, thread=thread, reply_id=reply)
+        faultpoints.before(Step.AGENT_HINT)
+        with suppress(BusUnavailable):  # only a hint: egress sweeps
+            await self.bus.publish(OUT, out_subject(tenant, thread), ready, message_id=f"reply:{reply}")
+        faultpoints.after(Step.AGENT_HINT)

@@ -11,10 +11,11 @@ from services.agent.llm import Said, ToolRequest
 from services.agent.loop import Answer
 from services.agent.pipelines import Pipeline, Sys
 from services.agent.tools import ToolContext
+from shared import faultpoints
 from shared.failures import NOTHING_ASKED, GatewayError
 from shared.fairness import FAIR_ORDER
 from shared.faultpoints import Step
-from shared.ids import ConversationId, LineId, Sequence, TenantId, ThreadKey, TurnId, new_id
+from shared.ids import ConversationId, LineId, ReplyId, Sequence, TenantId, ThreadKey, TurnId, new_id
 from shared.store.presence import OWNER_IS_DEAD
 from shared.store.session import Connection, Store
 from shared.vault import Vault, place
@@ -32,6 +33,60 @@ _DUE = FAIR_ORDER.format(
     """,  # noqa: S608 - constants
     each=50,
 )
+
+
+_OPEN_TURN = """
+with asked as (
+  select id, seq, conversation_id, sealed_text, trace, received_at from message
+  where thread = %(thread)s and seq > %(done_seq)s and seq <= %(asked_seq)s and outcome = 'asked'
+),
+opened as (
+  insert into turn (id, tenant_id, thread, conversation_id, from_seq, upto_seq)
+  select %(turn)s, %(tenant)s, %(thread)s, (select conversation_id from asked order by seq desc limit 1), min(seq), %(asked_seq)s
+  from asked having count(*) > 0
+  on conflict (thread, from_seq) do update set upto_seq = excluded.upto_seq, finished_at = null,
+      attempts = case when turn.upto_seq = excluded.upto_seq then turn.attempts + 1 else 1 end
+  returning id, attempts, (select conversation_id from asked order by seq desc limit 1) as conversation
+)
+select asked.id, asked.seq, asked.sealed_text, asked.trace, asked.received_at, opened.id as turn, opened.attempts,
+       opened.conversation, agent.instructions, agent.model, agent.memory, line.channel, line.provider,
+       tenant.name as tenant, app_user.email, now() as now
+from asked cross join opened
+join conversation on conversation.id = opened.conversation
+join agent on agent.id = conversation.agent_id
+join line on line.id = %(line)s
+join tenant on tenant.id = conversation.tenant_id
+left join app_user on app_user.id = conversation.user_id
+order by asked.seq
+"""
+"""Opens a turn, or finds it again after a crash, and reads what the model is told of it: a row for each message asked."""
+
+_END_TURN = f"""
+with settled as (
+  update thread set done_seq = greatest(done_seq, %(asked)s), owner = null, send_at = now(), run_at = now(),
+                    burst_at = case when asked_seq > %(asked)s then now() else burst_at end
+  where key = %(thread)s and fence = %(fence)s and (asked_seq = %(asked)s or {_BURST_OVER})
+  returning asked_seq > %(asked)s as more
+),
+finished as (
+  update turn set finished_at = now(), upto_seq = %(asked)s, failure = %(failure)s, model = %(model)s, steps = %(steps)s,
+                  input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s
+  from settled where turn.id = %(turn)s
+),
+listed as (
+  insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
+  select %(letter)s, %(tenant)s, %(thread)s, 'agent', %(failure)s, %(attempts)s, %(payload)s
+  from settled where %(failure)s::text is not null on conflict do nothing
+),
+replied as (
+  insert into reply (public_id, tenant_id, thread, conversation_id, turn_id, after_seq, kind, sealed_body, trace, received_at)
+  select %(reply)s, %(tenant)s, %(thread)s, %(conversation)s, %(turn)s, %(asked)s, %(kind)s, %(sealed)s, %(trace)s,
+         coalesce(%(received_at)s, now())
+  from settled returning id
+)
+select settled.more, replied.id as reply from settled cross join replied
+"""  # noqa: S608 - constants
+"""Ends a turn with a reply, and with a dead letter where it failed; nothing where the fence has moved on."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +118,14 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Committed:
+    """The reply that a turn left, and whether its thread was asked more since."""
+
+    reply: ReplyId
+    more: bool
+
+
+@dataclass(frozen=True)
 class Turns:
     """Where the agent finds and leaves its work."""
 
@@ -74,7 +137,7 @@ class Turns:
 
     async def claim(self, thread: ThreadKey) -> Claim | None:
         """Take a thread's due turn, unless somebody alive has it."""
-        async with self.store.transaction() as connection:
+        async with self.store.connection() as connection:
             cursor = await connection.execute(
                 f"""
                 update thread set owner = %(owner)s, fence = fence + 1, lease_until = now() + interval '{_LEASE}'
@@ -138,118 +201,82 @@ class Turns:
 
         Raises `GatewayError`: NOTHING_ASKED for a turn that was cancelled meanwhile, SEALED_UNREADABLE without its key.
         """
-        async with self.store.transaction() as connection:
-            asked = await _asked(connection, claim)
+        async with self.store.connection() as connection:
+            cursor = await connection.execute(_OPEN_TURN, {**vars(claim), "turn": new_id("tu")})
+            asked = await cursor.fetchall()
             if not asked:
                 raise GatewayError(NOTHING_ASKED)
-            last = asked[-1]
-            context = await _context(connection, claim, last["conversation_id"])
-            turn = await _open_turn(connection, claim, asked, last["conversation_id"])
-            spoken = await self._memory(connection, claim, last["conversation_id"], asked[0]["seq"], context["memory"])
-        pipeline = Pipeline(context["instructions"], context["model"], context["memory"])
-        facts = Sys(context["channel"], context["tenant"], context["email"] or "")
+            found = asked[0]
+            conversation = ConversationId(found["conversation"])
+            spoken = await self._memory(connection, claim, conversation, found["seq"], found["memory"])
+        pipeline = Pipeline(found["instructions"], found["model"], found["memory"])
+        facts = Sys(found["channel"], found["tenant"], found["email"] or "")
         new = [{"role": "user", "content": self._text(claim.tenant, row)} for row in asked]
         return Work(
             claim=claim,
-            turn=TurnId(turn["id"]),
-            attempts=turn["attempts"],
-            conversation=ConversationId(last["conversation_id"]),
-            channel=context["channel"],
-            provider=context["provider"],
+            turn=TurnId(found["turn"]),
+            attempts=found["attempts"],
+            conversation=conversation,
+            channel=found["channel"],
+            provider=found["provider"],
             pipeline=pipeline,
-            messages=(pipeline.system_prompt(facts, context["now"]), *spoken, *new),
+            messages=(pipeline.system_prompt(facts, found["now"]), *spoken, *new),
             traces=tuple(row["trace"] for row in asked),
-            received_at=asked[0]["received_at"],
+            received_at=found["received_at"],
         )
 
-    async def commit(self, work: Work, answer: Answer, failure: str | None) -> bool:
-        """Leave the answer as a reply and finish the turn; False when it came too late, and nothing was done."""
-        claim = work.claim
-        async with self.store.transaction(Step.AGENT_COMMIT) as connection:
-            if not await self._settle(connection, claim):
-                return False
-            await connection.execute(
-                """
-                update turn set finished_at = now(), upto_seq = %s, failure = %s, model = %s, steps = %s,
-                                input_tokens = %s, output_tokens = %s
-                where id = %s
-                """,
-                (
-                    claim.asked_seq,
-                    failure,
-                    answer.model,
-                    answer.steps,
-                    answer.input_tokens,
-                    answer.output_tokens,
-                    work.turn,
-                ),
-            )
-            await self._reply(connection, work, answer)
-            if failure is not None:
-                await _dead_letter(connection, claim, failure, f"turn/{work.turn}", work.attempts)
-        return True
+    async def commit(self, work: Work, answer: Answer, failure: str | None) -> Committed | None:
+        """Leave the answer as a reply and finish the turn; None when it came too late, and nothing was done."""
+        return await self._end(
+            work.claim,
+            answer,
+            kind="agent",
+            turn=work.turn,
+            conversation=work.conversation,
+            trace=work.traces[-1],
+            received_at=work.received_at,
+            failure=failure,
+            payload=f"turn/{work.turn}",
+            attempts=work.attempts,
+        )
 
-    async def give_up(self, claim: Claim, apology: str, failure: str) -> bool:
-        """End a turn that cannot even be read; False when it came too late, and nothing was done."""
+    async def give_up(self, claim: Claim, apology: str, failure: str) -> Committed | None:
+        """End a turn that cannot even be read; None when it came too late, and nothing was done."""
+        return await self._end(
+            claim,
+            Answer(apology),
+            kind="notice",
+            turn=None,
+            conversation=None,
+            trace={},
+            received_at=None,
+            failure=failure,
+            payload=f"messages/{claim.done_seq + 1}-{claim.asked_seq}",
+            attempts=1,
+        )
+
+    async def _end(
+        self, claim: Claim, answer: Answer, *, trace: dict[str, str], **facts: str | int | datetime | None
+    ) -> Committed | None:
+        """Count a turn's messages as answered, in one statement, unless it was cancelled, taken over or asked more."""
         public_id = new_id("rp")
-        async with self.store.transaction() as connection:
-            if not await self._settle(connection, claim):
-                return False
-            await connection.execute(
-                """
-                insert into reply (public_id, tenant_id, thread, after_seq, kind, sealed_body, received_at)
-                values (%s, %s, %s, %s, 'notice', %s, now())
-                """,
-                (public_id, claim.tenant, claim.thread, claim.asked_seq, self._seal(claim, public_id, apology, ())),
-            )
-            await _dead_letter(connection, claim, failure, f"messages/{claim.done_seq + 1}-{claim.asked_seq}", 1)
-        return True
-
-    async def _settle(self, connection: Connection, claim: Claim) -> bool:
-        """Count a turn's messages as answered; False when it was cancelled, taken over, or asked more of in its burst."""
-        settled = await connection.execute(
-            f"""
-            update thread set done_seq = greatest(done_seq, %(asked)s), owner = null, send_at = now(), run_at = now(),
-                              burst_at = case when asked_seq > %(asked)s then now() else burst_at end
-            where key = %(thread)s and fence = %(fence)s and (asked_seq = %(asked)s or {_BURST_OVER})
-            """,  # noqa: S608 - constants
-            self._facts(claim),
-        )
-        return settled.rowcount == 1
-
-    async def _reply(self, connection: Connection, work: Work, answer: Answer) -> None:
-        public_id, claim = new_id("rp"), work.claim
-        await connection.execute(
-            """
-            insert into reply (public_id, tenant_id, thread, conversation_id, turn_id, after_seq, kind, sealed_body,
-                               trace, received_at)
-            values (%s, %s, %s, %s, %s, %s, 'agent', %s, %s, %s)
-            """,
-            (
-                public_id,
-                claim.tenant,
-                claim.thread,
-                work.conversation,
-                work.turn,
-                claim.asked_seq,
-                self._seal(claim, public_id, answer.text, answer.sources),
-                orjson.dumps(work.traces[-1]).decode(),
-                work.received_at,
-            ),
-        )
-
-    def _seal(self, claim: Claim, public_id: str, markdown: str, sources: tuple[str, ...]) -> bytes:
-        body = orjson.dumps({"markdown": markdown, "sources": list(sources)})
-        return self.vault.seal(body, place(claim.tenant, "reply", public_id))
-
-    async def newest_reply(self, thread: ThreadKey) -> int | None:
-        """Return the newest reply of a thread that is not sent yet."""
+        body = orjson.dumps({"markdown": answer.text, "sources": list(answer.sources)})
+        values = {
+            **self._facts(claim),
+            **vars(answer),
+            **facts,
+            "tenant": claim.tenant,
+            "trace": orjson.dumps(trace).decode(),
+            "reply": public_id,
+            "sealed": self.vault.seal(body, place(claim.tenant, "reply", public_id)),
+            "letter": new_id("dl"),
+        }
+        values.pop("sources")
+        faultpoints.before(Step.AGENT_COMMIT)
         async with self.store.connection() as connection:
-            cursor = await connection.execute(
-                "select max(id) as id from reply where thread = %s and state in ('open', 'cut')", (thread,)
-            )
-            row = await cursor.fetchone()
-        return row["id"] if row else None
+            row = await (await connection.execute(_END_TURN, values)).fetchone()
+        faultpoints.after(Step.AGENT_COMMIT)
+        return Committed(ReplyId(row["reply"]), row["more"]) if row else None
 
     async def submit(self, context: ToolContext, body: dict[str, str]) -> None:
         """Store a contact form, once per turn and step."""
@@ -342,60 +369,3 @@ class ToolLedger:
 
 def _digest(request: ToolRequest) -> str:
     return hashlib.sha256(f"{request.name}\n{request.arguments}".encode()).hexdigest()
-
-
-async def _asked(connection: Connection, claim: Claim) -> list[dict[str, Any]]:
-    cursor = await connection.execute(
-        """
-        select id, seq, conversation_id, sealed_text, trace, received_at from message
-        where thread = %s and seq > %s and seq <= %s and outcome = 'asked' order by seq
-        """,
-        (claim.thread, claim.done_seq, claim.asked_seq),
-    )
-    return await cursor.fetchall()
-
-
-async def _open_turn(
-    connection: Connection, claim: Claim, asked: list[dict[str, Any]], conversation: str
-) -> dict[str, Any]:
-    cursor = await connection.execute(
-        """
-        insert into turn (id, tenant_id, thread, conversation_id, from_seq, upto_seq) values (%s, %s, %s, %s, %s, %s)
-        on conflict (thread, from_seq) do update set upto_seq = excluded.upto_seq, finished_at = null,
-            attempts = case when turn.upto_seq = excluded.upto_seq then turn.attempts + 1 else 1 end
-        returning id, attempts
-        """,
-        (new_id("tu"), claim.tenant, claim.thread, conversation, asked[0]["seq"], claim.asked_seq),
-    )
-    row = await cursor.fetchone()
-    assert row is not None, "an upsert returns its row"  # noqa: S101
-    return row
-
-
-async def _context(connection: Connection, claim: Claim, conversation: str) -> dict[str, Any]:
-    cursor = await connection.execute(
-        """
-        select agent.instructions, agent.model, agent.memory, line.channel, line.provider, tenant.name as tenant,
-               app_user.email, now() as now
-        from conversation
-        join agent on agent.id = conversation.agent_id
-        join line on line.id = %s
-        join tenant on tenant.id = conversation.tenant_id
-        left join app_user on app_user.id = conversation.user_id
-        where conversation.id = %s
-        """,
-        (claim.line, conversation),
-    )
-    row = await cursor.fetchone()
-    assert row is not None, "the foreign keys see to it"  # noqa: S101
-    return row
-
-
-async def _dead_letter(connection: Connection, claim: Claim, reason: str, payload: str, attempts: int) -> None:
-    await connection.execute(
-        """
-        insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
-        values (%s, %s, %s, 'agent', %s, %s, %s) on conflict do nothing
-        """,
-        (new_id("dl"), claim.tenant, claim.thread, reason, attempts, payload),
-    )

@@ -25,7 +25,6 @@ from shared.telemetry import SERVICE_READY, log
 from shared.topology import EGRESS, HINT_READERS, STATUS_READER, TURN_RUNNING_ANY
 from shared.vault import Vault
 
-
 OpenChannels = Callable[[str, str | None], AbstractAsyncContextManager[Mapping[str, Outbound]]]
 
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import stamina
@@ -84,39 +84,38 @@ class Egress:
     async def send_out(self, tenant: TenantId, thread: ThreadKey) -> None:
         """Make every move that can be made on a thread now, then let go of it."""
         with structlog.contextvars.bound_contextvars(tenant=tenant, thread=thread), suppress(FenceLost):
-            claim = await self.ledger.claim(thread)
-            while claim is not None and await self._move(claim):
-                pass
+            async with self.ledger.claimed(thread, Step.EGRESS_MOVE) as desk:
+                if desk is None:
+                    return
+                claim, begun = desk.claim, await self._next(desk)
+            while begun is not None:
+                begun = await (self._send(claim, begun) if isinstance(begun, Try) else self._find_out(claim, begun))
 
-    async def _move(self, claim: Claim) -> bool:
-        """Make one move; False once the thread was let go."""
-        channel = self._channel(claim.provider, claim.channel)
-        async with self.ledger.desk(claim, Step.EGRESS_MOVE) as desk:
-            await desk.drop_cancelled()
-            closed_at = desk.last_inbound_at + channel.window if channel.window else None
-            match self.pacing.next_move(await desk.uncut(), await desk.in_order(), desk.now, closed_at):
+    async def _next(self, desk: Desk) -> Try | Doubt | None:
+        """Decide what comes next, and put it on record; None once there is nothing, and the thread was let go."""
+        channel = self._channel(desk.claim.provider, desk.claim.channel)
+        closed_at = desk.last_inbound_at + channel.window if channel.window else None
+        while True:
+            view = await desk.view()
+            match self.pacing.next_move(view.uncut.id if view.uncut else None, view.parts, desk.now, closed_at):
                 case Wait(until):
                     await desk.release(until)
-                    return False
+                    return None
                 case Park():
                     log.info(PARTS_PARKED, parts=await desk.park())
-                    return True
-                case Cut(reply_id):
-                    reply = await desk.reply(reply_id)
-                    await desk.cut(reply_id, channel.render(reply.markdown, reply.sources, limit=self.part_limit))
-                    return True
+                case Cut() if view.uncut is not None:
+                    bodies = channel.render(view.uncut.markdown, view.uncut.sources, limit=self.part_limit)
+                    await desk.cut(view.uncut.id, bodies)
                 case Send(part):
-                    begun: Try | Doubt = await desk.begin(part)
+                    return await desk.begin(part)
                 case Reconcile(part):
-                    begun = await desk.doubt(part)
-        if isinstance(begun, Try):
-            await self._send(claim, begun)
-        else:
-            await self._find_out(claim, begun)
-        return True
+                    doubt = await desk.doubt(part)
+                    if desk.now >= (due := self._ask_at(doubt, doubt.checks)):
+                        return doubt
+                    await desk.hold(part, due, doubt.checks)
 
-    async def _send(self, claim: Claim, attempt: Try) -> None:
-        """Make the call that was just put on record, and write down what came of it."""
+    async def _send(self, claim: Claim, attempt: Try) -> Try | Doubt | None:
+        """Make the call that was just put on record, write down what came of it, and return what comes next."""
         channel = self._channel(claim.provider, claim.channel)
         part = attempt.part.ordinal
         with span("send part", parent=attempt.trace, trunkline__attempt=attempt.attempt, trunkline__part=part):
@@ -126,17 +125,24 @@ class Egress:
                     claim.credentials, sender=claim.sender, to=claim.to, body=attempt.body, attempt=attempt.attempt
                 )
             faultpoints.after(Step.EGRESS_SEND)
-            async for again in stamina.retry_context(on=_PASSING, timeout=_RECORD_LIMIT, attempts=None, wait_max=1.0):
-                with again:
-                    async with self.ledger.desk(claim, Step.EGRESS_RECORD) as desk:
-                        await self._record(desk, attempt, outcome)
+            begun = await self._recorded(claim, attempt, outcome)
             _tell_send(claim, attempt, outcome)
+        return begun
+
+    async def _recorded(self, claim: Claim, attempt: Try, outcome: Outcome) -> Try | Doubt | None:
+        """Write down an outcome that we know, however often the database has to be asked."""
+        begun: Try | Doubt | None = None
+        async for again in stamina.retry_context(on=_PASSING, timeout=_RECORD_LIMIT, attempts=None, wait_max=1.0):
+            with again:
+                async with self.ledger.desk(claim, Step.EGRESS_RECORD) as desk:
+                    await self._record(desk, attempt, outcome)
+                    begun = await self._next(desk)
+        return begun
 
     async def _record(self, desk: Desk, attempt: Try, outcome: Outcome) -> None:
         part = attempt.part
         if isinstance(outcome, Accepted):
-            await desk.end(attempt.attempt, "accepted", outcome.http_status, None)
-            await desk.accept(part, attempt.attempt, outcome.provider_sid)
+            await desk.accept(part, attempt.attempt, outcome.provider_sid, http_status=outcome.http_status)
         elif isinstance(outcome, Refused):
             await desk.end(attempt.attempt, "refused", outcome.http_status, outcome.code)
             failure = outcome.failure
@@ -148,22 +154,21 @@ class Egress:
             await desk.end(attempt.attempt, "unknown", outcome.http_status, None)
             await desk.hold(part, desk.now + timedelta(seconds=self.reconcile_after[0]), 0)
 
-    async def _find_out(self, claim: Claim, doubt: Doubt) -> None:
+    async def _find_out(self, claim: Claim, doubt: Doubt) -> Try | Doubt | None:
         """Ask the provider for a doubtful part: adopt it, look again later, or send it once more."""
-        asked_at = doubt.since + timedelta(
-            seconds=self.reconcile_after[min(doubt.checks, len(self.reconcile_after) - 1)]
-        )
-        async with self.ledger.desk(claim) as desk:
-            if desk.now < asked_at:
-                await desk.hold(doubt.part, asked_at, doubt.checks)
-                return
         channel = self._channel(claim.provider, claim.channel)
         listed = await channel.find_sent(claim.credentials, sender=claim.sender, to=claim.to, since=doubt.since)
         async with self.ledger.desk(claim) as desk:
             resolution = await self._resolve(desk, doubt, listed)
+            begun = await self._next(desk)
         log.warning(PART_IN_DOUBT, attempt=doubt.attempt, checks=doubt.checks + 1, resolution=resolution)
         if resolution not in {"waiting", "held"}:
             AMBIGUOUS_SENDS.labels(resolution).inc()
+        return begun
+
+    def _ask_at(self, doubt: Doubt, checks: int) -> datetime:
+        """Return when the provider is asked for the (checks + 1)th time."""
+        return doubt.since + timedelta(seconds=self.reconcile_after[min(checks, len(self.reconcile_after) - 1)])
 
     async def _resolve(self, desk: Desk, doubt: Doubt, listed: list[Listed] | None) -> str:
         part, checks = doubt.part, doubt.checks + 1
@@ -174,10 +179,10 @@ class Egress:
         taken = await desk.bound_elsewhere([message.provider_sid for message in listed])
         found = next((it for it in listed if it.body == doubt.body and it.provider_sid not in taken), None)
         if found is not None:
-            await desk.accept(part, doubt.attempt, found.provider_sid, reported(found.status) or "accepted")
+            await desk.accept(part, doubt.attempt, found.provider_sid, towards=reported(found.status) or "accepted")
             return "adopted"
         if checks < len(self.reconcile_after):
-            await desk.hold(part, doubt.since + timedelta(seconds=self.reconcile_after[checks]), checks)
+            await desk.hold(part, self._ask_at(doubt, checks), checks)
             return "waiting"
         if doubt.resent:
             await desk.fail(part, OUTCOME_UNKNOWN.code, None, stops=False)

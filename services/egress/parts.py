@@ -51,6 +51,11 @@ def advanced(current: str, towards: str) -> str:
     return towards if _RANK[towards] > _RANK[current] else current
 
 
+def below(towards: str) -> list[str]:
+    """Return the states from which a part moves on to this one."""
+    return [state for state, rank in _RANK.items() if rank < _RANK[towards]]
+
+
 def has_left(state: str) -> bool:
     """Tell whether the next part may follow: this one was sent on, or never will be."""
     return _RANK[state] >= _RANK[SENT]

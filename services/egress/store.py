@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
+from psycopg.rows import DictRow
 
 from services.egress import parts
 from services.egress.ordering import Part
@@ -37,6 +38,89 @@ _DUE = FAIR_ORDER.format(
 )
 _UNSENT = f"{tuple(sorted(parts.UNSENT))}"
 _OPEN = f"{tuple(sorted(parts.OPEN))}"
+_DROP_CANCELLED = f"""
+  update part set state = 'cancelled' from reply
+  where reply.id = part.reply_id and part.thread = %(thread)s and part.state in {_UNSENT} and reply.state = 'cancelled'
+"""  # noqa: S608 - constants
+"""Cancels the unsent parts of cancelled replies."""
+
+
+_VIEW = f"""
+select part.*, uncut.id as uncut, uncut.public_id, uncut.sealed_body
+from (select 1) as one
+left join lateral (
+  select id, public_id, sealed_body from reply where thread = %(thread)s and state = 'open' order by id limit 1
+) as uncut on true
+left join lateral (
+  (select id, reply_id, ordinal, state, next_at, accepted_at from part where thread = %(thread)s and state in {_OPEN})
+  union all
+  (select id, reply_id, ordinal, state, next_at, accepted_at from part
+   where thread = %(thread)s and accepted_at is not null order by reply_id desc, ordinal desc limit 1)
+) as part on true
+order by part.reply_id, part.ordinal
+"""  # noqa: S608 - constants
+"""A thread's open parts in sending order, behind the last one that was accepted; and its oldest reply without parts."""
+
+_CUT = """
+with written as (
+  insert into part (tenant_id, thread, reply_id, ordinal, sealed_body)
+  select %(tenant)s, %(thread)s, %(reply)s, ordinal, sealed
+  from unnest(%(sealed)s::bytea[]) with ordinality as body (sealed, ordinal)
+)
+update reply set state = %(state)s where id = %(reply)s and state = 'open'
+"""
+
+_BEGIN = f"""
+with replaced as (
+  update attempt set outcome = '{SUPERSEDED}' where part_id = %(part)s and outcome in ('sending', 'unknown')
+),
+written as (
+  insert into attempt (id, tenant_id, part_id) values (%(attempt)s, %(tenant)s, %(part)s)
+)
+update part set state = 'sending', tries = tries + 1, next_at = null from reply
+where part.id = %(part)s and reply.id = part.reply_id
+returning part.sealed_body, part.tries, reply.trace, reply.received_at,
+          (select count(*) from part other where other.reply_id = part.reply_id) as of
+"""  # noqa: S608 - constants
+
+_ACCEPT = f"""
+with ended as (
+  update attempt set outcome = 'accepted', http_status = coalesce(%(http_status)s, http_status), error_code = null,
+                     provider_sid = %(sid)s, ended_at = now()
+  where id = %(attempt)s
+),
+taken as (
+  update part set provider_sid = %(sid)s, accepted_at = coalesce(accepted_at, now()), next_at = null,
+                  state = case when state = any(%(below)s) then %(towards)s else state end
+  where id = %(part)s returning reply_id
+)
+update reply set state = 'done' from taken
+where reply.id = taken.reply_id and reply.state = 'cut'
+  and not exists (select 1 from part where reply_id = reply.id and id <> %(part)s and state in {_OPEN})
+"""  # noqa: S608 - constants
+
+_FENCED = f"""
+with held as (
+  update thread set out_until = now() + interval '{_LEASE}'
+  where key = %(thread)s and out_fence = %(fence)s and out_owner = %(owner)s
+  returning coalesce(last_inbound_at, now()) as heard
+),
+dropped as ({_DROP_CANCELLED})
+select now() as now, heard from held
+"""  # noqa: S608 - constants
+
+_CLAIM = f"""
+with claimed as (
+  update thread set out_owner = %(owner)s, out_fence = out_fence + 1, out_until = now() + interval '{_LEASE}'
+  from line, contact, credential
+  where key = %(thread)s and send_at is not null and {_FREE}
+    and line.id = thread.line_id and contact.id = thread.contact_id and credential.id = line.credential_id
+  returning thread.tenant_id, out_fence, line.channel, line.provider, line.sender, contact.id as contact,
+            sealed_address, account_sid, credential.id as credential, sealed_secret, coalesce(last_inbound_at, now()) as heard
+),
+dropped as ({_DROP_CANCELLED} and exists (select 1 from claimed))
+select now() as now, claimed.* from claimed
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True)
@@ -60,6 +144,14 @@ class Reply:
     id: ReplyId
     markdown: str
     sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """What there is to send on a thread: its oldest reply without parts, and its parts in sending order."""
+
+    uncut: Reply | None
+    parts: Sequence[Part]
 
 
 @dataclass(frozen=True)
@@ -102,84 +194,48 @@ class Desk:
     last_inbound_at: datetime
     """When the person last wrote, by the time of arrival."""
 
-    async def uncut(self) -> ReplyId | None:
-        """Return the oldest reply that has no parts yet."""
-        cursor = await self.connection.execute(
-            "select min(id) as id from reply where thread = %s and state = 'open'", (self.claim.thread,)
+    async def view(self) -> View:
+        """Return what there is to send."""
+        rows = await (await self.connection.execute(_VIEW, {"thread": self.claim.thread})).fetchall()
+        return View(
+            self._reply(rows[0]) if rows[0]["uncut"] is not None else None,
+            [
+                Part(
+                    PartId(row["id"]),
+                    ReplyId(row["reply_id"]),
+                    row["ordinal"],
+                    row["state"],
+                    row["next_at"],
+                    row["accepted_at"],
+                )
+                for row in rows
+                if row["id"] is not None
+            ],
         )
-        row = await cursor.fetchone()
-        return ReplyId(row["id"]) if row and row["id"] is not None else None
 
-    async def in_order(self) -> list[Part]:
-        """Return the thread's open parts in sending order, behind the last one that was settled."""
-        cursor = await self.connection.execute(
-            """
-            (select id, reply_id, ordinal, state, next_at, accepted_at from part
-             where thread = %(thread)s and state = any(%(open)s) order by reply_id, ordinal)
-            union all
-            (select id, reply_id, ordinal, state, next_at, accepted_at from part
-             where thread = %(thread)s and accepted_at is not null order by reply_id desc, ordinal desc limit 1)
-            order by reply_id, ordinal
-            """,
-            {"thread": self.claim.thread, "open": sorted(parts.OPEN)},
-        )
-        return [
-            Part(
-                PartId(row["id"]),
-                ReplyId(row["reply_id"]),
-                row["ordinal"],
-                row["state"],
-                row["next_at"],
-                row["accepted_at"],
-            )
-            for row in await cursor.fetchall()
-        ]
-
-    async def reply(self, reply: ReplyId) -> Reply:
-        """Open a reply."""
-        cursor = await self.connection.execute("select public_id, sealed_body from reply where id = %s", (reply,))
-        row = await cursor.fetchone()
-        assert row is not None, "replies are not deleted while they are open"  # noqa: S101
+    def _reply(self, row: DictRow) -> Reply:
         body = orjson.loads(self.vault.open(row["sealed_body"], place(self.claim.tenant, "reply", row["public_id"])))
-        return Reply(reply, body["markdown"], tuple(body["sources"]))
+        return Reply(ReplyId(row["uncut"]), body["markdown"], tuple(body["sources"]))
 
     async def cut(self, reply: ReplyId, bodies: Sequence[str]) -> None:
         """Write a reply's parts; one without any is done."""
-        for ordinal, body in enumerate(bodies, start=1):
-            await self.connection.execute(
-                "insert into part (tenant_id, thread, reply_id, ordinal, sealed_body) values (%s, %s, %s, %s, %s)",
-                (
-                    self.claim.tenant,
-                    self.claim.thread,
-                    reply,
-                    ordinal,
-                    self.vault.seal(body.encode(), self._place(reply, ordinal)),
-                ),
-            )
+        sealed = [self.vault.seal(body.encode(), self._place(reply, n)) for n, body in enumerate(bodies, start=1)]
         await self.connection.execute(
-            "update reply set state = %s where id = %s and state = 'open'", ("cut" if bodies else "done", reply)
+            _CUT,
+            {
+                "tenant": self.claim.tenant,
+                "thread": self.claim.thread,
+                "reply": reply,
+                "sealed": sealed,
+                "state": "cut" if bodies else "done",
+            },
         )
 
     async def begin(self, part: Part) -> Try:
         """Put an attempt on record: from here on, only evidence tells whether the part was sent."""
         attempt = AttemptId(new_id("at"))
-        await self.connection.execute(
-            "update attempt set outcome = %s where part_id = %s and outcome in ('sending', 'unknown')",
-            (SUPERSEDED, part.id),
-        )
-        await self.connection.execute(
-            "insert into attempt (id, tenant_id, part_id) values (%s, %s, %s)", (attempt, self.claim.tenant, part.id)
-        )
-        cursor = await self.connection.execute(
-            """
-            update part set state = 'sending', tries = tries + 1, next_at = null from reply
-            where part.id = %s and reply.id = part.reply_id
-            returning part.sealed_body, part.tries, reply.trace, reply.received_at,
-                      (select count(*) from part other where other.reply_id = part.reply_id) as of
-            """,
-            (part.id,),
-        )
-        row = await cursor.fetchone()
+        values = {"attempt": attempt, "tenant": self.claim.tenant, "part": part.id}
+        row = await (await self.connection.execute(_BEGIN, values)).fetchone()
         assert row is not None, "the part was just read under this lock"  # noqa: S101
         return Try(
             attempt,
@@ -236,11 +292,27 @@ class Desk:
             (outcome, http_status, code, attempt),
         )
 
-    async def accept(self, part: Part, attempt: AttemptId, sid: ProviderSid, towards: str = parts.ACCEPTED) -> None:
+    async def accept(
+        self,
+        part: Part,
+        attempt: AttemptId,
+        sid: ProviderSid,
+        *,
+        http_status: int | None = None,
+        towards: str = parts.ACCEPTED,
+    ) -> None:
         """Bind the provider's id to a part; a report that came before may have moved it further already."""
-        await record_accepted(self.connection, part.id, attempt, sid)
-        await move(self.connection, part.id, towards)
-        await close_reply(self.connection, part.reply)
+        await self.connection.execute(
+            _ACCEPT,
+            {
+                "part": part.id,
+                "attempt": attempt,
+                "sid": sid,
+                "http_status": http_status,
+                "towards": towards,
+                "below": parts.below(towards),
+            },
+        )
 
     async def fail(self, part: Part, failure: str, code: int | None, *, stops: bool) -> None:
         """End a part for good; the rest of its reply is skipped, and everything queued where the person wants no more."""
@@ -251,7 +323,7 @@ class Desk:
                 "update reply set state = 'cancelled' where thread = %s and state in ('open', 'cut')",
                 (self.claim.thread,),
             )
-            await self.drop_cancelled()
+            await self.connection.execute(_DROP_CANCELLED, {"thread": self.claim.thread})
 
     async def park(self) -> int:
         """Keep everything unsent until the person writes again; return how many parts that are."""
@@ -263,16 +335,6 @@ class Desk:
             "update thread set parked_at = coalesce(parked_at, now()) where key = %s", (self.claim.thread,)
         )
         return cursor.rowcount
-
-    async def drop_cancelled(self) -> None:
-        """Cancel the unsent parts of cancelled replies."""
-        await self.connection.execute(
-            f"""
-            update part set state = 'cancelled' from reply
-            where reply.id = part.reply_id and part.thread = %s and part.state in {_UNSENT} and reply.state = 'cancelled'
-            """,  # noqa: S608 - constants
-            (self.claim.thread,),
-        )
 
     async def bound_elsewhere(self, sids: Sequence[ProviderSid]) -> set[ProviderSid]:
         """Return which of the provider's ids belong to parts already."""
@@ -303,23 +365,25 @@ class SendLedger:
     vault: Vault
     owner: int
 
-    async def claim(self, thread: ThreadKey) -> Claim | None:
-        """Take the right to send on a thread, unless somebody alive has it."""
-        async with self.store.transaction() as connection:
-            cursor = await connection.execute(
-                f"""
-                update thread set out_owner = %(owner)s, out_fence = out_fence + 1, out_until = now() + interval '{_LEASE}'
-                from line, contact, credential
-                where key = %(thread)s and send_at is not null and {_FREE}
-                  and line.id = thread.line_id and contact.id = thread.contact_id and credential.id = line.credential_id
-                returning thread.tenant_id, out_fence, line.channel, line.provider, line.sender, contact.id as contact,
-                          sealed_address, account_sid, credential.id as credential, sealed_secret
-                """,  # noqa: S608 - constants
-                {"owner": self.owner, "thread": thread},
-            )
+    @asynccontextmanager
+    async def claimed(self, thread: ThreadKey, step: Step | None = None) -> AsyncIterator[Desk | None]:
+        """Take the right to send on a thread, locked for one transaction; None where somebody alive has it."""
+        async with self.store.transaction(step) as connection:
+            cursor = await connection.execute(_CLAIM, {"owner": self.owner, "thread": thread})
             row = await cursor.fetchone()
-        if row is None:
-            return None
+            yield Desk(connection, self._claim(thread, row), self.vault, row["now"], row["heard"]) if row else None
+
+    @asynccontextmanager
+    async def desk(self, claim: Claim, step: Step | None = None) -> AsyncIterator[Desk]:
+        """Lock the thread for one transaction and prolong the claim. Raises `FenceLost`."""
+        async with self.store.transaction(step) as connection:
+            values = {"thread": claim.thread, "fence": claim.fence, "owner": self.owner}
+            row = await (await connection.execute(_FENCED, values)).fetchone()
+            if row is None:
+                raise FenceLost
+            yield Desk(connection, claim, self.vault, row["now"], row["heard"])
+
+    def _claim(self, thread: ThreadKey, row: DictRow) -> Claim:
         tenant = TenantId(row["tenant_id"])
         address = self.vault.open(row["sealed_address"], place(tenant, "contact", row["contact"]) + "/address")
         secret = self.vault.open(row["sealed_secret"], place(tenant, "credential", row["credential"]))
@@ -333,22 +397,6 @@ class SendLedger:
             to=Address(address.decode()),
             credentials=Credentials(AccountSid(row["account_sid"]), secret.decode()),
         )
-
-    @asynccontextmanager
-    async def desk(self, claim: Claim, step: Step | None = None) -> AsyncIterator[Desk]:
-        """Lock the thread for one transaction and prolong the claim. Raises `FenceLost`."""
-        async with self.store.transaction(step) as connection:
-            cursor = await connection.execute(
-                f"""
-                update thread set out_until = now() + interval '{_LEASE}'
-                where key = %s and out_fence = %s and out_owner = %s returning now() as now, coalesce(last_inbound_at, now()) as heard
-                """,  # noqa: S608 - constants
-                (claim.thread, claim.fence, self.owner),
-            )
-            row = await cursor.fetchone()
-            if row is None:
-                raise FenceLost
-            yield Desk(connection, claim, self.vault, row["now"], row["heard"])
 
     async def due(self, patience: float) -> list[tuple[TenantId, ThreadKey]]:
         """Return threads that had something to send so many seconds ago and that nobody alive sends to, each tenant in its turn."""

@@ -31,9 +31,12 @@ class Store:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection for single statements, each its own transaction."""
-        async with self._pool.connection() as connection:
-            yield connection
+        """Lend a connection for single statements, each its own transaction. Raises `Later` as `transaction` does."""
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except psycopg.errors.LockNotAvailable as error:
+            raise Later(_BUSY_DELAY) from error
 
     @asynccontextmanager
     async def transaction(self, step: faultpoints.Step | None = None) -> AsyncIterator[Connection]:

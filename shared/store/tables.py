@@ -334,6 +334,7 @@ class Part(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("reply_id", "ordinal", name="part_reply_ordinal_key"),
         Index("part_thread", "thread", "reply_id", "ordinal"),
+        Index("part_open", "thread", postgresql_where=text("state in ('parked', 'queued', 'sending', 'unknown')")),
         Index("part_provider", "provider_sid", unique=True, postgresql_where=text("provider_sid is not null")),
     )
     id: int | None = _identity()

@@ -23,3 +23,5 @@ def upgrade() -> None:
     op.add_column('line', sa.Column('quiet_ms', sa.Integer(), server_default=sa.text('0'), nullable=False))
     op.add_column('thread', sa.Column('burst_at', sa.DateTime(timezone=True), nullable=True))
     op.add_column('thread', sa.Column('parked_at', sa.DateTime(timezone=True), nullable=True))
+    op.create_index('part_open', 'part', ['thread'], unique=False,
+                    postgresql_where=sa.text("state in ('parked', 'queued', 'sending', 'unknown')"))
