@@ -1,9 +1,11 @@
 """The simulator's own API, below `/sim`: phones write and read, the wire log, faults."""
 
 import asyncio
-from json import JSONDecodeError
-from typing import Any
+import math
+from typing import Annotated, Any
 
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -15,10 +17,42 @@ from dev.simulator.world import Text, World
 from shared.addresses import PERSON
 
 _MOST_WAIT = 60.0
+_MOST_DIGITS = 18
+
+_Scalar = str | int | float | bool
 
 
 class BadRequest(Exception):
     """What was asked makes no sense; says what would."""
+
+
+class Media(BaseModel):
+    """A picture, or whatever else."""
+
+    content_type: str = "image/png"
+
+
+class Writing(BaseModel):
+    """
+    What is asked of `/sim/messages`.
+
+    `sid` delivers a known message again; `times` delivers that often at once; `ago` makes it so many seconds old.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    sender: Annotated[str, Field(alias="from")] = ""
+    body: str = ""
+    to: str | None = None
+    sid: Annotated[str, Field(min_length=1)] | None = None
+    profile_name: str = "Sim Phone"
+    media: Media | None = None
+    location: dict[str, _Scalar] | None = None
+    path: Annotated[str, Field(pattern=r"^[!-~]*$", max_length=2000)] = ""
+    fields: dict[str, _Scalar] | None = None
+    times: Annotated[int, Field(ge=1, le=100)] = 1
+    ago: Annotated[float, Field(ge=0, le=400 * 86_400)] = 0
+    wait: bool = True
 
 
 class SimulatorApi:
@@ -42,21 +76,22 @@ class SimulatorApi:
                 answer: Response = await handler(request)
             except BadRequest as bad:
                 return JSONResponse({"error": str(bad)}, 400)
+            except ValidationError as invalid:
+                return JSONResponse({"error": _named(invalid)}, 400)
             return answer
 
         return endpoint
 
     async def _write(self, request: Request) -> Response:
         """Write a message on a phone, or deliver one again (`sid`), `times` times at once."""
-        asked = await _json(request)
+        asked = Writing.model_validate(await _json(request))
         text = _text(asked)
-        times = int(asked.get("times", 1))
-        if not asked.get("wait", True):
+        if not asked.wait:
             self._world.soon(self._deliver_quietly(text))
             return JSONResponse({"sid": text.sid, "status": None, "attempts": 0}, 202)
         sid, delivered = await self._world.write(text)
-        if times > 1:
-            delivered = await self._again(text, sid, times - 1)
+        if asked.times > 1:
+            delivered = await self._again(text, sid, asked.times - 1)
         return JSONResponse({"sid": sid, "status": delivered.status, "attempts": delivered.attempts})
 
     async def _again(self, text: Text, sid: str, times: int) -> Delivered:
@@ -73,12 +108,11 @@ class SimulatorApi:
     async def _read(self, request: Request) -> Response:
         """Return what a phone shows behind `after`, waiting up to `wait` seconds for it."""
         address = address_of(request.path_params["address"])
-        after = int(request.query_params.get("after", 0))
-        wait = min(float(request.query_params.get("wait", 0)), _MOST_WAIT)
-        return JSONResponse(await self._world.phones.after(address, after, wait))
+        after = _number(request, "after") or 0
+        return JSONResponse(await self._world.phones.after(address, after, _seconds(request, "wait")))
 
     async def _wire(self, request: Request) -> Response:
-        return JSONResponse(self._world.wire.after(int(request.query_params.get("after", 0))))
+        return JSONResponse(self._world.wire.after(_number(request, "after") or 0))
 
     async def _faults(self, request: Request) -> Response:
         orders = self._world.faults.orders
@@ -89,24 +123,22 @@ class SimulatorApi:
                 self._world.faults.add(await _json(request))
             except UnknownKind as unknown:
                 raise BadRequest(f"kind {unknown} is none of: {', '.join(KINDS)}") from None
-            except TypeError as error:
-                raise BadRequest(str(error)) from None
-        return JSONResponse([vars(order) for order in orders])
+        return JSONResponse([order.model_dump() for order in orders])
 
     async def _reset(self, _request: Request) -> Response:
-        self._world.reset()
+        await self._world.reset()
         return JSONResponse({})
 
     async def _state(self, request: Request) -> Response:
-        """Return one phone whole, for the page: its bubbles, dots and the last webhook. Waits for a change."""
+        """Return one phone whole, for the page: its bubbles and dots. Waits for news behind version `since`."""
         address = address_of(request.query_params.get("phone", "+15550001"))
-        wait = min(float(request.query_params.get("wait", 0)), _MOST_WAIT)
-        if wait:
-            await self._world.phones.change(wait)
+        if wait := _seconds(request, "wait"):
+            await self._world.phones.change(_number(request, "since"), wait)
         phone = self._world.phones.named(address)
         settings = self._world.settings
         return JSONResponse(
             {
+                "version": self._world.phones.version,
                 "phone": address,
                 "line": settings.sender,
                 "typing": phone.is_typing,
@@ -120,27 +152,54 @@ class SimulatorApi:
 
 async def _json(request: Request) -> dict[str, Any]:
     try:
-        asked = await request.json()
-    except (JSONDecodeError, UnicodeDecodeError):
+        asked = orjson.loads(await request.body())  # strict: no half characters, no endless nesting
+    except orjson.JSONDecodeError:
         raise BadRequest("the body is not JSON") from None
     if not isinstance(asked, dict):
         raise BadRequest("the body is not a JSON object")
     return asked
 
 
-def _text(asked: dict[str, Any]) -> Text:
-    sender = address_of(str(asked.get("from", "")))
+def _text(asked: Writing) -> Text:
+    sender = address_of(asked.sender)
     if not PERSON.fullmatch(sender):
         raise BadRequest("from: a number such as +15550001 or a user id such as US.1234 is needed")
-    media = asked.get("media")
     return Text(
         sender=sender,
-        body=str(asked.get("body", "")),
-        to=address_of(str(asked["to"])) if asked.get("to") else None,
-        sid=asked.get("sid"),
-        profile_name=str(asked.get("profile_name", "Sim Phone")),
-        media=str(media.get("content_type", "image/png")) if isinstance(media, dict) else None,
-        location=asked.get("location"),
-        path=str(asked.get("path", "")),
-        fields={str(name): str(value) for name, value in (asked.get("fields") or {}).items()},
+        body=asked.body,
+        to=address_of(asked.to) if asked.to else None,
+        sid=asked.sid,
+        profile_name=asked.profile_name,
+        media=asked.media.content_type if asked.media else None,
+        location=asked.location,
+        path=asked.path,
+        ago=asked.ago,
+        fields={name: str(value) for name, value in (asked.fields or {}).items()},
     )
+
+
+def _named(invalid: ValidationError) -> str:
+    """Say what is wrong with each field, and nothing else."""
+    faults = invalid.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
+
+
+def _number(request: Request, name: str) -> int | None:
+    """Return a whole number of the query, None where it is not given."""
+    raw = request.query_params.get(name)
+    if raw is None:
+        return None
+    if not (raw.isascii() and raw.isdecimal() and len(raw) <= _MOST_DIGITS):
+        raise BadRequest(f"{name}: a whole number from 0 is needed")
+    return int(raw)
+
+
+def _seconds(request: Request, name: str) -> float:
+    """Return the seconds of the query, at most as many as anybody may wait."""
+    try:
+        seconds = float(request.query_params.get(name, 0))
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise BadRequest(f"{name}: a number of seconds from 0 is needed")
+    return min(seconds, _MOST_WAIT)

@@ -3,7 +3,9 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 KINDS: Mapping[str, str] = {
     "429": "create: answered 429, not processed",
@@ -40,17 +42,18 @@ class UnknownKind(ValueError):
     """There is no such fault."""
 
 
-@dataclass
-class Fault:
+class Fault(BaseModel):
     """One order. `times`: how often it still happens; `probability`: how likely each time, without end."""
 
+    model_config = ConfigDict(extra="forbid")
+
     kind: str
-    times: int = 1
-    probability: float | None = None
+    times: Annotated[int, Field(ge=0)] = 1
+    probability: Annotated[float, Field(ge=0, le=1)] | None = None
     to: str | None = None
-    seconds: float = 1.0
-    code: int = 63016
-    status: int = 400
+    seconds: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    code: Annotated[int, Field(ge=1, le=99999)] = 63016
+    status: Annotated[int, Field(ge=400, le=599)] = 400
 
     def strikes(self, to: str) -> bool:
         """Tell whether it happens now, and count it."""
@@ -71,12 +74,12 @@ class Faults:
     orders: list[Fault] = field(default_factory=list)
 
     def add(self, order: Mapping[str, Any]) -> Fault:
-        """Take an order. Raises `UnknownKind` or TypeError."""
+        """Take an order; `match` may name who it strikes. Raises `UnknownKind` or pydantic's ValidationError."""
         wanted = dict(order)
         match = wanted.pop("match", None) or {}
-        if wanted.get("kind") not in KINDS:
-            raise UnknownKind(str(wanted.get("kind")))
-        fault = Fault(**wanted, to=match.get("to"))
+        fault = Fault.model_validate(wanted | (match if isinstance(match, dict) else {"match": match}))
+        if fault.kind not in KINDS:
+            raise UnknownKind(fault.kind)
         self.orders.append(fault)
         return fault
 

@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -46,6 +48,13 @@ class Phones:
     def __init__(self) -> None:
         self._phones: dict[str, Phone] = {}
         self._news = asyncio.Condition()
+        self.version = time.time_ns() // 1_000_000
+        """Grows with every news, over a restart too: who has seen this version has missed nothing before it."""
+
+    async def forget(self) -> None:
+        """Empty every phone."""
+        self._phones.clear()
+        await self.tell()
 
     def named(self, address: str) -> Phone:
         """Return a phone; it is there as soon as somebody names it."""
@@ -80,25 +89,24 @@ class Phones:
     async def tell(self) -> None:
         """Wake everybody who waits."""
         async with self._news:
+            self.version += 1
             self._news.notify_all()
 
     async def after(self, address: str, n: int, wait: float) -> list[dict[str, Any]]:
         """Return the bubbles behind number `n`, waiting up to `wait` seconds for the first."""
-        phone = self.named(address)
-        try:
-            async with asyncio.timeout(wait or 0.001), self._news:
-                await self._news.wait_for(lambda: len(phone.shown) > n)
-        except TimeoutError:
-            return []
-        return [asdict(bubble) for bubble in phone.shown[n:]]
+        if wait > 0:
+            await self._until(lambda: len(self.named(address).shown) > n, wait)
+        return [asdict(bubble) for bubble in self.named(address).shown[n:]]
 
-    async def change(self, wait: float) -> None:
-        """Wait for any news, up to `wait` seconds."""
-        try:
+    async def change(self, since: int | None, wait: float) -> None:
+        """Wait for news that version `since` has not seen, up to `wait` seconds."""
+        seen = self.version if since is None else since
+        await self._until(lambda: self.version != seen, wait)
+
+    async def _until(self, true: Callable[[], bool], wait: float) -> None:
+        with suppress(TimeoutError):
             async with asyncio.timeout(wait), self._news:
-                await self._news.wait()
-        except TimeoutError:
-            return
+                await self._news.wait_for(true)
 
 
 def address_of(raw: str) -> str:

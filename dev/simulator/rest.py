@@ -2,9 +2,9 @@
 
 import asyncio
 import base64
-import binascii
 import hmac
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -22,6 +22,7 @@ from shared.addresses import PERSON
 
 _MOST_UNITS = 1600
 _MESSAGE_ID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}", re.ASCII)
+_MOST_ON_A_PAGE = 1000
 _ACCOUNT = f"/{API_VERSION}/Accounts/{{account}}"
 _DOCS = "https://www.twilio.com/docs/errors/"
 
@@ -57,7 +58,7 @@ class TwilioApi:
         """Wrap a handler: logged, authenticated, refusals answered."""
 
         async def endpoint(request: Request) -> Response:
-            form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
+            form = dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
             shown = form or dict(request.query_params)
             entry = self._world.wire.begin("from_gateway", kind, request.method, str(request.url), shown)
             try:
@@ -79,7 +80,7 @@ class TwilioApi:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         try:
             user, _, secret = base64.b64decode(given).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no base64, or no UTF-8 in it
             user = secret = ""
         known = hmac.compare_digest(
             f"{user}:{secret}".encode(), f"{settings.account_sid}:{settings.auth_token}".encode()
@@ -116,9 +117,11 @@ class TwilioApi:
         entry.message_sid = message.sid
         callback = form.get("StatusCallback", "")
         entry.attempt = parse_qs(urlsplit(callback).query).get("attempt", [None])[0]
+        told: frozenset[str] = frozenset()
         if self._world.faults.take(("callback_before_201",), message.to):
+            told = frozenset({"sent"})
             await self._world.report(message, "sent")
-        self._world.accept(message)
+        self._world.accept(message, told)
         if fault is not None:
             await _after(fault)
         return JSONResponse(message.record() | {"status": "queued"}, 201)
@@ -136,6 +139,9 @@ class TwilioApi:
             raise Refusal(400, 21602, "Message body is required.")
         if len(body.encode("utf-16-le")) // 2 > _MOST_UNITS:
             raise Refusal(400, 21617, "The concatenated message body exceeds the 1600 character limit")
+        callback = form.get("StatusCallback")
+        if callback and not _is_url(callback):
+            raise Refusal(400, 21609, "The 'StatusCallback' URL is not a valid URL.")
         return Message(
             account_sid=self._world.settings.account_sid,
             direction="outbound-api",
@@ -143,7 +149,7 @@ class TwilioApi:
             to=to,
             body=body,
             status="queued",
-            status_callback=form.get("StatusCallback"),
+            status_callback=callback or None,
         )
 
     async def _fetch(self, request: Request, _form: dict[str, str], _entry: Entry) -> Response:
@@ -169,7 +175,8 @@ class TwilioApi:
             and message.created <= newest
             and _sent_within(message, dict(told))
         ]
-        size, page = int(told.get("PageSize", 50)), int(told.get("Page", 0))
+        size = min(_whole(told, "PageSize", 50, least=1), _MOST_ON_A_PAGE)
+        page = _whole(told, "Page", 0, least=0)
         shown = found[page * size : (page + 1) * size]
         more = len(found) > (page + 1) * size
         base = request.url.path
@@ -236,6 +243,27 @@ async def _drop(request: Request) -> None:
     """Close the connection below the server's feet."""
     request.scope["dropper"]()
     await asyncio.sleep(0.05)  # until the server has noticed
+
+
+def _is_url(text: str) -> bool:
+    """Tell whether Twilio would take this as the address of a callback."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(host) and "_" not in str(host) and text.isascii()
+
+
+def _whole(told: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+    """Return a whole number of the query, or refuse it as Twilio would."""
+    try:
+        number = int(told.get(name, default))
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise Refusal(400, 20001, f"{name} is invalid")
+    return number
 
 
 def _sent_within(message: Message, told: dict[str, str]) -> bool:

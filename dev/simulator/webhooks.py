@@ -1,9 +1,9 @@
 """Webhooks as Twilio sends them: signed, with its time-outs and retries, and with faults on order."""
 
 import asyncio
-import secrets
+import hashlib
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 import httpx2
 
@@ -27,13 +27,19 @@ class Overrides:
 
     @classmethod
     def of(cls, url: str) -> "Overrides":
-        """Read the fragment; what it does not set is Twilio's default."""
-        told = dict(parse_qsl(urlsplit(url).fragment))
+        """Read the fragment; what it does not set, or sets to what Twilio does not take, is Twilio's default."""
+        told = dict(parse_qsl(url.partition("#")[2]))
+
+        def number(name: str, default: int, least: int, most: int) -> int:
+            value = told.get(name, "")
+            fits = value.isascii() and value.isdecimal() and len(value) <= len(str(most))
+            return int(value) if fits and least <= int(value) <= most else default
+
         return cls(
-            connect=int(told.get("ct", 5000)) / 1000,
-            read=int(told.get("rt", 15000)) / 1000,
-            total=int(told.get("tt", 15000)) / 1000,
-            retries=int(told.get("rc", 1)),
+            connect=number("ct", 5000, 100, 10000) / 1000,
+            read=number("rt", 15000, 100, 15000) / 1000,
+            total=number("tt", 15000, 100, 15000) / 1000,
+            retries=number("rc", 1, 0, 5),
             policy=frozenset(told.get("rp", "ct").split(",")),
         )
 
@@ -73,7 +79,12 @@ class Webhooks:
             attempts += 1
             entry = self._wire.begin("to_gateway", kind, "POST", url.split("#", maxsplit=1)[0], form)
             entry.message_sid, entry.fault = sid, fault.kind if fault else None
-            status, problem = await self._attempt(url, form, headers, overrides, entry)
+            try:
+                async with asyncio.timeout_at(until):
+                    status, problem = await self._attempt(url, form, headers, overrides, entry)
+            except TimeoutError:  # the time for all attempts is over
+                status, problem = None, "rt"
+                entry.end(None)
             if not overrides.again(problem):
                 break
         return Delivered(status, attempts)
@@ -88,7 +99,7 @@ class Webhooks:
         except (httpx2.ConnectError, httpx2.ConnectTimeout):
             entry.end(None)
             return None, "ct"
-        except httpx2.HTTPError:
+        except (httpx2.HTTPError, httpx2.InvalidURL):
             entry.end(None)
             return None, "rt"
         entry.end(answer.status_code, answer.text[:200])
@@ -96,7 +107,9 @@ class Webhooks:
         return answer.status_code, problem
 
     def _headers(self, url: str, form: dict[str, str], fault: str | None) -> dict[str, str]:
-        headers = {"I-Twilio-Idempotency-Token": secrets.token_hex(16), "User-Agent": "TwilioProxy/1.1"}
+        # The same post has the same token whenever it comes again: that is what receivers know a duplicate by.
+        told = hashlib.sha256(f"{url}\n{urlencode(form)}".encode()).hexdigest()[:32]
+        headers = {"I-Twilio-Idempotency-Token": told, "User-Agent": "TwilioProxy/1.1"}
         if fault == "no_signature":
             return headers
         token = self._settings.auth_token if fault != "bad_signature" else "0" * 32

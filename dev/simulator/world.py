@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -19,6 +19,9 @@ from dev.simulator.wire import Wire
 _PLACES = {"sent": 0.05, "delivered": 0.15, "read": 0.4}
 """Seconds after which a message reaches each stage."""
 
+_ENDS = {"undelivered": {"sent": 0.05, "undelivered": 0.15}, "failed": {"failed": 0.05}}
+"""Likewise for messages that do not arrive: what failed never left."""
+
 _CALLBACK_FIELDS = {"delivered": "DELIVERED", "read": "READ", "undelivered": "UNDELIVERED"}
 
 
@@ -32,8 +35,9 @@ class Text:
     sid: str | None = None
     profile_name: str = "Sim Phone"
     media: str | None = None
-    location: dict[str, float] | None = None
+    location: Mapping[str, object] | None = None
     path: str = ""
+    ago: float = 0.0
     fields: dict[str, str] = field(default_factory=dict)
 
 
@@ -44,14 +48,20 @@ class World:
         self.settings = settings
         self._client = client
         self._tasks: set[asyncio.Task[None]] = set()
-        self.reset()
+        self.phones = Phones()
+        self.pace = 1.0
+        """What the seconds of every stage are multiplied with."""
+        self._begin()
 
-    def reset(self) -> None:
-        """Forget everything."""
+    async def reset(self) -> None:
+        """Forget everything, and tell whoever waits."""
         for task in self._tasks:
             task.cancel()
+        self._begin()
+        await self.phones.forget()
+
+    def _begin(self) -> None:
         self.messages: dict[str, Message] = {}
-        self.phones = Phones()
         self.faults = Faults()
         self.wire = Wire()
         self.webhooks = Webhooks(self.settings, self.wire, self.faults, self._client)
@@ -73,12 +83,12 @@ class World:
             await self.phones.mark(text.sender, message.sid, "delivered" if delivered.status == 200 else "failed")  # noqa: PLR2004
         return message.sid, delivered
 
-    def accept(self, message: Message) -> None:
-        """Take a message from the gateway; it reaches the phone and is reported in its own time."""
+    def accept(self, message: Message, told: frozenset[str] = frozenset()) -> None:
+        """Take a message from the gateway; it reaches the phone and is reported in its own time, except what was `told`."""
         self.messages[message.sid] = message
         outcome = self.faults.take(OUTCOME, message.to)
         reports = self.faults.take(CALLBACK, message.to)
-        self.soon(self._live(message, outcome, reports))
+        self.soon(self._live(message, outcome, reports, told))
 
     async def report(self, message: Message, status: str) -> None:
         """Send one status callback."""
@@ -117,19 +127,19 @@ class World:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _live(self, message: Message, outcome: Fault | None, reports: Fault | None) -> None:
+    async def _live(self, message: Message, outcome: Fault | None, reports: Fault | None, told: frozenset[str]) -> None:
         """Let a message pass its stages."""
-        stages = dict(_PLACES) if outcome is None else {"sent": 0.05, outcome.kind: 0.15}
+        stages = _PLACES if outcome is None else _ENDS[outcome.kind]
         waiting: list[str] = []
         before = 0.0
         for status, at in stages.items():
-            await asyncio.sleep(at - before)
+            await asyncio.sleep((at - before) * self.pace)
             before = at
             await self._reach(message, status, outcome)
-            if reports is None:
-                await self.report(message, status)
-            else:
+            if reports is not None:
                 waiting.append(status)
+            elif status not in told:
+                await self.report(message, status)
         if reports is not None:
             await self._odd_reports(message, waiting, reports)
 
@@ -159,6 +169,7 @@ class World:
             await self.phones.mark(message.to, message.sid, status)
 
     def _inbound(self, text: Text) -> Message:
+        at = datetime.now(UTC) - timedelta(seconds=text.ago)
         message = Message(
             account_sid=self.settings.account_sid,
             direction="inbound",
@@ -168,7 +179,8 @@ class World:
             status="received",
             sid=text.sid or new_sid("MM" if text.media else "SM"),
             num_media=1 if text.media else 0,
-            sent=datetime.now(UTC),
+            created=at,
+            sent=at,
         )
         self.messages[message.sid] = message
         return message

@@ -65,10 +65,10 @@ class Stack:
     def pids(self, name: str) -> list[int]:
         return [part["pid"] for part in self.status()["services"] if part["name"] == name and part["pid"]]
 
-    def kill(self, name: str) -> None:
-        """Kill (-9) every process of a service; the supervisor brings it back."""
+    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
+        """End every process of a service; the supervisor brings it back."""
         for pid in self.pids(name):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, how)
 
     def simulator(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(base_url=self.status()["simulator_url"], timeout=60, trust_env=False)

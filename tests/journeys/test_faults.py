@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from signal import SIGKILL, SIGTERM, Signals
 
 import pytest
 
@@ -14,12 +15,15 @@ PER_SECOND = 20.0
 
 
 @pytest.mark.timeout(200)
-async def test_killing_each_service_in_turn_loses_doubles_and_reorders_nothing(stack: Stack) -> None:
+@pytest.mark.parametrize(("end", "prefix"), [(SIGKILL, 1), (SIGTERM, 4)], ids=["killed", "restarted"])
+async def test_ending_each_service_in_turn_loses_doubles_and_reorders_nothing(
+    stack: Stack, end: Signals, prefix: int
+) -> None:
     """
-    At 20 messages a second each of the four services is killed with -9; every message is answered once, in order.
+    At 20 messages a second each of the four services is killed, or restarted; every message is answered once, in order.
     """
     async with stack.simulator() as simulator:
-        crowd = Crowd(simulator, people=80, prefix=1, each=8)
+        crowd = Crowd(simulator, people=80, prefix=prefix, each=8)
         writing = asyncio.create_task(crowd.write(PER_SECOND))
         for number, service in enumerate(("ingress", "router", "agent", "egress"), start=1):
 
@@ -27,7 +31,7 @@ async def test_killing_each_service_in_turn_loses_doubles_and_reorders_nothing(s
                 return len(crowd.written) >= share * 120
 
             await eventually(far_enough, 60)
-            await asyncio.to_thread(stack.kill, service)
+            await asyncio.to_thread(stack.kill, service, end)
         await writing
         history = await crowd.all_answered(60)
     assert len(crowd.written) == 640

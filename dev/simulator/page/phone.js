@@ -2,11 +2,12 @@
 // The phone: asks for the state of one conversation, shows it, and sends what is typed. Text is only ever set as text.
 
 const at = (id) => document.getElementById(id);
+const SILENT = "The simulator does not answer. Start it: trunkline up";
 const TICKS = { received: "✓", delivered: "✓✓", read: "✓✓ read", failed: "not delivered" };
 const MARKUP = /```([\s\S]+?)```|`([^`\n]+)`|(?<![\p{L}\p{N}])\*(?=\S)([^*\n]*[^*\s])\*(?![\p{L}\p{N}])|(?<![\p{L}\p{N}])_(?=\S)([^_\n]*[^_\s])_(?![\p{L}\p{N}])|(?<![\p{L}\p{N}])~(?=\S)([^~\n]*[^~\s])~(?![\p{L}\p{N}])|(https?:\/\/[^\s<>()]+)/u;
 
 let shown = "";
-let last = null;
+let version = 0;
 
 function element(name, text, className) {
   const made = document.createElement(name);
@@ -48,18 +49,27 @@ function bubble(message) {
   return made;
 }
 
+function alarm(text) {
+  at("banner").textContent = text;
+  at("banner").hidden = !text;
+}
+
 function warn(state) {
   const out = state.messages.filter((message) => message.direction === "out").at(-1);
   let text = "";
   if (out?.http_status === 0) text = `The gateway does not answer at ${state.ingress_url}. Start it: trunkline up`;
   else if (out?.http_status === 403) text = `The gateway refused the signature (403): its token or its public URL differs. Signed here: ${state.webhook_url}`;
   else if (out?.http_status >= 400) text = `The gateway answered ${out.http_status}.`;
-  at("banner").textContent = text;
-  at("banner").hidden = !text;
+  alarm(text);
 }
 
-function show(state) {
-  last = state;
+function chosen() {
+  return at("phone").value.trim() || "+15550001";
+}
+
+function show(state, phone) {
+  if (phone !== chosen() || state.version < version) return; // answers overtake each other
+  version = state.version;
   const key = JSON.stringify([state.phone, state.messages]);
   at("line").textContent = `to ${state.line.replace("whatsapp:", "")}`;
   at("typing").hidden = !state.typing;
@@ -74,9 +84,9 @@ function show(state) {
 }
 
 async function state(wait) {
-  const query = new URLSearchParams({ phone: at("phone").value.trim() || "+15550001", wait });
-  const answer = await fetch(`/sim/state?${query}`);
-  show(await answer.json());
+  const phone = chosen();
+  const answer = await fetch(`/sim/state?${new URLSearchParams({ phone, wait, since: version })}`);
+  show(await answer.json(), phone);
 }
 
 async function follow() {
@@ -84,32 +94,34 @@ async function follow() {
     try {
       await state(20);
     } catch {
-      at("banner").textContent = "The simulator does not answer. Start it: trunkline up";
-      at("banner").hidden = false;
+      alarm(SILENT);
       await new Promise((done) => setTimeout(done, 1000));
     }
   }
 }
 
 async function send(extra) {
-  const message = { from: at("phone").value.trim(), body: at("text").value, wait: true, ...extra };
+  const message = { from: chosen(), body: at("text").value, wait: true, ...extra };
   if (!message.body.trim() && !extra.media) return;
   at("text").value = "";
-  const answer = await fetch("/sim/messages", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(message) });
-  if (!answer.ok) {
-    at("banner").textContent = (await answer.json()).error;
-    at("banner").hidden = false;
-  } else await state(0);
+  try {
+    const answer = await fetch("/sim/messages", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(message) });
+    if (answer.ok) return await state(0);
+    alarm((await answer.json()).error);
+  } catch {
+    alarm(SILENT);
+  }
+  at("text").value ||= message.body; // it was not taken: nobody should have to type it again
 }
 
 at("form").addEventListener("submit", (event) => { event.preventDefault(); send({}); });
 at("text").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); send({}); }
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send({}); }
 });
 at("image").addEventListener("click", () => send({ media: { content_type: "image/png" } }));
 at("phone").addEventListener("change", () => {
-  history.replaceState(null, "", `?${new URLSearchParams({ phone: at("phone").value.trim() })}`);
-  state(0);
+  history.replaceState(null, "", `?${new URLSearchParams({ phone: chosen() })}`);
+  state(0).catch(() => alarm(SILENT));
 });
 at("phone").value = new URLSearchParams(location.search).get("phone") ?? at("phone").value;
 for (let number = 1; number <= 4; number += 1) at("phones").append(Object.assign(element("option"), { value: `+1555000${number}` }));

@@ -9,7 +9,7 @@ import aiohttp
 from twilio.base.exceptions import TwilioException
 
 from shared.channels.ports import Credentials, ProviderUnavailable, Received
-from shared.channels.whatsapp_twilio.client import client, open_http
+from shared.channels.whatsapp_twilio.client import UNREADABLE, client, open_http
 from shared.channels.whatsapp_twilio.http import TwilioHttp
 from shared.channels.whatsapp_twilio.inbound import listed_message
 from shared.ids import Address
@@ -32,9 +32,9 @@ class WhatsAppTwilioAccount:
             found = [*page]
             while (page := await page.next_page_async()) is not None:
                 found += page
-        except (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            received = [one for record in found if (one := _received(record)) and one.at >= since]
+        except (aiohttp.ClientError, TimeoutError, TwilioException, OSError, *UNREADABLE) as error:
             raise ProviderUnavailable(type(error).__name__) from error
-        received = [one for record in found if (one := _received(record)) and one.at >= since]
         return sorted(received, key=lambda one: one.at)
 
 

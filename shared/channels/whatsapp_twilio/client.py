@@ -13,6 +13,9 @@ from shared.channels.whatsapp_twilio.http import TwilioHttp
 _NO_ENVIRONMENT = {"TWILIO": "off"}
 """The SDK falls back to the process's own Twilio variables where this is empty: another tenant's account."""
 
+UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What the SDK and we stumble over where an answer is not of Twilio's form."""
+
 
 def client(http: TwilioHttp, credentials: Credentials) -> Client:
     """Return the SDK's client for these credentials. Raises TwilioException where there are none."""

@@ -12,7 +12,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioS
 
 from shared.channels.ports import Accepted, Credentials, Listed, Outcome, Refused, Unknown
 from shared.channels.whatsapp_twilio import codes
-from shared.channels.whatsapp_twilio.client import client, open_http
+from shared.channels.whatsapp_twilio.client import UNREADABLE, client, open_http
 from shared.channels.whatsapp_twilio.dialect import render
 from shared.channels.whatsapp_twilio.http import TwilioHttp
 from shared.channels.whatsapp_twilio.split import split
@@ -29,8 +29,6 @@ _OK = 200
 _TOO_MANY_REQUESTS = 429
 _CLIENT_ERROR = 400
 _SERVER_ERROR = 500
-_UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What the SDK and we stumble over where an answer is not of Twilio's form."""
 
 
 class WhatsAppTwilio:
@@ -65,7 +63,7 @@ class WhatsAppTwilio:
             return _refused(error.status, error.code)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             return Refused(codes.UNREACHABLE, None, None)
-        except (aiohttp.ClientError, TimeoutError, TwilioException, *_UNREADABLE) as error:
+        except (aiohttp.ClientError, TimeoutError, TwilioException, *UNREADABLE) as error:
             return Unknown(type(error).__name__)
         except OSError as error:
             return Unknown(errno.errorcode.get(error.errno or 0, "OSError"))
@@ -80,7 +78,7 @@ class WhatsAppTwilio:
         try:
             page = await client(self._http, credentials).messages.page_async(to=to, from_=sender, page_size=_PAGE)
             listed = [_listed(message) for message in page if message.direction == "outbound-api"]
-        except (aiohttp.ClientError, TimeoutError, TwilioException, OSError, *_UNREADABLE):
+        except (aiohttp.ClientError, TimeoutError, TwilioException, OSError, *UNREADABLE):
             return None
         return [message for message in listed if message.created_at >= since - _SKEW]
 
