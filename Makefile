@@ -7,7 +7,7 @@ LOCKED := ingress router agent egress console
 COMPILE = $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset logs test bench check fmt lock clean browser
+.PHONY: help up down reset logs test chaos bench check fmt lock clean browser
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ logs: $(READY) ## Print the ends of the local stack's logs (ARGS="router -f")
 
 test: $(READY) browser ## Run the whole test suite (ARGS="-k pairing")
 	@$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(READY) ## Kill, pause and confuse everything under load, and check that nobody notices (ARGS="--seed 2")
+	@$(BIN)/python -m dev.chaos $(ARGS)
 
 bench: $(READY) ## Measure throughput and latency beside their floor (about five minutes)
 	@$(BIN)/python -m bench

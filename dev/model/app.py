@@ -18,6 +18,7 @@ from dev.model.script import Line
 KINDS = ("timeout", "429", "500", "malformed", "loop", "delay")
 _TIMEOUT = 120.0
 _PIECE = 400
+_LOOK_EVERY = 0.1
 
 
 @dataclass
@@ -75,7 +76,7 @@ def create_app() -> Starlette:
         )
         stage.calls.append(call)
         try:
-            return await _play(stage, call, asked)
+            return await _play(stage, call, asked, request)
         finally:
             call.ended = time.time()
 
@@ -109,7 +110,7 @@ def create_app() -> Starlette:
     )
 
 
-async def _play(stage: Stage, call: Call, asked: dict[str, Any]) -> Response:
+async def _play(stage: Stage, call: Call, asked: dict[str, Any], http: Request) -> Response:
     """Say the line, with whatever was ordered to go wrong."""
     request = script.Request(asked["messages"], call.tools)
     last = request.unanswered[-1] if request.unanswered else ""
@@ -119,13 +120,25 @@ async def _play(stage: Stage, call: Call, asked: dict[str, Any]) -> Response:
         call.fault = fault.kind
         line = _spoilt(line, fault, request)
     call.status, call.answer, call.tool = line.status, line.text, line.tool
-    await asyncio.sleep(line.seconds)
+    if await _gone(http, line.seconds):
+        call.status = None
+        return Response()
     if line.status != 200:  # noqa: PLR2004 - HTTP's own number
         headers = {"retry-after": "0"} if line.status == 429 else {}  # noqa: PLR2004
         return JSONResponse({"error": {"message": "on order", "type": "scripted"}}, line.status, headers)
     if asked.get("stream"):
         return StreamingResponse(_stream(call, line), media_type="text/event-stream")
     return JSONResponse(_completion(call, line))
+
+
+async def _gone(http: Request, seconds: float) -> bool:
+    """Take so long; true as soon as the caller has hung up."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        await asyncio.sleep(min(left, _LOOK_EVERY))
+        if await http.is_disconnected():
+            return True
+    return False
 
 
 def _spoilt(line: Line, fault: Fault, request: script.Request) -> Line:

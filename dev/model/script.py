@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dev.model.article import ARTICLE
@@ -11,6 +11,9 @@ from dev.model.article import ARTICLE
 _CONTACT = re.compile(r"contact:\s*(?P<name>[^,]+),\s*(?P<message>.+)", re.IGNORECASE | re.DOTALL)
 _GREETING = re.compile(r"^(hi|hello|hey|ciao|good (morning|evening))\b", re.IGNORECASE)
 _SLOW = re.compile(r"^slow (?P<seconds>\d+(\.\d+)?)", re.IGNORECASE)
+_PARTS = re.compile(r"^parts (?P<count>[2-9])\b")
+_MARK = re.compile(r"\[(\d+-\d+)\]")
+_FILLING = "This is a long part of a long answer. " * 30
 _HUGE = 1_000_000
 
 
@@ -66,10 +69,13 @@ def next_line(request: Request) -> Line:
     special = _special(word, request)
     if special is not None:
         return special
+    if found := _PARTS.match(word):
+        return Line(_in_parts(int(found["count"]), said))
     if "markdown" in word or word.startswith("long"):
         return Line(ARTICLE)
     if (found := _CONTACT.search(last)) and "contact_form" in request.tools:
-        return _contact(found["name"].strip(), found["message"].strip(), request)
+        line = _contact(found["name"].strip(), found["message"].strip(), request)
+        return replace(line, text=f"{_marks(said[:-1])} {line.text}".strip()) if line.text else line
     return Line(_quote(said))
 
 
@@ -99,6 +105,19 @@ def _contact(name: str, message: str, request: Request) -> Line:
         return Line(f"{request.tool_results[-1]} (Your message: {message})")
     arguments = f'{{"name": {json.dumps(name)}, "message": {json.dumps(message)}}}'
     return Line(tool="contact_form", raw_arguments=arguments)
+
+
+def _in_parts(count: int, said: Sequence[str]) -> str:
+    """Answer in so many parts, each of which says which it is; the first quotes what is answered beside it."""
+    *before, last = said
+    mark = next(iter(_MARK.findall(last)), "0-0")
+    parts = [f"<{number}/{count} {mark}> [{mark}] {_FILLING}" for number in range(1, count + 1)]
+    return "\n\n".join([_marks(before), *parts]).strip()
+
+
+def _marks(said: Sequence[str]) -> str:
+    """Return the marks of what is answered, by which checkers know it."""
+    return " ".join(f"[{mark}]" for text in said for mark in _MARK.findall(text))
 
 
 def _quote(said: Sequence[str]) -> str:
