@@ -54,6 +54,8 @@ class Crowd:
     each: int
     per_second: float
     chance: random.Random
+    first: int = 0
+    """Number of the first person, so that crowds can be told apart."""
     written: list[Writing] = field(default_factory=list)
 
     async def write(self) -> None:
@@ -61,13 +63,13 @@ class Crowd:
         gates = [asyncio.Lock() for _ in range(self.people)]
         async with asyncio.TaskGroup() as group:
             for writing in self._writings():
-                group.create_task(self._post(writing, gates[writing.person]))
+                group.create_task(self._post(writing, gates[writing.person - self.first]))
                 await asyncio.sleep(self.chance.expovariate(self.per_second))
 
     def _writings(self) -> Iterator[Writing]:
         kinds, weights = list(_WEIGHTS), list(_WEIGHTS.values())
         for number in range(self.each):
-            for person in range(self.people):
+            for person in range(self.first, self.first + self.people):
                 yield Writing(person, number, self.chance.choices(kinds, weights)[0])
 
     async def _post(self, writing: Writing, gate: asyncio.Lock) -> None:
