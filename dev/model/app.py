@@ -1,6 +1,7 @@
 """The scripted model as a web application: chat completions, its log, and faults on order."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
@@ -18,7 +19,6 @@ from dev.model.script import Line
 KINDS = ("timeout", "429", "500", "malformed", "loop", "delay")
 _TIMEOUT = 120.0
 _PIECE = 400
-_LOOK_EVERY = 0.1
 
 
 @dataclass
@@ -133,10 +133,10 @@ async def _play(stage: Stage, call: Call, asked: dict[str, Any], http: Request) 
 
 async def _gone(http: Request, seconds: float) -> bool:
     """Take so long; true as soon as the caller has hung up."""
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        await asyncio.sleep(min(left, _LOOK_EVERY))
-        if await http.is_disconnected():
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await http.receive())["type"] != "http.disconnect":
+                pass
             return True
     return False
 

@@ -63,7 +63,7 @@ def next_line(request: Request) -> Line:
     """Return what the model says."""
     said = request.unanswered
     last = said[-1].strip() if said else ""
-    word = last.lower()
+    word = _MARK.sub("", last).strip().lower()
     if found := _SLOW.match(word):
         return Line(_quote(said), seconds=float(found["seconds"]))
     special = _special(word, request)
@@ -80,10 +80,12 @@ def next_line(request: Request) -> Line:
 
 
 def _special(word: str, request: Request) -> Line | None:
-    """Return the line for a word that asks for trouble."""
+    """Return the line for a word that asks for trouble; a mark may stand behind it."""
     match word:
         case "fail":
             return Line(status=500)
+        case "busy":
+            return Line(status=429)
         case "empty":
             return Line(choices=0)
         case "blank":

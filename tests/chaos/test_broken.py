@@ -91,7 +91,7 @@ async def test_a_missing_ledger_is_found_as_double_parts() -> None:
 
 async def test_missing_order_is_found() -> None:
     """
-    Messages that overtake each other are answered the wrong way round, or not at all.
+    Messages that overtake each other are answered the wrong way round.
     """
     with running("", _variant(router="router_as_delivered")) as stack:
         async with _simulator(stack) as simulator:

@@ -3,9 +3,11 @@
 import asyncio
 import os
 import random
+from dataclasses import replace
 
 import services.router.__main__ as router
 from services.router.handlers import Router
+from services.router.mailbox import Message
 from services.router.settings import RouterSettings
 from shared.bus import Delivery, Stored
 from shared.events import InboundReceived
@@ -21,8 +23,10 @@ async def as_delivered(self: Router, event: InboundReceived, delivery: Delivery)
     _, _, tenant, thread = delivery.subject.split(".")
     stored = Stored(delivery.seq, delivery.at, event.encode(), delivery.headers, delivery.subject)
     async with self.desk.open(ThreadKey(thread), event) as mailbox:
-        mailbox.thread.last_seq = Sequence(0)
-        await self._settled(mailbox, self._open(stored))
+        message = self._open(stored)
+        assert isinstance(message, Message)
+        place = Sequence(max(mailbox.thread.last_seq, mailbox.thread.asked_seq) + 1)
+        await self._settled(mailbox, replace(message, seq=place))
     await self._wake(TenantId(tenant), ThreadKey(thread))
 
 
