@@ -8,17 +8,13 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bench.pipeline import Arrived, environment, percentile, post_all, post_steadily, stages, webhooks
-from dev.embedded import nats_server, postgres_server
+from bench.pipeline import Arrived, percentile, post_all, post_steadily, servers, stages, webhooks
 from dev.embedded.ports import free_port
-from shared.bus import apply_topology
-from shared.store.migrations import upgrade
 
 ROUNDS = 3
 BURST = 1500
@@ -67,14 +63,14 @@ class Bench:
     def _accept(self, module: str) -> float:
         """Return how many webhooks a route takes a second."""
         port = free_port()
-        with self._servers() as (base, _), stages((module,), base, TRUNKLINE_INGRESS__PORT=str(port)):
+        with servers(self.folder) as (base, _), stages((module,), base, TRUNKLINE_INGRESS__PORT=str(port)):
             asyncio.run(post_all(port, self._requests(200), CONNECTIONS))
             return asyncio.run(post_all(port, self._requests(2 * BURST), CONNECTIONS))
 
     def _through(self, modules: Sequence[str]) -> tuple[float, list[float]]:
         """Return messages a second from webhook to Twilio; and for the whole each one's seconds at a quarter of that."""
         port = free_port()
-        with self._servers() as (base, arrived), stages(modules, base, TRUNKLINE_INGRESS__PORT=str(port)):
+        with servers(self.folder) as (base, arrived), stages(modules, base, TRUNKLINE_INGRESS__PORT=str(port)):
             return asyncio.run(self._measure(port, arrived, latencies=modules is WHOLE))
 
     async def _measure(self, port: int, arrived: Arrived, *, latencies: bool) -> tuple[float, list[float]]:
@@ -104,19 +100,6 @@ class Bench:
         made = webhooks(self.people, count)
         self.people += count
         return [request for _, request in made]
-
-    @contextmanager
-    def _servers(self) -> Iterator[tuple[dict[str, str], Arrived]]:
-        """Run fresh NATS and Postgres, with streams, schema and a platform."""
-        folder = Path(tempfile.mkdtemp(dir=self.folder))
-        with nats_server(folder / "nats") as nats, postgres_server(folder / "postgres") as postgres:
-            apply_topology(nats.url)
-            database_url = postgres.create_database("bench")
-            upgrade(database_url)
-            arrived = Arrived(str(folder / "arrivals"))
-            base = environment(nats.url, nats.monitor_url, database_url, arrived.path)
-            with stages(("services.console",), base, TRUNKLINE_CONSOLE__PORT=str(free_port())):
-                yield base, arrived
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,9 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
+from dev.embedded import nats_server, postgres_server
 from dev.embedded.ports import free_port
 from dev.simulator.signer import sign
 from dev.stack.probe import answers
+from shared.bus import apply_topology
+from shared.store.migrations import upgrade
 
 ACCOUNT, TOKEN, LINE = "AC" + "5" * 32, "7" * 32, "whatsapp:+14155238886"
 PUBLIC_URL = "https://bench.example/webhooks/twilio"
@@ -50,9 +54,11 @@ def environment(nats_url: str, monitor_url: str, database_url: str, arrivals: st
 
 
 @contextmanager
-def stages(modules: Sequence[str], base: Mapping[str, str], **variables: str) -> Iterator[None]:
+def stages(
+    modules: Sequence[str], base: Mapping[str, str], **variables: str
+) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Run these modules, each a process of its own, until the block ends."""
-    processes, probes = [], []
+    processes, probes = list[subprocess.Popen[bytes]](), []
     try:
         for module in modules:
             port = free_port()
@@ -64,19 +70,34 @@ def stages(modules: Sequence[str], base: Mapping[str, str], **variables: str) ->
             if time.monotonic() > until:
                 raise TimeoutError(f"not ready: {modules}")
             time.sleep(0.05)
-        yield
+        yield processes
     finally:
         for process in processes:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGTERM)  # one that was killed on purpose stays so
         for process in processes:
             process.wait(30)
 
 
-def webhooks(first: int, count: int) -> list[tuple[str, bytes]]:
-    """Return signed posts of as many people, each with the address that it is answered at."""
+@contextmanager
+def servers(where: Path) -> Iterator[tuple[dict[str, str], "Arrived"]]:
+    """Run fresh NATS and Postgres, with streams, schema and a platform."""
+    folder = Path(tempfile.mkdtemp(dir=where))
+    with nats_server(folder / "nats") as nats, postgres_server(folder / "postgres") as postgres:
+        apply_topology(nats.url)
+        database_url = postgres.create_database("bench")
+        upgrade(database_url)
+        arrived = Arrived(str(folder / "arrivals"))
+        base = environment(nats.url, nats.monitor_url, database_url, arrived.path)
+        with stages(("services.console",), base, TRUNKLINE_CONSOLE__PORT=str(free_port())):
+            yield base, arrived
+
+
+def webhooks(first: int, count: int, person: str = "") -> list[tuple[str, bytes]]:
+    """Return signed posts of as many people, or of one, each with the address that it is answered at."""
     made = []
+    one = person
     for number in range(first, first + count):
-        person = f"whatsapp:+1555{number:07d}"
+        person = one or f"whatsapp:+1555{number:07d}"
         form = {
             "AccountSid": ACCOUNT,
             "ApiVersion": "2010-04-01",
@@ -110,6 +131,7 @@ class Arrived:
     path: str
     at: dict[str, float] = field(default_factory=dict)
     last: float = 0.0
+    count: int = 0
 
     def __post_init__(self) -> None:
         Path(self.path).unlink(missing_ok=True)
@@ -128,6 +150,7 @@ class Arrived:
             except BlockingIOError:
                 return
             self.last = time.monotonic()
+            self.count += 1
             self.at[what.decode()] = self.last
 
     async def all_there(self, count: int) -> None:

@@ -60,11 +60,16 @@ class Arrivals:
 
 
 class StubModel:
-    """Answers at once."""
+    """Answers after BENCH_MODEL_SECONDS, at once by default."""
+
+    def __init__(self) -> None:
+        self._seconds = float(os.environ.get("BENCH_MODEL_SECONDS", "0"))
 
     async def complete(
         self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str
     ) -> Completion:
+        if self._seconds:
+            await asyncio.sleep(self._seconds)
         return Completion("Thank you, we will look into it.", input_tokens=50, output_tokens=8, model="stub")
 
 
