@@ -133,3 +133,15 @@ async def test_typing_dots_are_shown_while_the_turn_runs(phone: Phone) -> None:
     wire = (await phone.simulator.get("/sim/wire")).json()
     typed = [entry for entry in wire if entry["kind"] == "typing" and entry["form"].get("messageId") == sent["sid"]]
     assert typed
+
+
+async def test_a_turn_longer_than_its_lease_runs_once(phone: Phone, stack: Stack) -> None:
+    """
+    The model takes 17 s, the lease is for 15: it is renewed, the model is asked once, and the person gets one answer.
+    """
+    words = f"slow 17 {secrets.token_hex(4)}"
+    await phone.say(words)
+    assert words in (await phone.gets(1))[0]
+    model = next(part["ops_url"] for part in stack.status()["services"] if part["name"] == "model")
+    calls = (await phone.simulator.get(f"{model}/script/log")).json()
+    assert len([call for call in calls if words in str(call["messages"])]) == 1
