@@ -7,14 +7,14 @@ import psycopg
 from pydantic import ValidationError
 
 from services.router.intake import Intake
-from services.router.mailbox import Mailbox, Message, Unreadable
+from services.router.mailbox import Mailbox, Message, Unreadable, Work
 from services.router.store import Desk
 from shared import faultpoints
 from shared.bus import Bus, Delivery, Stored
 from shared.events import InboundContent, InboundReceived, ReplyReady, TurnInterrupted, TurnRequested
 from shared.failures import MALFORMED_EVENT, MESSAGE_FAILED, GatewayError
 from shared.faultpoints import Step
-from shared.ids import MessageId, TenantId, ThreadKey, new_id
+from shared.ids import MessageId, Sequence, TenantId, ThreadKey, new_id
 from shared.telemetry import HOP_ROUTE, HOPS, INBOUND_ROUTED, MESSAGES, log
 from shared.topology import (
     INBOUND,
@@ -45,18 +45,25 @@ class Router:
         """Read the thread's subject forward up to this message, take in what is new, and hint at the work left."""
         _, _, tenant, thread = delivery.subject.split(".")
         key = ThreadKey(thread)
-        while (seen := await self.desk.last_seen(key)) < delivery.seq:
+        seen, work = await self.desk.last_seen(key), None
+        while seen < delivery.seq:
             stored = self.bus.read_forward(INBOUND, delivery.subject, seen, delivery.seq, _BATCH)
             waiting = [self._open(message) async for message in stored]
             if not waiting:
                 return  # expired since: nothing is left to take in
-            await self._take_in(key, event, waiting)
+            seen, work = await self._take_in(key, event, waiting)
         faultpoints.before(Step.ROUTER_HINT)
-        await self._wake(TenantId(tenant), key)
+        await self._wake(TenantId(tenant), key, work or await self.desk.work_left(key))
         faultpoints.after(Step.ROUTER_HINT)
 
-    async def _take_in(self, key: ThreadKey, event: InboundReceived, waiting: list[Message | Unreadable]) -> None:
-        """Take in what waits, in one transaction. What fails by itself is counted, and set aside after five times."""
+    async def _take_in(
+        self, key: ThreadKey, event: InboundReceived, waiting: list[Message | Unreadable]
+    ) -> tuple[Sequence, Work]:
+        """
+        Take in what waits, in one transaction; return how far the thread is read now, and what it waits for.
+
+        What fails by itself is counted, and set aside after five times.
+        """
         async with self.desk.open(key, event) as mailbox:
             for message in waiting:
                 if message.seq > mailbox.thread.last_seq and not await self._settled(mailbox, message):
@@ -68,6 +75,7 @@ class Router:
             await self._interrupt(event.tenant, key)
         if failed:
             raise GatewayError(MESSAGE_FAILED)
+        return mailbox.thread.last_seq, mailbox.work()
 
     async def _interrupt(self, tenant: TenantId, key: ThreadKey) -> None:
         with suppress(Exception):  # the turn finds out when it renews its lease
@@ -93,8 +101,7 @@ class Router:
                 return True
         return await mailbox.count_failure(message.seq, failure, most)
 
-    async def _wake(self, tenant: TenantId, key: ThreadKey) -> None:
-        work = await self.desk.work_left(key)
+    async def _wake(self, tenant: TenantId, key: ThreadKey, work: Work) -> None:
         if work.asked_seq is not None:
             turn = TurnRequested(tenant=tenant, thread=key, upto_seq=work.asked_seq)
             subject, message_id = turn_subject(tenant, key), f"turn:{key}:{work.asked_seq}"

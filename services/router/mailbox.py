@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import orjson
+from psycopg.rows import DictRow
 
 from services.router.leads import note_lead
 from shared.addresses import Pepper
@@ -19,6 +20,7 @@ from shared.ids import (
     LineId,
     MessageId,
     ProviderSid,
+    ReplyId,
     Sequence,
     TenantId,
     ThreadKey,
@@ -104,6 +106,16 @@ class User:
     email: str
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a thread waits for, to be hinted to whoever does it."""
+
+    asked_seq: Sequence | None
+    run_at: datetime | None
+    """When the agent shall begin, where that is later than now."""
+    reply: ReplyId | None
+
+
 @dataclass
 class Mailbox:
     """What the router may do with one thread inside one transaction."""
@@ -118,6 +130,16 @@ class Mailbox:
     now: datetime
     """The transaction's time."""
     _conversation: ConversationId | None = field(default=None)
+    _said: ReplyId | None = field(default=None)
+
+    def work(self) -> Work:
+        """Return what the thread waits for once this is committed."""
+        thread = self.thread
+        return Work(
+            thread.asked_seq if thread.asked_seq > thread.done_seq else None,
+            thread.run_at if thread.run_at is not None and thread.run_at > self.now else None,
+            self._said,
+        )
 
     async def record(self, message: Message, outcome: str) -> bool:
         """Log a message; False when this SID is in the log already."""
@@ -168,10 +190,10 @@ class Mailbox:
         body = self.vault.seal(
             orjson.dumps({"markdown": text, "sources": []}), place(self.line.tenant, "reply", public_id)
         )
-        await self.connection.execute(
+        cursor = await self.connection.execute(
             """
             insert into reply (public_id, tenant_id, thread, conversation_id, after_seq, kind, sealed_body, trace, received_at)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s) returning id
             """,
             (
                 public_id,
@@ -185,6 +207,9 @@ class Mailbox:
                 message.at,
             ),
         )
+        row = await cursor.fetchone()
+        assert row is not None, "an insert returns its row"  # noqa: S101
+        self._said = ReplyId(row["id"])
         self.thread.new_reply = True
 
     async def ask_agent(self, message: Message, burst: timedelta) -> None:
@@ -316,21 +341,21 @@ class Mailbox:
 
     async def _open_conversation(self) -> ConversationId:
         """Return the contact's open conversation on this line; one on another line is closed for it."""
-        if self._conversation is not None:
-            return self._conversation
-        await self.connection.execute(
-            """
-            update conversation set closed_at = now()
-            where contact_id = %s and channel = %s and closed_at is null and line_id <> %s
-            """,
-            (self.thread.contact, self.line.channel, self.line.id),
-        )
+        if self._conversation is None:
+            row = await self._upsert_conversation()
+            if row["line_id"] != self.line.id:
+                await self.close_conversation()
+                row = await self._upsert_conversation()
+            self._conversation = ConversationId(row["id"])
+        return self._conversation
+
+    async def _upsert_conversation(self) -> DictRow:
         cursor = await self.connection.execute(
             """
             insert into conversation (id, tenant_id, contact_id, user_id, agent_id, line_id, channel)
             values (%s, %s, %s, %s, %s, %s, %s)
-            on conflict (contact_id, channel) where closed_at is null do update set line_id = excluded.line_id
-            returning id
+            on conflict (contact_id, channel) where closed_at is null do update set line_id = conversation.line_id
+            returning id, line_id
             """,
             (
                 new_id("cv"),
@@ -344,5 +369,4 @@ class Mailbox:
         )
         row = await cursor.fetchone()
         assert row is not None, "an upsert returns its row"  # noqa: S101
-        self._conversation = ConversationId(row["id"])
-        return self._conversation
+        return row

@@ -3,17 +3,19 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import orjson
+from psycopg.rows import DictRow
 
-from services.router.mailbox import Line, Mailbox, Thread
+from services.router.mailbox import Line, Mailbox, Thread, Work
 from shared.addresses import Pepper
 from shared.events import InboundContent, InboundReceived
 from shared.failures import UNKNOWN_LINE, GatewayError
 from shared.faultpoints import Step
 from shared.ids import (
     Address,
+    AddressKey,
     AgentId,
     ContactId,
     LineId,
@@ -27,15 +29,18 @@ from shared.ids import Sequence as StreamSequence
 from shared.store.session import Connection, Store
 from shared.vault import Vault, place
 
-
-@dataclass(frozen=True)
-class Work:
-    """What a thread waits for, to be hinted to whoever does it."""
-
-    asked_seq: StreamSequence | None
-    run_at: datetime | None
-    """When the agent shall begin, where that is later than now."""
-    reply: ReplyId | None
+_LINE = "line.id as line_id, line.tenant_id as tenant, agent_id, channel, provider, sender, enabled, access, quiet_ms"
+_THREAD = (
+    "key", "last_seq", "asked_seq", "done_seq", "hits", "wrong_codes", "noticed", "opted_out_at", "last_inbound_at",
+    "last_provider_sid", "failing_seq", "failures", "run_at", "burst_at", "sending",
+)  # fmt: skip
+_LOCKED = f"""
+select thread.*, send_at is not null as sending, {_LINE}, now() as now,
+       (select user_id from binding
+        where binding.channel = line.channel and address_key = any(%s) and binding.tenant_id = line.tenant_id) as bound
+from thread join line on line.id = thread.line_id
+where key = %s for update of thread nowait
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True)
@@ -62,16 +67,19 @@ class Desk:
         """
         content = InboundContent.model_validate_json(self.vault.open_text(event.sealed, event.seal_context))
         addresses = _addresses(content)
+        keys = [self.pepper.global_key(event.channel, address) for address in addresses]
         async with self.store.transaction(Step.ROUTER_COMMIT) as connection:
-            line = await _line(connection, event.line)
-            row = await _locked(connection, key)
+            row = await _locked(connection, key, keys)
             while row is None:
+                line = await _line(connection, event.line)
                 contact = await self._contact(connection, line, content, addresses)
                 await _insert(connection, key, line, contact)
-                row = await _locked(connection, key)
-            thread, now = row
-            mailbox = Mailbox(connection, self.vault, self.pepper, line, thread, None, addresses, now)
-            mailbox.binding = await _binding(mailbox)
+                row = await _locked(connection, key, keys)
+            thread = Thread(contact=ContactId(row["contact_id"]), **{name: row[name] for name in _THREAD})
+            binding = UserId(row["bound"]) if row["bound"] else None
+            mailbox = Mailbox(
+                connection, self.vault, self.pepper, _as_line(row), thread, binding, addresses, row["now"]
+            )
             yield mailbox
             await _close(mailbox)
 
@@ -140,16 +148,17 @@ def _addresses(content: InboundContent) -> tuple[Address, ...]:
 
 
 async def _line(connection: Connection, line: LineId) -> Line:
-    cursor = await connection.execute(
-        "select id, tenant_id, agent_id, channel, provider, sender, enabled, access, quiet_ms from line where id = %s",
-        (line,),
-    )
+    cursor = await connection.execute(f"select {_LINE} from line where id = %s", (line,))  # noqa: S608 - constants
     row = await cursor.fetchone()
     if row is None:
         raise GatewayError(UNKNOWN_LINE)
+    return _as_line(row)
+
+
+def _as_line(row: DictRow) -> Line:
     return Line(
-        id=LineId(row["id"]),
-        tenant=TenantId(row["tenant_id"]),
+        id=LineId(row["line_id"]),
+        tenant=TenantId(row["tenant"]),
         agent=AgentId(row["agent_id"]),
         channel=row["channel"],
         provider=row["provider"],
@@ -160,21 +169,10 @@ async def _line(connection: Connection, line: LineId) -> Line:
     )
 
 
-async def _locked(connection: Connection, key: ThreadKey) -> tuple[Thread, datetime] | None:
-    cursor = await connection.execute(
-        """
-        select key, contact_id, last_seq, asked_seq, done_seq, hits, wrong_codes, noticed, opted_out_at,
-               last_inbound_at, last_provider_sid, failing_seq, failures, run_at, burst_at, send_at is not null as sending,
-               now() as now
-        from thread where key = %s for update nowait
-        """,
-        (key,),
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        return None
-    now: datetime = row.pop("now")
-    return Thread(contact=ContactId(row.pop("contact_id")), **row), now
+async def _locked(connection: Connection, key: ThreadKey, addresses: Sequence[AddressKey]) -> DictRow | None:
+    """Lock a thread, and return it with its line and whoever is bound to its sender's addresses."""
+    cursor = await connection.execute(_LOCKED, (addresses, key))
+    return await cursor.fetchone()
 
 
 async def _insert(connection: Connection, key: ThreadKey, line: Line, contact: ContactId) -> None:
@@ -182,15 +180,6 @@ async def _insert(connection: Connection, key: ThreadKey, line: Line, contact: C
         "insert into thread (key, tenant_id, line_id, contact_id) values (%s, %s, %s, %s) on conflict do nothing",
         (key, line.tenant, line.id, contact),
     )
-
-
-async def _binding(mailbox: Mailbox) -> UserId | None:
-    cursor = await mailbox.connection.execute(
-        "select user_id from binding where channel = %s and address_key = any(%s) and tenant_id = %s",
-        (mailbox.line.channel, mailbox.global_keys(), mailbox.line.tenant),
-    )
-    row = await cursor.fetchone()
-    return UserId(row["user_id"]) if row else None
 
 
 async def _close(mailbox: Mailbox) -> None:
