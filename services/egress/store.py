@@ -9,118 +9,13 @@ import orjson
 from psycopg.rows import DictRow
 
 from services.egress import parts
+from services.egress import statements as sql
 from services.egress.ordering import Part
 from shared.channels.ports import Credentials
-from shared.fairness import FAIR_ORDER
 from shared.faultpoints import Step
 from shared.ids import AccountSid, Address, AttemptId, PartId, ProviderSid, ReplyId, TenantId, ThreadKey, new_id
-from shared.store.presence import OWNER_IS_DEAD
 from shared.store.session import Connection, Store
 from shared.vault import Vault, place
-
-_FREE = (
-    f"(out_owner is null or out_owner = %(owner)s or out_until < now() or {OWNER_IS_DEAD.format(column='out_owner')})"
-)
-"""A claim of this very process counts as free: it only ever claims a thread that it is not busy with."""
-
-SUPERSEDED = "superseded"
-"""Outcome of an attempt that a later one took the place of: its bad news counts no more, a proof of delivery does."""
-
-_LEASE = "45 s"
-"""Longer than one call to the provider may take."""
-
-_DUE = FAIR_ORDER.format(
-    due=f"""
-      select tenant_id, key, send_at as since from thread
-      where send_at <= now() - %(patience)s * interval '1 s' and {_FREE}
-    """,  # noqa: S608 - constants
-    each=50,
-)
-_UNSENT = f"{tuple(sorted(parts.UNSENT))}"
-_OPEN = f"{tuple(sorted(parts.OPEN))}"
-_DROP_CANCELLED = f"""
-  update part set state = 'cancelled' from reply
-  where reply.id = part.reply_id and part.thread = %(thread)s and part.state in {_UNSENT} and reply.state = 'cancelled'
-"""  # noqa: S608 - constants
-"""Cancels the unsent parts of cancelled replies."""
-
-
-_VIEW = f"""
-select part.*, uncut.id as uncut, uncut.public_id, uncut.sealed_body
-from (select 1) as one
-left join lateral (
-  select id, public_id, sealed_body from reply where thread = %(thread)s and state = 'open' order by id limit 1
-) as uncut on true
-left join lateral (
-  (select id, reply_id, ordinal, state, next_at, accepted_at from part where thread = %(thread)s and state in {_OPEN})
-  union all
-  (select id, reply_id, ordinal, state, next_at, accepted_at from part
-   where thread = %(thread)s and accepted_at is not null order by reply_id desc, ordinal desc limit 1)
-) as part on true
-order by part.reply_id, part.ordinal
-"""  # noqa: S608 - constants
-"""A thread's open parts in sending order, behind the last one that was accepted; and its oldest reply without parts."""
-
-_CUT = """
-with written as (
-  insert into part (tenant_id, thread, reply_id, ordinal, sealed_body)
-  select %(tenant)s, %(thread)s, %(reply)s, ordinal, sealed
-  from unnest(%(sealed)s::bytea[]) with ordinality as body (sealed, ordinal)
-)
-update reply set state = %(state)s where id = %(reply)s and state = 'open'
-"""
-
-_BEGIN = f"""
-with replaced as (
-  update attempt set outcome = '{SUPERSEDED}' where part_id = %(part)s and outcome in ('sending', 'unknown')
-),
-written as (
-  insert into attempt (id, tenant_id, part_id) values (%(attempt)s, %(tenant)s, %(part)s)
-)
-update part set state = 'sending', tries = tries + 1, next_at = null from reply
-where part.id = %(part)s and reply.id = part.reply_id
-returning part.sealed_body, part.tries, reply.trace, reply.received_at,
-          (select count(*) from part other where other.reply_id = part.reply_id) as of
-"""  # noqa: S608 - constants
-
-_ACCEPT = f"""
-with ended as (
-  update attempt set outcome = 'accepted', http_status = coalesce(%(http_status)s, http_status), error_code = null,
-                     provider_sid = %(sid)s, ended_at = now()
-  where id = %(attempt)s
-),
-taken as (
-  update part set provider_sid = %(sid)s, accepted_at = coalesce(accepted_at, now()), next_at = null,
-                  state = case when state = any(%(below)s) then %(towards)s else state end
-  where id = %(part)s returning reply_id
-)
-update reply set state = 'done' from taken
-where reply.id = taken.reply_id and reply.state = 'cut'
-  and not exists (select 1 from part where reply_id = reply.id and id <> %(part)s and state in {_OPEN})
-"""  # noqa: S608 - constants
-
-_FENCED = f"""
-with held as (
-  update thread set out_until = now() + interval '{_LEASE}'
-  where key = %(thread)s and out_fence = %(fence)s and out_owner = %(owner)s
-  returning coalesce(last_inbound_at, now()) as heard
-),
-dropped as ({_DROP_CANCELLED})
-select now() as now, heard from held
-"""  # noqa: S608 - constants
-
-_CLAIM = f"""
-with claimed as (
-  update thread set out_owner = %(owner)s, out_fence = out_fence + 1, out_until = now() + interval '{_LEASE}'
-  from line, contact, credential
-  where key = %(thread)s and send_at is not null and {_FREE}
-    and line.id = thread.line_id and contact.id = thread.contact_id and credential.id = line.credential_id
-  returning thread.tenant_id, out_fence, line.channel, line.provider, line.sender, contact.id as contact,
-            sealed_address, account_sid, credential.id as credential, sealed_secret, coalesce(last_inbound_at, now()) as heard
-),
-dropped as ({_DROP_CANCELLED} and exists (select 1 from claimed))
-select now() as now, claimed.* from claimed
-"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True)
@@ -196,7 +91,7 @@ class Desk:
 
     async def view(self) -> View:
         """Return what there is to send."""
-        rows = await (await self.connection.execute(_VIEW, {"thread": self.claim.thread})).fetchall()
+        rows = await (await self.connection.execute(sql.VIEW, {"thread": self.claim.thread})).fetchall()
         return View(
             self._reply(rows[0]) if rows[0]["uncut"] is not None else None,
             [
@@ -221,7 +116,7 @@ class Desk:
         """Write a reply's parts; one without any is done."""
         sealed = [self.vault.seal(body.encode(), self._place(reply, n)) for n, body in enumerate(bodies, start=1)]
         await self.connection.execute(
-            _CUT,
+            sql.CUT,
             {
                 "tenant": self.claim.tenant,
                 "thread": self.claim.thread,
@@ -235,7 +130,7 @@ class Desk:
         """Put an attempt on record: from here on, only evidence tells whether the part was sent."""
         attempt = AttemptId(new_id("at"))
         values = {"attempt": attempt, "tenant": self.claim.tenant, "part": part.id}
-        row = await (await self.connection.execute(_BEGIN, values)).fetchone()
+        row = await (await self.connection.execute(sql.BEGIN, values)).fetchone()
         assert row is not None, "the part was just read under this lock"  # noqa: S101
         return Try(
             attempt,
@@ -303,7 +198,7 @@ class Desk:
     ) -> None:
         """Bind the provider's id to a part; a report that came before may have moved it further already."""
         await self.connection.execute(
-            _ACCEPT,
+            sql.ACCEPT,
             {
                 "part": part.id,
                 "attempt": attempt,
@@ -323,7 +218,7 @@ class Desk:
                 "update reply set state = 'cancelled' where thread = %s and state in ('open', 'cut')",
                 (self.claim.thread,),
             )
-            await self.connection.execute(_DROP_CANCELLED, {"thread": self.claim.thread})
+            await self.connection.execute(sql.DROP_CANCELLED, {"thread": self.claim.thread})
 
     async def park(self) -> int:
         """Keep everything unsent until the person writes again; return how many parts that are."""
@@ -369,7 +264,7 @@ class SendLedger:
     async def claimed(self, thread: ThreadKey, step: Step | None = None) -> AsyncIterator[Desk | None]:
         """Take the right to send on a thread, locked for one transaction; None where somebody alive has it."""
         async with self.store.transaction(step) as connection:
-            cursor = await connection.execute(_CLAIM, {"owner": self.owner, "thread": thread})
+            cursor = await connection.execute(sql.CLAIM, {"owner": self.owner, "thread": thread})
             row = await cursor.fetchone()
             yield Desk(connection, self._claim(thread, row), self.vault, row["now"], row["heard"]) if row else None
 
@@ -378,7 +273,7 @@ class SendLedger:
         """Lock the thread for one transaction and prolong the claim. Raises `FenceLost`."""
         async with self.store.transaction(step) as connection:
             values = {"thread": claim.thread, "fence": claim.fence, "owner": self.owner}
-            row = await (await connection.execute(_FENCED, values)).fetchone()
+            row = await (await connection.execute(sql.FENCED, values)).fetchone()
             if row is None:
                 raise FenceLost
             yield Desk(connection, claim, self.vault, row["now"], row["heard"])
@@ -401,7 +296,7 @@ class SendLedger:
     async def due(self, patience: float) -> list[tuple[TenantId, ThreadKey]]:
         """Return threads that had something to send so many seconds ago and that nobody alive sends to, each tenant in its turn."""
         async with self.store.connection() as connection:
-            cursor = await connection.execute(_DUE, {"owner": self.owner, "patience": patience})
+            cursor = await connection.execute(sql.DUE, {"owner": self.owner, "patience": patience})
             return [(TenantId(row["tenant_id"]), ThreadKey(row["key"])) for row in await cursor.fetchall()]
 
 
@@ -435,7 +330,7 @@ async def fail_part(
         (state, failure, code, part),
     )
     await connection.execute(
-        f"update part set state = 'cancelled' where reply_id = %s and state in {_UNSENT}",  # noqa: S608 - constants
+        f"update part set state = 'cancelled' where reply_id = %s and state in {sql.UNSENT}",  # noqa: S608 - constants
         (reply,),
     )
     await connection.execute(
@@ -453,7 +348,7 @@ async def close_reply(connection: Connection, reply: ReplyId) -> None:
     await connection.execute(
         f"""
         update reply set state = 'done' where id = %s and state = 'cut'
-          and not exists (select 1 from part where reply_id = reply.id and state in {_OPEN})
+          and not exists (select 1 from part where reply_id = reply.id and state in {sql.OPEN})
         """,  # noqa: S608 - constants
         (reply,),
     )

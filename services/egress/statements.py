@@ -1,0 +1,109 @@
+"""The statements of the send ledger: each a step of its own, so that a step is one round trip."""
+
+from services.egress import parts
+from shared.fairness import FAIR_ORDER
+from shared.store.presence import OWNER_IS_DEAD
+
+FREE = (
+    f"(out_owner is null or out_owner = %(owner)s or out_until < now() or {OWNER_IS_DEAD.format(column='out_owner')})"
+)
+"""A claim of this very process counts as free: it only ever claims a thread that it is not busy with."""
+
+SUPERSEDED = "superseded"
+"""Outcome of an attempt that a later one took the place of: its bad news counts no more, a proof of delivery does."""
+
+LEASE = "45 s"
+"""Longer than one call to the provider may take."""
+
+DUE = FAIR_ORDER.format(
+    due=f"""
+      select tenant_id, key, send_at as since from thread
+      where send_at <= now() - %(patience)s * interval '1 s' and {FREE}
+    """,  # noqa: S608 - constants
+    each=50,
+)
+UNSENT = f"{tuple(sorted(parts.UNSENT))}"
+OPEN = f"{tuple(sorted(parts.OPEN))}"
+DROP_CANCELLED = f"""
+  update part set state = 'cancelled' from reply
+  where reply.id = part.reply_id and part.thread = %(thread)s and part.state in {UNSENT} and reply.state = 'cancelled'
+"""  # noqa: S608 - constants
+"""Cancels the unsent parts of cancelled replies."""
+
+
+VIEW = f"""
+select part.*, uncut.id as uncut, uncut.public_id, uncut.sealed_body
+from (select 1) as one
+left join lateral (
+  select id, public_id, sealed_body from reply where thread = %(thread)s and state = 'open' order by id limit 1
+) as uncut on true
+left join lateral (
+  (select id, reply_id, ordinal, state, next_at, accepted_at from part where thread = %(thread)s and state in {OPEN})
+  union all
+  (select id, reply_id, ordinal, state, next_at, accepted_at from part
+   where thread = %(thread)s and accepted_at is not null order by reply_id desc, ordinal desc limit 1)
+) as part on true
+order by part.reply_id, part.ordinal
+"""  # noqa: S608 - constants
+"""A thread's open parts in sending order, behind the last one that was accepted; and its oldest reply without parts."""
+
+CUT = """
+with written as (
+  insert into part (tenant_id, thread, reply_id, ordinal, sealed_body)
+  select %(tenant)s, %(thread)s, %(reply)s, ordinal, sealed
+  from unnest(%(sealed)s::bytea[]) with ordinality as body (sealed, ordinal)
+)
+update reply set state = %(state)s where id = %(reply)s and state = 'open'
+"""
+
+BEGIN = f"""
+with replaced as (
+  update attempt set outcome = '{SUPERSEDED}' where part_id = %(part)s and outcome in ('sending', 'unknown')
+),
+written as (
+  insert into attempt (id, tenant_id, part_id) values (%(attempt)s, %(tenant)s, %(part)s)
+)
+update part set state = 'sending', tries = tries + 1, next_at = null from reply
+where part.id = %(part)s and reply.id = part.reply_id
+returning part.sealed_body, part.tries, reply.trace, reply.received_at,
+          (select count(*) from part other where other.reply_id = part.reply_id) as of
+"""  # noqa: S608 - constants
+
+ACCEPT = f"""
+with ended as (
+  update attempt set outcome = 'accepted', http_status = coalesce(%(http_status)s, http_status), error_code = null,
+                     provider_sid = %(sid)s, ended_at = now()
+  where id = %(attempt)s
+),
+taken as (
+  update part set provider_sid = %(sid)s, accepted_at = coalesce(accepted_at, now()), next_at = null,
+                  state = case when state = any(%(below)s) then %(towards)s else state end
+  where id = %(part)s returning reply_id
+)
+update reply set state = 'done' from taken
+where reply.id = taken.reply_id and reply.state = 'cut'
+  and not exists (select 1 from part where reply_id = reply.id and id <> %(part)s and state in {OPEN})
+"""  # noqa: S608 - constants
+
+FENCED = f"""
+with held as (
+  update thread set out_until = now() + interval '{LEASE}'
+  where key = %(thread)s and out_fence = %(fence)s and out_owner = %(owner)s
+  returning coalesce(last_inbound_at, now()) as heard
+),
+dropped as ({DROP_CANCELLED})
+select now() as now, heard from held
+"""  # noqa: S608 - constants
+
+CLAIM = f"""
+with claimed as (
+  update thread set out_owner = %(owner)s, out_fence = out_fence + 1, out_until = now() + interval '{LEASE}'
+  from line, contact, credential
+  where key = %(thread)s and send_at is not null and {FREE}
+    and line.id = thread.line_id and contact.id = thread.contact_id and credential.id = line.credential_id
+  returning thread.tenant_id, out_fence, line.channel, line.provider, line.sender, contact.id as contact,
+            sealed_address, account_sid, credential.id as credential, sealed_secret, coalesce(last_inbound_at, now()) as heard
+),
+dropped as ({DROP_CANCELLED} and exists (select 1 from claimed))
+select now() as now, claimed.* from claimed
+"""  # noqa: S608 - constants
