@@ -60,7 +60,7 @@ async def _shown(simulator: Any, phone: str, count: int) -> list[str]:
         got = [message["body"] for message in shown if message["direction"] == "in"]
         return got if len(got) >= count else None
 
-    return await eventually(look, 60)  # a killed process may be restarted after a pause, a doubtful send settled after 6 s
+    return await eventually(look, 60)  # restarts pause longer and longer, and a doubtful send takes 6 s
 
 
 def _created(wire: list[dict[str, Any]], phone: str) -> int:
