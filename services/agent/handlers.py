@@ -186,7 +186,7 @@ class Agent:
             model=self.model,
             tools=work.pipeline.tools,
             ledger=ToolLedger(self.turns, work),
-            context=lambda step: ToolContext(work.claim.tenant, work.conversation, work.turn, step, self.turns),
+            context=lambda call: ToolContext(work.claim.tenant, work.conversation, work.turn, call, self.turns),
             most_steps=self.most_steps,
             model_name=work.pipeline.model,
             user=work.conversation,

@@ -1,11 +1,13 @@
 """The model: a port, and its adapter to any OpenAI-compatible API. The only file that knows openai."""
 
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import openai
+import orjson
 from openai.types.chat import ChatCompletion
 
 from services.agent.settings import AgentSettings
@@ -25,6 +27,15 @@ class ToolRequest:
     id: str
     name: str
     arguments: str
+
+    @property
+    def key(self) -> str:
+        """Return what an equal call has too, however its JSON is laid out: tools do not repeat it within a turn."""
+        try:
+            arguments = orjson.dumps(orjson.loads(self.arguments), option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONDecodeError:
+            arguments = self.arguments.encode(errors="replace")
+        return hashlib.sha256(self.name.encode() + b"\n" + arguments).hexdigest()[:32]
 
 
 @dataclass(frozen=True)

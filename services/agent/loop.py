@@ -47,10 +47,10 @@ class Answer:
 
 
 class ContextOf(Protocol):
-    """Makes the context of one step."""
+    """Makes the context of one call."""
 
-    def __call__(self, step: int) -> ToolContext:
-        """Return whose call step number `step` is."""
+    def __call__(self, call: str) -> ToolContext:
+        """Return whose call this is."""
 
 
 @dataclass
@@ -110,7 +110,7 @@ class Loop:
             "execute_tool", gen_ai__operation__name="execute_tool", gen_ai__tool__name=tool.name if tool else "unknown"
         ):
             faultpoints.before(Step.AGENT_TOOL)
-            result, ok = await self._execute(tool, request, step)
+            result, ok = await self._execute(tool, request)
             faultpoints.after(Step.AGENT_TOOL)
         log.info(TOOL_CALLED, tool=tool.name if tool else "unknown", step=step, ok=ok)
         faultpoints.before(Step.AGENT_REMEMBER)
@@ -118,7 +118,7 @@ class Loop:
         faultpoints.after(Step.AGENT_REMEMBER)
         return result
 
-    async def _execute(self, tool: Tool | None, request: ToolRequest, step: int) -> tuple[str, bool]:
+    async def _execute(self, tool: Tool | None, request: ToolRequest) -> tuple[str, bool]:
         if tool is None:
             return "There is no tool of that name.", False
         try:
@@ -129,7 +129,7 @@ class Loop:
             faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
             return f"The arguments do not fit: {faults}", False
         try:
-            return clean(await tool.run(arguments, self.context(step)))[:_LONGEST_RESULT], True
+            return clean(await tool.run(arguments, self.context(request.key)))[:_LONGEST_RESULT], True
         except ToolFailed as failed:
             return str(failed), False
 

@@ -1,6 +1,5 @@
 """The SQL behind turns: claim with a fence, load, remember tool calls, commit, release."""
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -279,20 +278,20 @@ class Turns:
         return Committed(ReplyId(row["reply"]), row["more"]) if row else None
 
     async def submit(self, context: ToolContext, body: dict[str, str]) -> None:
-        """Store a contact form, once per turn and step."""
+        """Store a contact form, once per turn and call."""
         form = new_id("form")
         async with self.store.connection() as connection:
             await connection.execute(
                 """
-                insert into form_submission (id, tenant_id, conversation_id, turn_id, step, sealed_body)
-                values (%s, %s, %s, %s, %s, %s) on conflict (turn_id, step) do nothing
+                insert into form_submission (id, tenant_id, conversation_id, turn_id, call, sealed_body)
+                values (%s, %s, %s, %s, %s, %s) on conflict (turn_id, call) do nothing
                 """,
                 (
                     form,
                     context.tenant,
                     context.conversation,
                     context.turn,
-                    context.step,
+                    context.call,
                     self.vault.seal(orjson.dumps(body), place(context.tenant, "form", form)),
                 ),
             )
@@ -337,35 +336,30 @@ class ToolLedger:
         """Return the stored result of an equal call."""
         async with self.turns.store.connection() as connection:
             cursor = await connection.execute(
-                "select step, sealed_result from tool_call where turn_id = %s and digest = %s order by step limit 1",
-                (self.work.turn, _digest(request)),
+                "select sealed_result from tool_call where turn_id = %s and call = %s", (self.work.turn, request.key)
             )
             row = await cursor.fetchone()
         if row is None:
             return None
-        return self.turns.vault.open(row["sealed_result"], self._place(row["step"])).decode()
+        return self.turns.vault.open(row["sealed_result"], self._place(request)).decode()
 
     async def remember(self, step: int, request: ToolRequest, result: str) -> None:
-        """Keep a call; a step that another run of this turn has taken stays as it is."""
+        """Keep a call's result; that of another run of this turn stays as it is."""
         async with self.turns.store.connection() as connection:
             await connection.execute(
                 """
-                insert into tool_call (turn_id, step, tenant_id, name, digest, sealed_result)
-                values (%s, %s, %s, %s, %s, %s) on conflict (turn_id, step) do nothing
+                insert into tool_call (turn_id, call, tenant_id, step, name, sealed_result)
+                values (%s, %s, %s, %s, %s, %s) on conflict (turn_id, call) do nothing
                 """,
                 (
                     self.work.turn,
-                    step,
+                    request.key,
                     self.work.claim.tenant,
+                    step,
                     request.name[:64],
-                    _digest(request),
-                    self.turns.vault.seal(result.encode(), self._place(step)),
+                    self.turns.vault.seal(result.encode(), self._place(request)),
                 ),
             )
 
-    def _place(self, step: int) -> str:
-        return place(self.work.claim.tenant, "tool_call", f"{self.work.turn}/{step}")
-
-
-def _digest(request: ToolRequest) -> str:
-    return hashlib.sha256(f"{request.name}\n{request.arguments}".encode()).hexdigest()
+    def _place(self, request: ToolRequest) -> str:
+        return place(self.work.claim.tenant, "tool_call", f"{self.work.turn}/{request.key}")

@@ -274,14 +274,18 @@ class Turn(SQLModel, table=True):
 
 
 class ToolCall(SQLModel, table=True):
-    """A tool call and its result, kept so that a restarted turn does not repeat it. Written by the agent."""
+    """
+    A tool call and its result, kept so that a restarted turn does not repeat it. Written by the agent.
+
+    `call`: what was asked, as a digest; a turn that starts over with more messages may ask something else at the same step.
+    """
 
     __tablename__ = "tool_call"
     turn_id: str = Field(primary_key=True, foreign_key="turn.id")
-    step: int = Field(primary_key=True)
+    call: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
+    step: int
     name: str
-    digest: str
     sealed_result: bytes = _sealed()
     created_at: datetime = _now()
 
@@ -290,12 +294,12 @@ class FormSubmission(SQLModel, table=True):
     """A message that a visitor left through the contact form, once per call of a turn. Written by the agent."""
 
     __tablename__ = "form_submission"
-    __table_args__ = (UniqueConstraint("turn_id", "step", name="form_submission_turn_step_key"),)
+    __table_args__ = (UniqueConstraint("turn_id", "call", name="form_submission_turn_call_key"),)
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
     conversation_id: str = Field(foreign_key="conversation.id")
     turn_id: str = Field(foreign_key="turn.id")
-    step: int
+    call: str
     sealed_body: bytes = _sealed()
     created_at: datetime = _now()
 

@@ -17,7 +17,7 @@ class Notebook:
 
     def __init__(self) -> None:
         self.results: dict[str, str] = {}
-        self.forms: list[tuple[int, dict[str, str]]] = []
+        self.forms: list[tuple[str, dict[str, str]]] = []
 
     async def recall(self, request: ToolRequest) -> str | None:
         return self.results.get(request.name + request.arguments)
@@ -26,7 +26,7 @@ class Notebook:
         self.results.setdefault(request.name + request.arguments, result)
 
     async def submit(self, context: ToolContext, body: dict[str, str]) -> None:
-        self.forms.append((context.step, body))
+        self.forms.append((context.call, body))
 
 
 def a_loop(script: Script, notebook: Notebook) -> tuple[Loop, FakeModel]:
@@ -35,7 +35,7 @@ def a_loop(script: Script, notebook: Notebook) -> tuple[Loop, FakeModel]:
         model=model,
         tools=TOOLS,
         ledger=notebook,
-        context=lambda step: ToolContext(TenantId("tn"), ConversationId("cv"), TurnId("tu"), step, notebook),
+        context=lambda call: ToolContext(TenantId("tn"), ConversationId("cv"), TurnId("tu"), call, notebook),
         most_steps=5,
         model_name=None,
         user="cv",
@@ -56,7 +56,7 @@ async def test_a_tool_is_run_and_its_result_told_to_the_model() -> None:
     loop, model = a_loop(lambda *_: next(answers), notebook)
     answer = await loop.run([{"role": "user", "content": "call me"}])
     assert (answer.text, answer.steps) == ("Done.", 1)
-    assert notebook.forms == [(1, {"name": "Ann", "message": "Call me", "email": ""})]
+    assert [body for _, body in notebook.forms] == [{"name": "Ann", "message": "Call me", "email": ""}]
     assert tool_results(model) == ["The message was passed on. Somebody will get in touch."]
 
 
@@ -139,3 +139,17 @@ async def test_hidden_signs_are_taken_out_of_answers() -> None:
     """
     loop, _ = a_loop(lambda *_: Completion("Hel\x07lo\U000e0041 there\nfriend"), Notebook())
     assert (await loop.run([])).text == "Hello there\nfriend"
+
+
+def test_an_equal_call_is_known_however_its_arguments_are_laid_out() -> None:
+    """
+    Order and spaces of the JSON make no difference, another value or tool does; what is no JSON is taken as it is.
+    """
+    one = ToolRequest("call_1", "contact_form", '{"name": "Ann", "message": "Hi"}')
+    assert ToolRequest("call_2", "contact_form", '{"message":"Hi","name":"Ann"}').key == one.key
+    others = [
+        ToolRequest("call_1", "contact_form", '{"name": "Bob", "message": "Hi"}'),
+        ToolRequest("call_1", "order_status", one.arguments),
+        ToolRequest("call_1", "contact_form", "{nonsense"),
+    ]
+    assert len({one.key, *(other.key for other in others)}) == 4

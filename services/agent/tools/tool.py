@@ -17,7 +17,7 @@ class Submissions(Protocol):
     """Where contact forms go."""
 
     async def submit(self, context: "ToolContext", body: dict[str, str]) -> None:
-        """Store a form, once per turn and step."""
+        """Store a form, once per turn and call."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class ToolContext:
     tenant: TenantId
     conversation: ConversationId
     turn: TurnId
-    step: int
+    call: str
+    """Idempotency key within the turn: a side effect happens once for it, whatever crashes or starts over."""
     submissions: Submissions
 
 

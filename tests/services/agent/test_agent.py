@@ -290,6 +290,33 @@ async def test_a_restarted_turn_does_not_repeat_its_tools(desks: MakeDesks) -> N
     assert len(await here.rows("select 1 from tool_call")) == 1
 
 
+async def test_a_restarted_turn_may_use_its_tools_for_something_else(desks: MakeDesks) -> None:
+    """
+    The run that answers both messages stores a form of its own, although the first run has stored one at the same step.
+    """
+    both = asyncio.Event()
+
+    async def after(completion: Completion) -> Completion:
+        await both.wait()
+        return completion
+
+    def script(messages: list[Said], _tools: list[Said]) -> Completion | Awaitable[Completion]:
+        if messages[-1]["role"] == "tool":
+            return after(Completion("Passed on."))
+        return asks_for(("contact_form", f'{{"name": "Ann", "message": "{messages[-1]["content"]}"}}'))
+
+    here = await desks(script)
+    ann = here.person()
+    await ann.writes("call me")
+    await here.told(2)
+    await ann.writes("and write to me")
+    await here.told(4)
+    both.set()
+    assert await here.replies(ann, 1) == ["Passed on."]
+    assert len(await here.rows("select 1 from form_submission")) == 2
+    assert len(await here.rows("select 1 from tool_call")) == 2
+
+
 async def test_a_quiet_window_gathers_a_burst_before_the_model_is_asked(desks: MakeDesks) -> None:
     """
     A line that waits for a pause asks the model once for two messages, by a scheduled hint.

@@ -241,14 +241,14 @@ def upgrade() -> None:
     sa.Column('tenant_id', sa.String(), nullable=False),
     sa.Column('conversation_id', sa.String(), nullable=False),
     sa.Column('turn_id', sa.String(), nullable=False),
-    sa.Column('step', sa.Integer(), nullable=False),
+    sa.Column('call', sa.String(), nullable=False),
     sa.Column('sealed_body', sa.LargeBinary(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.ForeignKeyConstraint(['conversation_id'], ['conversation.id'], ),
     sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], ),
     sa.ForeignKeyConstraint(['turn_id'], ['turn.id'], ),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('turn_id', 'step', name='form_submission_turn_step_key')
+    sa.UniqueConstraint('turn_id', 'call', name='form_submission_turn_call_key')
     )
     op.create_table('reply',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -276,15 +276,15 @@ def upgrade() -> None:
     op.create_index('reply_open', 'reply', ['thread', 'id'], unique=False, postgresql_where=sa.text("state in ('open', 'cut')"))
     op.create_table('tool_call',
     sa.Column('turn_id', sa.String(), nullable=False),
-    sa.Column('step', sa.Integer(), nullable=False),
+    sa.Column('call', sa.String(), nullable=False),
     sa.Column('tenant_id', sa.String(), nullable=False),
+    sa.Column('step', sa.Integer(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),
-    sa.Column('digest', sa.String(), nullable=False),
     sa.Column('sealed_result', sa.LargeBinary(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], ),
     sa.ForeignKeyConstraint(['turn_id'], ['turn.id'], ),
-    sa.PrimaryKeyConstraint('turn_id', 'step')
+    sa.PrimaryKeyConstraint('turn_id', 'call')
     )
     op.create_table('part',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
