@@ -3,16 +3,35 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import httpx2
 
-Kind = Literal["plain", "form", "parts"]
+Kind = Literal[
+    "plain", "form", "parts", "slow", "timeout", "busy", "fail", "empty", "malformed", "unknown tool", "loop"
+]
 
 _AGAIN = 0.5
-_WEIGHTS: dict[Kind, int] = {"plain": 7, "form": 2, "parts": 1}
+CALM: Mapping[Kind, int] = {"plain": 7, "form": 2, "parts": 1}
+"""What people ask for, and how often: nothing that troubles the model."""
+
+UNRULY: Mapping[Kind, int] = {
+    "plain": 60,
+    "form": 15,
+    "parts": 10,
+    "slow": 5,
+    "timeout": 1,
+    "busy": 1,
+    "fail": 2,
+    "empty": 2,
+    "malformed": 1,
+    "unknown tool": 1,
+    "loop": 2,
+}
+"""Likewise, with a model in trouble every tenth time: an apology is an answer then."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +60,19 @@ class Writing:
                 return f"contact: Ann, please call me [{self.mark}]"
             case "parts":
                 return f"parts 3 [{self.mark}]"
-            case _:
+            case "plain":
                 return f"hello [{self.mark}]"
+            case "slow":
+                return f"slow 1.5 [{self.mark}]"
+            case "timeout":
+                return f"slow 60 [{self.mark}]"
+            case word:
+                return f"{word} [{self.mark}]"
 
 
 @dataclass
 class Crowd:
-    """`people` phones that write `each` messages, round after round, `per_second` in all."""
+    """`people` phones that write `each` messages, `per_second` in all; some write several in a row."""
 
     simulator: httpx2.AsyncClient
     people: int
@@ -56,6 +81,7 @@ class Crowd:
     chance: random.Random
     first: int = 0
     """Number of the first person, so that crowds can be told apart."""
+    weights: Mapping[Kind, int] = field(default_factory=lambda: CALM)
     written: list[Writing] = field(default_factory=list)
 
     async def write(self) -> None:
@@ -67,10 +93,13 @@ class Crowd:
                 await asyncio.sleep(self.chance.expovariate(self.per_second))
 
     def _writings(self) -> Iterator[Writing]:
-        kinds, weights = list(_WEIGHTS), list(_WEIGHTS.values())
-        for number in range(self.each):
-            for person in range(self.first, self.first + self.people):
-                yield Writing(person, number, self.chance.choices(kinds, weights)[0])
+        kinds, weights = list(self.weights), list(self.weights.values())
+        turns = [*range(self.first, self.first + self.people)] * self.each
+        self.chance.shuffle(turns)
+        written: Counter[int] = Counter()
+        for person in turns:
+            yield Writing(person, written[person], self.chance.choices(kinds, weights)[0])
+            written[person] += 1
 
     async def _post(self, writing: Writing, gate: asyncio.Lock) -> None:
         message = {"from": writing.phone, "body": writing.text, "sid": "SM" + secrets.token_hex(16)}

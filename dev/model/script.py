@@ -15,6 +15,8 @@ _PARTS = re.compile(r"^parts (?P<count>[2-9])\b")
 _MARK = re.compile(r"\[(\d+-\d+)\]")
 _FILLING = "This is a long part of a long answer. " * 30
 _HUGE = 1_000_000
+_NOT_UNDERSTOOD = "The arguments"
+"""How a tool begins that could not read what it was called with: the model tries again."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def _special(word: str, request: Request) -> Line | None:
 
 
 def _contact(name: str, message: str, request: Request) -> Line:
-    if request.tool_results:
+    if request.tool_results and not request.tool_results[-1].startswith(_NOT_UNDERSTOOD):
         return Line(f"{request.tool_results[-1]} (Your message: {message})")
     arguments = f'{{"name": {json.dumps(name)}, "message": {json.dumps(message)}}}'
     return Line(tool="contact_form", raw_arguments=arguments)

@@ -10,9 +10,9 @@ import httpx2
 import pytest
 
 from dev.chaos import checker
-from dev.chaos.__main__ import Stack, running
 from dev.chaos.checker import Verdict
 from dev.chaos.crowd import Crowd
+from dev.chaos.stack import running
 from tests.eventually import eventually
 
 pytestmark = pytest.mark.timeout(120)
@@ -21,10 +21,6 @@ pytestmark = pytest.mark.timeout(120)
 def _variant(**modules: str) -> dict[str, str]:
     chosen = {f"TRUNKLINE_VARIANT__{name.upper()}": f"tests.chaos.broken.{module}" for name, module in modules.items()}
     return chosen | {"TRUNKLINE_BURST_LIMIT": "0", "TRUNKLINE_EGRESS__RECONCILE_AFTER": "1,2,3"}
-
-
-def _simulator(stack: Stack) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(base_url=stack.status()["simulator_url"], timeout=60, trust_env=False)
 
 
 async def _verdict(simulator: httpx2.AsyncClient) -> Verdict:
@@ -45,11 +41,11 @@ async def test_an_ack_before_the_commit_is_found_as_lost_messages() -> None:
     The router is killed while it holds messages that it has acknowledged: nobody answers them, ever.
     """
     with running("", _variant(router="router_acks_first")) as stack:
-        async with _simulator(stack) as simulator:
+        async with stack.simulator() as simulator:
             crowd = Crowd(simulator, people=20, each=1, per_second=200, chance=random.Random(1))
             await crowd.write()
-            [router] = [part["pid"] for part in stack.status()["services"] if part["name"] == "router"]
-            os.kill(router, SIGKILL)
+            for router in stack.pids("router"):
+                os.kill(router, SIGKILL)
             late = Crowd(simulator, people=1, each=1, per_second=200, chance=random.Random(1), first=900)
             await late.write()
 
@@ -66,7 +62,7 @@ async def test_missing_dedup_is_found_as_double_turns() -> None:
     Twilio delivers a message once more after it was answered, and it is answered again.
     """
     with running("", _variant(ingress="ingress_knows_nothing", router="router_takes_all")) as stack:
-        async with _simulator(stack) as simulator:
+        async with stack.simulator() as simulator:
             message = {"from": "+15550000001", "body": "hello [1-0]", "sid": "SM" + secrets.token_hex(16)}
             await simulator.post("/sim/messages", json=message)
 
@@ -83,7 +79,7 @@ async def test_a_missing_ledger_is_found_as_double_parts() -> None:
     Twilio takes a part and answers 500: it is sent again, and arrives twice.
     """
     with running("", _variant(egress="egress_sends_again")) as stack:
-        async with _simulator(stack) as simulator:
+        async with stack.simulator() as simulator:
             await simulator.post("/sim/faults", json={"kind": "500_after"})
             await Crowd(simulator, people=1, each=1, per_second=10, chance=random.Random(1)).write()
             await _until(simulator, "double_parts")
@@ -94,7 +90,7 @@ async def test_missing_order_is_found() -> None:
     Messages that overtake each other are answered the wrong way round.
     """
     with running("", _variant(router="router_as_delivered")) as stack:
-        async with _simulator(stack) as simulator:
+        async with stack.simulator() as simulator:
             crowd = Crowd(simulator, people=10, each=6, per_second=60, chance=random.Random(1))
             await asyncio.wait_for(crowd.write(), 60)
             await _until(simulator, "out_of_order")

@@ -26,12 +26,13 @@ def check(
     `calls`: the model's log; without it every apology counts as earned. `effects`: how often the side effect of each mark
     is stored; empty where nobody counted.
     """
-    found = Findings(Verdict(double_effects=[mark for mark, count in effects.items() if count > 1]))
     runs = Runs.of(calls)
+    found = Findings(Verdict(double_effects=[mark for mark, count in effects.items() if count > 1]))
+    found.verdict.lost_effects += [mark for mark in runs.effected() if effects and mark not in effects]
     for name, person in read(wire).items():
         doubts = doubts_of(name, person)
         found.doubts += doubts
-        judge(name, person, runs, effects, found)
+        judge(name, person, runs, found)
         measure(person, runs, faults, doubts, found)
     find_overlaps(runs, faults, found)
     return found

@@ -6,6 +6,8 @@ from dev.chaos.checker.findings import Doubt
 from dev.chaos.checker.history import Entry, Person
 
 _CREATED, _OK, _REFUSED, _UNCLEAR = 201, 200, 400, 500
+_NOBODY_WAITS = 29_500.0
+"""Milliseconds after which an answer reaches nobody."""
 
 BY_CALLBACK = "adopted from callback"
 BY_LIST = "adopted from list"
@@ -36,7 +38,8 @@ def _at(sends: Sequence[Entry], creates: Sequence[int], number: int) -> Entry | 
 
 def _is_unclear(send: Entry) -> bool:
     status = send["status"]
-    return status is None or status >= _UNCLEAR or (status != _CREATED and status < _REFUSED)
+    clear = status is not None and (status == _CREATED or _REFUSED <= status < _UNCLEAR)
+    return not clear or send.get("ms", 0.0) >= _NOBODY_WAITS
 
 
 def _doubt(name: str, person: Person, send: Entry, asked: Sequence[Entry], after: Entry | None) -> Doubt:

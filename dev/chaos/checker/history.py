@@ -11,7 +11,6 @@ Entry = Mapping[str, Any]
 MARK = re.compile(r"\[(\d+-\d+)\]")
 _PART = re.compile(r"<(\d+)/(\d+) (\d+-\d+)>")
 _APOLOGY = re.compile(r"^Sorry, I could not work out an answer")
-_PASSED_ON = re.compile(r"\(Your message: [^)]*\[(\d+-\d+)\]\)")
 _OK = 200
 
 
@@ -37,11 +36,6 @@ class Answer:
     def is_apology(self) -> bool:
         """Tell whether it says that there is no answer."""
         return _APOLOGY.match(self.body) is not None
-
-    @property
-    def passed_on(self) -> list[str]:
-        """Return the messages of which it says that their side effect has happened."""
-        return _PASSED_ON.findall(self.body)
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Nothing lost, nothing doubled, everything in order: one person's history held against it."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dev.chaos.checker.findings import Findings, Verdict
@@ -18,7 +17,7 @@ class Reply:
     parts: list[int] = field(default_factory=list)
 
 
-def judge(name: str, person: Person, runs: Runs, effects: Mapping[str, int], found: Findings) -> None:
+def judge(name: str, person: Person, runs: Runs, found: Findings) -> None:
     """Add to the findings what this person's history shows."""
     _doubled(name, person, found.verdict)
     _parts(person, found.verdict)
@@ -30,9 +29,6 @@ def judge(name: str, person: Person, runs: Runs, effects: Mapping[str, int], fou
     found.latencies += [answered[mark] - at for mark, at in person.accepted.items() if mark in answered]
     found.answered += sum(mark in answered for mark in person.accepted)
     found.apologised += sum(mark not in answered for mark in person.accepted) - len(lost)
-    if effects:
-        told = (mark for answer in person.answers for mark in answer.passed_on)
-        found.verdict.lost_effects += [mark for mark in dict.fromkeys(told) if not effects.get(mark)]
 
 
 def uncovered(person: Person, runs: Runs) -> list[str]:

@@ -9,6 +9,7 @@ from dev.chaos.checker.findings import Findings
 from dev.chaos.checker.history import MARK, Entry
 
 _OK = 200
+_PASSED_ON = "passed on"
 _TOO_LONG = 4.0
 """Seconds after which a call counts as a model in trouble: its caller gives up soon."""
 
@@ -28,6 +29,8 @@ class Run:
     conversation: str
     asked: frozenset[str]
     """The messages that it was to answer."""
+    effected: frozenset[str]
+    """The messages whose side effect it was told had happened."""
     trouble: bool
 
 
@@ -51,6 +54,10 @@ class Runs:
                 found[mark].append(run)
         return found
 
+    def effected(self) -> list[str]:
+        """Return the messages whose side effect the model was told had happened."""
+        return sorted({mark for run in self.all for mark in run.effected})
+
     def in_trouble(self, mark: str, until: float) -> bool:
         """Tell whether the model was in trouble over this message before a moment; true where nobody kept its log."""
         if not self.all:
@@ -63,10 +70,10 @@ def find_overlaps(runs: Runs, faults: Sequence[Entry], found: Findings) -> None:
     pauses = [fault for fault in faults if fault["kind"] == "pause" and fault["target"].startswith("agent")]
     latest: dict[str, float] = {}
     for run in runs.all:
-        if latest.get(run.conversation, 0.0) - run.started > _SETTLING:
+        if latest.get(run.conversation, run.started) - run.started > _SETTLING:
             fenced = any(it["at"] <= run.started <= it["until"] + _FENCE_TAIL for it in pauses)
             (found.fenced_runs if fenced else found.verdict.concurrent_runs).append(run.conversation)
-        latest[run.conversation] = max(run.ended, latest.get(run.conversation, 0.0))
+        latest[run.conversation] = max(run.ended, latest.get(run.conversation, run.ended))
 
 
 def _run(call: Entry) -> Run:
@@ -74,7 +81,8 @@ def _run(call: Entry) -> Run:
     silent = call.get("status", _OK) == _OK and not call.get("answer", "-") and not call.get("tool")
     refused = call.get("status", _OK) not in {_OK, None}
     trouble = bool(call.get("fault")) or refused or silent or ended - call["started"] >= _TOO_LONG
-    return Run(call["started"], ended, str(call["conversation"]), _asked(call["messages"]), trouble)
+    messages = call["messages"]
+    return Run(call["started"], ended, str(call["conversation"]), _asked(messages), _effected(messages), trouble)
 
 
 def _asked(messages: Iterable[Entry]) -> frozenset[str]:
@@ -87,3 +95,15 @@ def _asked(messages: Iterable[Entry]) -> frozenset[str]:
         elif message["role"] == "assistant" and text and not message.get("tool_calls"):
             said = []
     return frozenset(said)
+
+
+def _effected(messages: Iterable[Entry]) -> frozenset[str]:
+    """Return the marks in contact forms that were passed on, as the tool answered."""
+    wanted: dict[str, list[str]] = {}
+    done: set[str] = set()
+    for message in messages:
+        for request in message.get("tool_calls") or ():
+            wanted[request["id"]] = MARK.findall(request["function"]["arguments"])
+        if message.get("role") == "tool" and _PASSED_ON in str(message.get("content")):
+            done.update(wanted.get(message["tool_call_id"], ()))
+    return frozenset(done)
