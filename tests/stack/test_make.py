@@ -9,7 +9,7 @@ import pytest
 
 from dev.stack.home import REPOSITORY
 
-_TARGETS = ("help", "up", "down", "reset", "logs", "test", "check", "fmt", "lock", "clean")
+_TARGETS = ("help", "up", "down", "reset", "logs", "test", "chaos", "bench", "check", "fmt", "lock", "clean")
 
 
 def _with_only(tmp_path: Path, script: str, *tools: str, **fakes: str) -> subprocess.CompletedProcess[str]:
