@@ -38,14 +38,21 @@ left join lateral (
   select id, public_id, sealed_body from reply where thread = %(thread)s and state = 'open' order by id limit 1
 ) as uncut on true
 left join lateral (
-  (select id, reply_id, ordinal, state, next_at, accepted_at from part where thread = %(thread)s and state in {OPEN})
+  (select id, reply_id, ordinal, state, next_at, accepted_at from part
+   where thread = %(thread)s and state in {OPEN}
+     and not (state in {UNSENT} and exists (select 1 from reply where id = part.reply_id and state = 'cancelled')))
   union all
   (select id, reply_id, ordinal, state, next_at, accepted_at from part
    where thread = %(thread)s and accepted_at is not null order by reply_id desc, ordinal desc limit 1)
 ) as part on true
 order by part.reply_id, part.ordinal
 """  # noqa: S608 - constants
-"""A thread's open parts in sending order, behind the last one that was accepted; and its oldest reply without parts."""
+"""
+A thread's open parts in sending order, behind the last one that was accepted; and its oldest reply without parts.
+
+It has to be a statement of its own, after the one that locks the thread: what a statement that waited for the lock reads
+beside it is of the time before the wait.
+"""
 
 CUT = """
 with written as (
@@ -86,24 +93,21 @@ where reply.id = taken.reply_id and reply.state = 'cut'
 """  # noqa: S608 - constants
 
 FENCED = f"""
-with held as (
-  update thread set out_until = now() + interval '{LEASE}'
-  where key = %(thread)s and out_fence = %(fence)s and out_owner = %(owner)s
-  returning coalesce(last_inbound_at, now()) as heard
-),
-dropped as ({DROP_CANCELLED})
-select now() as now, heard from held
+update thread set out_until = now() + interval '{LEASE}'
+where key = %(thread)s and out_fence = %(fence)s and out_owner = %(owner)s
+returning now() as now, coalesce(last_inbound_at, now()) as heard
+"""  # noqa: S608 - constants
+
+RELEASE = f"""
+with dropped as ({DROP_CANCELLED})
+update thread set out_owner = null, send_at = %(send_at)s where key = %(thread)s and out_fence = %(fence)s
 """  # noqa: S608 - constants
 
 CLAIM = f"""
-with claimed as (
-  update thread set out_owner = %(owner)s, out_fence = out_fence + 1, out_until = now() + interval '{LEASE}'
-  from line, contact, credential
-  where key = %(thread)s and send_at is not null and {FREE}
-    and line.id = thread.line_id and contact.id = thread.contact_id and credential.id = line.credential_id
-  returning thread.tenant_id, out_fence, line.channel, line.provider, line.sender, contact.id as contact,
-            sealed_address, account_sid, credential.id as credential, sealed_secret, coalesce(last_inbound_at, now()) as heard
-),
-dropped as ({DROP_CANCELLED} and exists (select 1 from claimed))
-select now() as now, claimed.* from claimed
+update thread set out_owner = %(owner)s, out_fence = out_fence + 1, out_until = now() + interval '{LEASE}'
+from line, contact, credential
+where key = %(thread)s and send_at is not null and {FREE}
+  and line.id = thread.line_id and contact.id = thread.contact_id and credential.id = line.credential_id
+returning thread.tenant_id, out_fence, line.channel, line.provider, line.sender, contact.id as contact, sealed_address,
+          account_sid, credential.id as credential, sealed_secret, coalesce(last_inbound_at, now()) as heard, now() as now
 """  # noqa: S608 - constants

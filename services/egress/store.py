@@ -239,10 +239,9 @@ class Desk:
         return {ProviderSid(row["provider_sid"]) for row in await cursor.fetchall()}
 
     async def release(self, send_at: datetime | None) -> None:
-        """Give the thread up, saying when there is something to do again."""
+        """Give the thread up, saying when there is something to do again; what was cancelled is dropped."""
         await self.connection.execute(
-            "update thread set out_owner = null, send_at = %s where key = %s and out_fence = %s",
-            (send_at, self.claim.thread, self.claim.fence),
+            sql.RELEASE, {"send_at": send_at, "thread": self.claim.thread, "fence": self.claim.fence}
         )
 
     def _body(self, sealed: bytes, part: Part) -> str:

@@ -26,7 +26,8 @@ async def verdict(simulator: httpx2.AsyncClient, people: Sequence[str], seconds:
         return [it for it in entries if {it["form"].get("From"), it["form"].get("To")} & mine]
 
     async def all_answered() -> bool:
-        return checker.unanswered(await wire()) == 0
+        found = checker.check(await wire(), [], [], {}).verdict
+        return not found.lost and not found.lost_parts
 
     await eventually(all_answered, seconds)
     return checker.check(await wire(), [], [], {}).verdict

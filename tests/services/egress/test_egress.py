@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import psycopg
 import pytest
 
 from services.egress.handlers import Egress
@@ -430,3 +431,34 @@ async def test_just_within_the_window_a_reply_is_sent(post: MakePost) -> None:
     await here.rows("update thread set last_inbound_at = now() - interval '23 hours 59 minutes' returning 1")
     await here.reply("one")
     assert await here.sent(1) == ["one"]
+
+
+async def test_what_is_taken_back_while_its_sender_waits_for_the_thread_is_not_sent(
+    post: MakePost, database_url: str
+) -> None:
+    """
+    A second reply is cut and waits for the first; the router cancels it just as egress asks for the thread.
+    """
+    here = await post()
+    await here.reply("one")
+    await here.sent(1)
+    await here.reply("two")
+    await here.until("accepted", "queued")
+    async with await psycopg.AsyncConnection.connect(database_url) as router:
+        await router.execute("select 1 from thread for update")
+        await router.execute("update reply set state = 'cancelled' where id = (select max(id) from reply)")
+        await here.rows("update part set accepted_at = now() - interval '1 hour' where state = 'accepted' returning 1")
+        hinted = ReplyReady(tenant=TENANT, thread=THREAD, reply_id=ReplyId(1))
+        await here.bus.publish(OUT, out_subject(TENANT, THREAD), hinted, message_id="now")
+
+        async def waits() -> bool:
+            waiting = (
+                "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%%update thread%%' limit 1"
+            )
+            return bool(await here.rows(waiting))
+
+        await eventually(waits)
+        await router.commit()
+    await here.reply("three")
+    assert await here.sent(2) == ["one", "three"]
+    await here.until("accepted", "cancelled", "accepted")
