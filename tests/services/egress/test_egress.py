@@ -452,9 +452,7 @@ async def test_what_is_taken_back_while_its_sender_waits_for_the_thread_is_not_s
         await here.bus.publish(OUT, out_subject(TENANT, THREAD), hinted, message_id="now")
 
         async def waits() -> bool:
-            waiting = (
-                "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%%update thread%%' limit 1"
-            )
+            waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%%update thread%%' limit 1"
             return bool(await here.rows(waiting))
 
         await eventually(waits)
