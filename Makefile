@@ -30,8 +30,8 @@ test: $(READY) browser ## Run the whole test suite (ARGS="-k pairing")
 chaos: $(READY) ## Kill, pause and confuse everything under load, and check that nobody notices (ARGS="--seed 2")
 	@$(BIN)/python -m dev.chaos $(ARGS)
 
-bench: $(READY) ## Measure throughput and latency beside their floor (about five minutes)
-	@$(BIN)/python -m bench
+bench: $(READY) ## Measure throughput and latency beside their floor, about 100 s a round (ARGS=1: one round)
+	@$(BIN)/python -m bench $(ARGS)
 
 check: $(READY) ## Check format, lint, types and import contracts
 	$(BIN)/ruff format --check .

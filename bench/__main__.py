@@ -29,12 +29,13 @@ class Bench:
     """One machine, one run. `folder` is thrown away."""
 
     folder: Path
+    rounds: int = ROUNDS
     people: int = 0
 
     def run(self) -> dict[str, object]:
         """Measure everything, side by side."""
         ingress, empty, whole, floor, waits = [], [], [], [], []
-        for number in range(ROUNDS):
+        for number in range(self.rounds):
             empty.append(self._accept("bench.stage empty"))
             ingress.append(self._accept("services.ingress"))
             floor.append(self._through(FLOOR)[0])
@@ -105,7 +106,7 @@ class Bench:
 def main() -> None:
     """Run, and print the figures as JSON."""
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(Bench(Path(folder)).run(), indent=2))
+        print(json.dumps(Bench(Path(folder), int(sys.argv[1]) if sys.argv[1:] else ROUNDS).run(), indent=2))
 
 
 if __name__ == "__main__":
