@@ -60,8 +60,8 @@ class WebhookApp:
             outcome = await self._outcome(request)
             elapsed = time.perf_counter() - started
             _measure(outcome, elapsed)
+            _note(opened, request, outcome, elapsed)  # before the answer: whoever has that finds the line
             await answer(request, send, outcome)
-            _note(opened, request, outcome, elapsed)
 
     async def _outcome(self, request: Request) -> Outcome:
         try:
