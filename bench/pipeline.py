@@ -1,6 +1,7 @@
 """Processes of one pipeline, and the load that goes through it."""
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
@@ -92,24 +93,27 @@ def servers(where: Path) -> Iterator[tuple[dict[str, str], "Arrived"]]:
             yield base, arrived
 
 
+_sids = itertools.count(1)
+
+
 def webhooks(first: int, count: int, person: str = "") -> list[tuple[str, bytes]]:
     """Return signed posts of as many people, or of one, each with the address that it is answered at."""
     made = []
     one = person
     for number in range(first, first + count):
-        person = one or f"whatsapp:+1555{number:07d}"
+        person, sid = one or f"whatsapp:+1555{number:07d}", f"SM{next(_sids):032x}"
         form = {
             "AccountSid": ACCOUNT,
             "ApiVersion": "2010-04-01",
             "Body": "Hello, when does the shop open on Saturday?",
             "From": person,
-            "MessageSid": f"SM{number:032x}",
+            "MessageSid": sid,
             "MessageType": "text",
             "NumMedia": "0",
             "NumSegments": "1",
             "ProfileName": "Ann Example",
-            "SmsMessageSid": f"SM{number:032x}",
-            "SmsSid": f"SM{number:032x}",
+            "SmsMessageSid": sid,
+            "SmsSid": sid,
             "SmsStatus": "received",
             "To": LINE,
             "WaId": person.removeprefix("whatsapp:+"),

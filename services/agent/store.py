@@ -1,10 +1,11 @@
 """The SQL behind turns: claim with a fence, load, remember tool calls, commit, release."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import orjson
+from psycopg.rows import DictRow
 
 from services.agent.llm import Said, ToolRequest
 from services.agent.loop import Answer
@@ -25,6 +26,11 @@ _FREE = f"(owner is null or owner = %(owner)s or lease_until < now() or {OWNER_I
 _BURST_OVER = "coalesce(burst_at + %(burst)s * interval '1 s' <= now(), true)"
 
 _LEASE = "15 s"
+_CLAIM = f"""
+update thread set owner = %(owner)s, fence = fence + 1, lease_until = now() + interval '{_LEASE}'
+where key = %(thread)s and done_seq < asked_seq and run_at <= now() and {_FREE}
+returning key, tenant_id, line_id, fence, done_seq, asked_seq
+"""  # noqa: S608 - constants
 _DUE = FAIR_ORDER.format(
     due=f"""
       select tenant_id, key, run_at as since from thread
@@ -60,6 +66,22 @@ order by asked.seq
 """
 """Opens a turn, or finds it again after a crash, and reads what the model is told of it: a row for each message asked."""
 
+_SPOKEN = """
+with opened as (
+  select turn.conversation_id as conversation, from_seq, memory from turn
+  join conversation on conversation.id = turn.conversation_id join agent on agent.id = conversation.agent_id
+  where turn.thread = %(thread)s and from_seq > %(done_seq)s order by from_seq limit 1
+)
+select * from (
+  select 'user' as role, id::text as ref, seq, 0 as side, id::text as place, sealed_text as sealed, 0::bigint as rank
+  from message, opened where conversation_id = conversation and seq < from_seq and outcome = 'asked'
+  union all
+  select 'assistant', id::text, after_seq, 1, public_id, sealed_body, id
+  from reply, opened where conversation_id = conversation and turn_id is not null and after_seq < from_seq
+) spoken order by seq desc, side desc, rank desc limit (select memory from opened)
+"""
+"""The last messages of the conversation, either side's, before the turn that was just opened; the newest first."""
+
 _END_TURN = f"""
 with settled as (
   update thread set done_seq = greatest(done_seq, %(asked)s), owner = null, send_at = now(), run_at = now(),
@@ -89,6 +111,14 @@ select settled.more, replied.id as reply from settled cross join replied
 
 
 @dataclass(frozen=True)
+class Opened:
+    """A turn's rows as they were read: what is asked, and what was spoken before, the newest first."""
+
+    asked: list[DictRow]
+    spoken: list[DictRow]
+
+
+@dataclass(frozen=True)
 class Claim:
     """The right to run one turn of a thread. Whoever claims next gets a higher fence, and this one cannot commit."""
 
@@ -98,6 +128,8 @@ class Claim:
     fence: int
     done_seq: Sequence
     asked_seq: Sequence
+    opened: Opened | None = field(default=None, compare=False, repr=False)
+    """What was read with the claim; None once more was asked."""
 
 
 @dataclass(frozen=True)
@@ -135,27 +167,21 @@ class Turns:
     """Seconds from a burst's first message during which a further one makes its turn start over."""
 
     async def claim(self, thread: ThreadKey) -> Claim | None:
-        """Take a thread's due turn, unless somebody alive has it."""
-        async with self.store.connection() as connection:
-            cursor = await connection.execute(
-                f"""
-                update thread set owner = %(owner)s, fence = fence + 1, lease_until = now() + interval '{_LEASE}'
-                where key = %(thread)s and done_seq < asked_seq and run_at <= now() and {_FREE}
-                returning key, tenant_id, line_id, fence, done_seq, asked_seq
-                """,  # noqa: S608 - constants
-                {"owner": self.owner, "thread": thread},
-            )
+        """Take a thread's due turn and open it, unless somebody alive has it."""
+        async with self.store.transaction() as connection:
+            cursor = await connection.execute(_CLAIM, {"owner": self.owner, "thread": thread})
             row = await cursor.fetchone()
-        if row is None:
-            return None
-        return Claim(
-            ThreadKey(row["key"]),
-            TenantId(row["tenant_id"]),
-            LineId(row["line_id"]),
-            row["fence"],
-            Sequence(row["done_seq"]),
-            Sequence(row["asked_seq"]),
-        )
+            if row is None:
+                return None
+            claim = Claim(
+                ThreadKey(row["key"]),
+                TenantId(row["tenant_id"]),
+                LineId(row["line_id"]),
+                row["fence"],
+                Sequence(row["done_seq"]),
+                Sequence(row["asked_seq"]),
+            )
+            return replace(claim, opened=await _open(connection, claim))
 
     async def renew(self, claim: Claim) -> Claim | None:
         """Prolong the lease. Returns the claim, widened by what was asked since in the same burst; None once it is lost."""
@@ -169,7 +195,10 @@ class Turns:
                 self._facts(claim),
             )
             row = await cursor.fetchone()
-        return replace(claim, asked_seq=Sequence(row["asked_seq"])) if row else None
+        if row is None:
+            return None
+        asked = Sequence(row["asked_seq"])
+        return replace(claim, asked_seq=asked, opened=claim.opened if asked == claim.asked_seq else None)
 
     def _facts(self, claim: Claim) -> dict[str, Any]:
         return {
@@ -196,31 +225,31 @@ class Turns:
 
     async def load(self, claim: Claim) -> Work:
         """
-        Open the turn, or find it again after a crash, and read what the model needs.
+        Return what the model needs, of a turn that was opened, or opens again now with more.
 
         Raises `GatewayError`: NOTHING_ASKED for a turn that was cancelled meanwhile, SEALED_UNREADABLE without its key.
         """
-        async with self.store.connection() as connection:
-            cursor = await connection.execute(_OPEN_TURN, {**vars(claim), "turn": new_id("tu")})
-            asked = await cursor.fetchall()
-            if not asked:
-                raise GatewayError(NOTHING_ASKED)
-            found = asked[0]
-            conversation = ConversationId(found["conversation"])
-            spoken = await self._memory(connection, claim, conversation, found["seq"], found["memory"])
+        opened = claim.opened
+        if opened is None:
+            async with self.store.transaction() as connection:
+                opened = await _open(connection, claim)
+        if not opened.asked:
+            raise GatewayError(NOTHING_ASKED)
+        found = opened.asked[0]
         pipeline = Pipeline(found["instructions"], found["model"], found["memory"])
         facts = Sys(found["channel"], found["tenant"], found["email"] or "")
-        new = [{"role": "user", "content": self._text(claim.tenant, row)} for row in asked]
+        spoken = [self._said(claim.tenant, row) for row in reversed(opened.spoken)]
+        new = [{"role": "user", "content": self._text(claim.tenant, row)} for row in opened.asked]
         return Work(
             claim=claim,
             turn=TurnId(found["turn"]),
             attempts=found["attempts"],
-            conversation=conversation,
+            conversation=ConversationId(found["conversation"]),
             channel=found["channel"],
             provider=found["provider"],
             pipeline=pipeline,
             messages=(pipeline.system_prompt(facts, found["now"]), *spoken, *new),
-            traces=tuple(row["trace"] for row in asked),
+            traces=tuple(row["trace"] for row in opened.asked),
             received_at=found["received_at"],
         )
 
@@ -296,24 +325,6 @@ class Turns:
                 ),
             )
 
-    async def _memory(
-        self, connection: Connection, claim: Claim, conversation: str, before: int, most: int
-    ) -> list[Said]:
-        """Return the last `most` messages of the conversation, either side's, before this turn."""
-        cursor = await connection.execute(
-            """
-            select * from (
-              select 'user' as role, id::text as ref, seq, 0 as side, id::text as place, sealed_text as sealed, 0::bigint as rank
-              from message where conversation_id = %(conversation)s and seq < %(before)s and outcome = 'asked'
-              union all
-              select 'assistant', id::text, after_seq, 1, public_id, sealed_body, id
-              from reply where conversation_id = %(conversation)s and turn_id is not null and after_seq < %(before)s
-            ) spoken order by seq desc, side desc, rank desc limit %(most)s
-            """,
-            {"conversation": conversation, "before": before, "most": most},
-        )
-        return [self._said(claim.tenant, row) for row in reversed(await cursor.fetchall())]
-
     def _said(self, tenant: TenantId, row: dict[str, Any]) -> Said:
         if row["role"] == "user":
             opened = self.vault.open(row["sealed"], place(tenant, "message", row["place"])).decode()
@@ -323,6 +334,21 @@ class Turns:
 
     def _text(self, tenant: TenantId, row: dict[str, Any]) -> str:
         return self.vault.open(row["sealed_text"], place(tenant, "message", row["id"])).decode()
+
+
+async def _open(connection: Connection, claim: Claim) -> Opened:
+    """Open the turn, or find it again after a crash, and read what belongs to it."""
+    facts = {
+        "thread": claim.thread,
+        "tenant": claim.tenant,
+        "line": claim.line,
+        "done_seq": claim.done_seq,
+        "asked_seq": claim.asked_seq,
+        "turn": new_id("tu"),
+    }
+    asked = await connection.execute(_OPEN_TURN, facts)
+    spoken = await connection.execute(_SPOKEN, facts)
+    return Opened(await asked.fetchall(), await spoken.fetchall())
 
 
 @dataclass(frozen=True)

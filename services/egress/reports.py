@@ -99,8 +99,8 @@ async def _log(connection: Connection, report: PartReported, part: PartId) -> bo
     cursor = await connection.execute(
         """
         insert into status_event (tenant_id, part_id, provider_sid, status, error_code, reported_at)
-        values (%s, %s, %s, %s, %s, %s) on conflict (provider_sid, status) do nothing
+        values (%s, %s, %s, %s, %s, %s) on conflict (provider_sid, status) do nothing returning 1
         """,
         (report.tenant, part, report.provider_sid, report.status, report.error_code, report.reported_at),
     )
-    return cursor.rowcount == 1
+    return await cursor.fetchone() is not None

@@ -223,13 +223,14 @@ class Desk:
     async def park(self) -> int:
         """Keep everything unsent until the person writes again; return how many parts that are."""
         cursor = await self.connection.execute(
-            "update part set state = 'parked', next_at = null where thread = %s and state = 'queued'",
+            "update part set state = 'parked', next_at = null where thread = %s and state = 'queued' returning 1",
             (self.claim.thread,),
         )
+        parked = len(await cursor.fetchall())
         await self.connection.execute(
             "update thread set parked_at = coalesce(parked_at, now()) where key = %s", (self.claim.thread,)
         )
-        return cursor.rowcount
+        return parked
 
     async def bound_elsewhere(self, sids: Sequence[ProviderSid]) -> set[ProviderSid]:
         """Return which of the provider's ids belong to parts already."""

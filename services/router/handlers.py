@@ -1,7 +1,7 @@
 """A person wrote: take in what their thread holds, in order, then wake whoever has work."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import psycopg
 from pydantic import ValidationError
@@ -32,6 +32,15 @@ _MOST_FAILURES = 5
 _TRACE_HEADERS = ("traceparent", "tracestate")
 
 
+class MessageFailed(Exception):
+    """A message fails by itself, and may do so `most` times."""
+
+    def __init__(self, reason: str, most: int = _MOST_FAILURES) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.most = most
+
+
 @dataclass(frozen=True)
 class Router:
     """The collaborators of the one handler."""
@@ -59,47 +68,57 @@ class Router:
     async def _take_in(
         self, key: ThreadKey, event: InboundReceived, waiting: list[Message | Unreadable]
     ) -> tuple[Sequence, Work]:
-        """
-        Take in what waits, in one transaction; return how far the thread is read now, and what it waits for.
-
-        What fails by itself is counted, and set aside after five times.
-        """
-        async with self.desk.open(key, event) as mailbox:
-            for message in waiting:
-                if message.seq > mailbox.thread.last_seq and not await self._settled(mailbox, message):
-                    failed = True
-                    break
-            else:
-                failed = False
+        """Take in what waits; return how far the thread is read now, and what it waits for."""
+        try:
+            mailbox, told = await self._commit(key, event, waiting)
+        except MessageFailed as failed:
+            if len(waiting) > 1:  # any of them: go on one by one
+                return await self._take_in(key, event, waiting[:1])
+            return await self._set_aside(key, event, waiting[0].seq, failed)
+        for message, outcome in told:
+            _tell(mailbox, message, outcome)
         if mailbox.thread.cancel_turn:
             await self._interrupt(event.tenant, key)
-        if failed:
+        return mailbox.thread.last_seq, mailbox.work()
+
+    async def _commit(
+        self, key: ThreadKey, event: InboundReceived, waiting: list[Message | Unreadable]
+    ) -> tuple[Mailbox, list[tuple[Message, str]]]:
+        """Take in all that waits, in one transaction. Raises `MessageFailed` where a message fails by itself."""
+        try:
+            async with self.desk.open(key, event, waiting) as mailbox:
+                thread = mailbox.thread
+                told = [await self._outcome(mailbox, message) for message in waiting if message.seq > thread.last_seq]
+        except psycopg.OperationalError:
+            raise  # the database's trouble, not a message's
+        except psycopg.Error as error:
+            raise MessageFailed(type(error).__name__) from error
+        return mailbox, told
+
+    async def _outcome(self, mailbox: Mailbox, message: Message | Unreadable) -> tuple[Message, str]:
+        """Take in one message; whatever goes wrong with it must not hold up the thread for ever."""
+        if isinstance(message, Unreadable):
+            raise MessageFailed(message.failure.code, most=1 if message.failure is MALFORMED_EVENT else _MOST_FAILURES)
+        try:
+            return message, await self.intake.take_in(mailbox, message)
+        except psycopg.Error:
+            raise
+        except Exception as error:
+            raise MessageFailed(type(error).__name__) from error
+
+    async def _set_aside(
+        self, key: ThreadKey, event: InboundReceived, seq: Sequence, failed: MessageFailed
+    ) -> tuple[Sequence, Work]:
+        """Count that a message failed by itself, and go on without it once that was often enough."""
+        async with self.desk.open(key, event) as mailbox:
+            passed = seq <= mailbox.thread.last_seq or await mailbox.count_failure(seq, failed.reason, failed.most)
+        if not passed:
             raise GatewayError(MESSAGE_FAILED)
         return mailbox.thread.last_seq, mailbox.work()
 
     async def _interrupt(self, tenant: TenantId, key: ThreadKey) -> None:
         with suppress(Exception):  # the turn finds out when it renews its lease
             await self.bus.announce(turn_interrupted_subject(tenant), TurnInterrupted(tenant=tenant, thread=key))
-
-    async def _settled(self, mailbox: Mailbox, message: Message | Unreadable) -> bool:
-        """Take in one message, or set it aside; False when it should be tried again."""
-        if isinstance(message, Unreadable):
-            failure = message.failure.code
-            most = 1 if message.failure is MALFORMED_EVENT else _MOST_FAILURES
-        else:
-            before = replace(mailbox.thread)
-            try:
-                async with mailbox.connection.transaction():
-                    outcome = await self.intake.take_in(mailbox, message)
-            except psycopg.OperationalError:
-                raise  # the database's trouble, not this message's
-            except Exception as error:  # noqa: BLE001 - whatever it is, it must not hold up the thread for ever
-                mailbox.thread = before
-                failure, most = type(error).__name__, _MOST_FAILURES
-            else:
-                _tell(mailbox, message, outcome)
-                return True
-        return await mailbox.count_failure(message.seq, failure, most)
 
     async def _wake(self, tenant: TenantId, key: ThreadKey, work: Work) -> None:
         if work.asked_seq is not None:

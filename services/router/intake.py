@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from services.router import commands
 from services.router.commands import STOP, Command
-from services.router.mailbox import Mailbox, Message
+from services.router.mailbox import ASKED, Mailbox, Message
 from services.router.notices import NOT_RECOGNIZED, TEXT_ONLY, TOO_LONG, Notice, too_many
 from services.router.ratelimit import RateLimit
 from shared.ids import Sequence
@@ -26,19 +26,22 @@ class Intake:
     async def take_in(self, mailbox: Mailbox, message: Message) -> str:
         """Log a message, act on it, and return what became of it."""
         mailbox.thread.last_seq = Sequence(max(mailbox.thread.last_seq, message.seq))
-        if not await mailbox.record(message, "received"):
-            return await self._again(mailbox, message) if message.replayed else DUPLICATE
+        if message.provider_sid in mailbox.logged:
+            return await self._again(mailbox, message)
         mailbox.thread.last_inbound_at = max(message.at, mailbox.thread.last_inbound_at or message.at)
         mailbox.thread.last_provider_sid = message.provider_sid
         outcome = await self._decide(mailbox, message)
-        if outcome != "asked":
-            await mailbox.conclude(message, outcome)
+        await mailbox.record(message, outcome)
         return outcome
 
     async def _again(self, mailbox: Mailbox, message: Message) -> str:
-        """Ask the agent once more what it failed to answer; nothing else is repeated."""
-        known = await mailbox.recorded(message)
-        return await self._talk(mailbox, known) if known else DUPLICATE
+        """Ask the agent once more what it failed to answer, where an admin wants it; nothing else is repeated."""
+        if not message.replayed or not await mailbox.asked_before(message):
+            return DUPLICATE
+        outcome = await self._talk(mailbox, message)
+        if outcome == ASKED:
+            await mailbox.move(message)
+        return outcome
 
     async def _decide(self, mailbox: Mailbox, message: Message) -> str:
         if not mailbox.line.enabled:
@@ -63,7 +66,7 @@ class Intake:
         if len(message.content.text) > _LONGEST_TEXT:
             return await self._notify(mailbox, message, TOO_LONG, "too_long")
         await mailbox.ask_agent(message, self.burst)
-        return "asked"
+        return ASKED
 
     async def _while_stopped(self, mailbox: Mailbox, message: Message) -> str:
         if not commands.is_start(message.content.text):

@@ -1,6 +1,6 @@
 """One thread, opened for work: its row is locked, and everything done here commits together or not at all."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import orjson
@@ -29,6 +29,9 @@ from shared.ids import (
 )
 from shared.store.session import Connection
 from shared.vault import Vault, place
+
+ASKED = "asked"
+"""The outcome of a message that the agent is asked."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,10 @@ class Mailbox:
     addresses: tuple[Address, ...]
     now: datetime
     """The transaction's time."""
-    _conversation: ConversationId | None = field(default=None)
+    logged: set[ProviderSid]
+    """Which of the messages that wait are in the log already."""
+    conversation: ConversationId | None
+    """The contact's open conversation, where it is on this line."""
     _said: ReplyId | None = field(default=None)
 
     def work(self) -> Work:
@@ -141,20 +147,20 @@ class Mailbox:
             self._said,
         )
 
-    async def record(self, message: Message, outcome: str) -> bool:
-        """Log a message; False when this SID is in the log already."""
-        inserted = await self.connection.execute(
+    async def record(self, message: Message, outcome: str) -> None:
+        """Log a message, and what became of it."""
+        await self.connection.execute(
             """
-            insert into message (id, tenant_id, line_id, thread, account_sid, provider_sid, seq, outcome,
+            insert into message (id, tenant_id, line_id, thread, conversation_id, account_sid, provider_sid, seq, outcome,
                                  sealed_text, trace, received_at)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-            on conflict (account_sid, provider_sid) do nothing
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             (
                 message.id,
                 self.line.tenant,
                 self.line.id,
                 self.thread.key,
+                self.conversation if outcome == ASKED else None,
                 message.account_sid,
                 message.provider_sid,
                 message.seq,
@@ -164,25 +170,25 @@ class Mailbox:
                 message.at,
             ),
         )
-        return inserted.rowcount == 1
+        self.logged.add(message.provider_sid)
 
-    async def recorded(self, message: Message) -> Message | None:
-        """Return a message that was logged and asked before, moved to its new place in the thread; None if there is none."""
-        cursor = await self.connection.execute(
-            """
-            update message set seq = %s where account_sid = %s and provider_sid = %s and thread = %s and outcome = 'asked'
-            returning id
-            """,
-            (message.seq, message.account_sid, message.provider_sid, self.thread.key),
-        )
-        row = await cursor.fetchone()
-        return replace(message, id=MessageId(row["id"])) if row else None
-
-    async def conclude(self, message: Message, outcome: str, conversation: ConversationId | None = None) -> None:
-        """Write down what became of a logged message."""
+    async def move(self, message: Message) -> None:
+        """Move a message that was logged and asked before to its new place in the thread and in the open conversation."""
         await self.connection.execute(
-            "update message set outcome = %s, conversation_id = %s where id = %s", (outcome, conversation, message.id)
+            """
+            update message set seq = %s, conversation_id = %s
+            where account_sid = %s and provider_sid = %s and thread = %s and outcome = %s
+            """,
+            (message.seq, self.conversation, message.account_sid, message.provider_sid, self.thread.key, ASKED),
         )
+
+    async def asked_before(self, message: Message) -> bool:
+        """Tell whether the agent was asked this message, and it was not cancelled since."""
+        cursor = await self.connection.execute(
+            "select 1 from message where account_sid = %s and provider_sid = %s and thread = %s and outcome = %s",
+            (message.account_sid, message.provider_sid, self.thread.key, ASKED),
+        )
+        return await cursor.fetchone() is not None
 
     async def say(self, message: Message, text: str, kind: str) -> None:
         """Queue an answer in Markdown, behind whatever this thread is still being told."""
@@ -199,7 +205,7 @@ class Mailbox:
                 public_id,
                 self.line.tenant,
                 self.thread.key,
-                self._conversation,
+                self.conversation,
                 message.seq,
                 kind,
                 body,
@@ -214,8 +220,7 @@ class Mailbox:
 
     async def ask_agent(self, message: Message, burst: timedelta) -> None:
         """Give the message to the agent, in the contact's one open conversation; it may belong to the turn before."""
-        conversation = await self._open_conversation()
-        await self.conclude(message, "asked", conversation)
+        await self._open_conversation()
         if self.thread.done_seq >= self.thread.asked_seq and not await self._reopen_turn(burst):
             self.thread.burst_at = self.now
         self.thread.asked_seq = message.seq
@@ -269,7 +274,7 @@ class Mailbox:
             "update conversation set closed_at = now() where contact_id = %s and channel = %s and closed_at is null",
             (self.thread.contact, self.line.channel),
         )
-        self._conversation = None
+        self.conversation = None
 
     async def spend_code(self, code: str) -> User | None:
         """Use up a pairing code, once; None when it is wrong, expired or used."""
@@ -339,15 +344,14 @@ class Mailbox:
         """Return the keys under which the sender may be bound."""
         return [self.pepper.global_key(self.line.channel, address) for address in self.addresses]
 
-    async def _open_conversation(self) -> ConversationId:
-        """Return the contact's open conversation on this line; one on another line is closed for it."""
-        if self._conversation is None:
+    async def _open_conversation(self) -> None:
+        """Open the contact's one conversation on this line; one on another line is closed for it."""
+        if self.conversation is None:
             row = await self._upsert_conversation()
             if row["line_id"] != self.line.id:
                 await self.close_conversation()
                 row = await self._upsert_conversation()
-            self._conversation = ConversationId(row["id"])
-        return self._conversation
+            self.conversation = ConversationId(row["id"])
 
     async def _upsert_conversation(self) -> DictRow:
         cursor = await self.connection.execute(

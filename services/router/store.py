@@ -1,6 +1,6 @@
 """The SQL behind the router's desk: finding, locking and closing mailboxes."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,16 +8,16 @@ from datetime import timedelta
 import orjson
 from psycopg.rows import DictRow
 
-from services.router.mailbox import Line, Mailbox, Thread, Work
+from services.router.mailbox import Line, Mailbox, Message, Thread, Unreadable, Work
 from shared.addresses import Pepper
 from shared.events import InboundContent, InboundReceived
 from shared.failures import UNKNOWN_LINE, GatewayError
 from shared.faultpoints import Step
 from shared.ids import (
     Address,
-    AddressKey,
     AgentId,
     ContactId,
+    ConversationId,
     LineId,
     ReplyId,
     TenantId,
@@ -34,13 +34,23 @@ _THREAD = (
     "key", "last_seq", "asked_seq", "done_seq", "hits", "wrong_codes", "noticed", "opted_out_at", "last_inbound_at",
     "last_provider_sid", "failing_seq", "failures", "run_at", "burst_at", "sending",
 )  # fmt: skip
+_LOCK = "select 1 from thread where key = %(key)s for update nowait"
 _LOCKED = f"""
 select thread.*, send_at is not null as sending, {_LINE}, now() as now,
-       (select user_id from binding
-        where binding.channel = line.channel and address_key = any(%s) and binding.tenant_id = line.tenant_id) as bound
+       (select user_id from binding where binding.channel = line.channel and address_key = any(%(addresses)s)
+          and binding.tenant_id = line.tenant_id) as bound,
+       (select id from conversation where conversation.contact_id = thread.contact_id
+          and conversation.channel = line.channel and conversation.line_id = line.id and closed_at is null) as conversation,
+       array(select provider_sid from message
+             join unnest(%(accounts)s::text[], %(sids)s::text[]) as asked (account, sid)
+               on account_sid = account and provider_sid = sid) as logged
 from thread join line on line.id = thread.line_id
-where key = %s for update of thread nowait
+where key = %(key)s
 """  # noqa: S608 - constants
+"""
+A thread with its line, whoever is bound to its sender's addresses, its open conversation, and which of the messages that wait
+are in the log. It has to be a statement of its own, after the one that locks the thread, lest it reads of the time before.
+"""
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,9 @@ class Desk:
         return StreamSequence(row["last_seq"] if row else 0)
 
     @asynccontextmanager
-    async def open(self, key: ThreadKey, event: InboundReceived) -> AsyncIterator[Mailbox]:
+    async def open(
+        self, key: ThreadKey, event: InboundReceived, waiting: Sequence[Message | Unreadable] = ()
+    ) -> AsyncIterator[Mailbox]:
         """
         Lock a thread for one transaction, making it for a first message. Raises `Later` when somebody else has it.
 
@@ -67,18 +79,31 @@ class Desk:
         """
         content = InboundContent.model_validate_json(self.vault.open_text(event.sealed, event.seal_context))
         addresses = _addresses(content)
-        keys = [self.pepper.global_key(event.channel, address) for address in addresses]
+        messages = [message for message in waiting if isinstance(message, Message)]
+        wanted = {
+            "key": key,
+            "addresses": [self.pepper.global_key(event.channel, address) for address in addresses],
+            "accounts": [message.account_sid for message in messages],
+            "sids": [message.provider_sid for message in messages],
+        }
         async with self.store.transaction(Step.ROUTER_COMMIT) as connection:
-            row = await _locked(connection, key, keys)
+            row = await _locked(connection, wanted)
             while row is None:
                 line = await _line(connection, event.line)
                 contact = await self._contact(connection, line, content, addresses)
                 await _insert(connection, key, line, contact)
-                row = await _locked(connection, key, keys)
-            thread = Thread(contact=ContactId(row["contact_id"]), **{name: row[name] for name in _THREAD})
-            binding = UserId(row["bound"]) if row["bound"] else None
+                row = await _locked(connection, wanted)
             mailbox = Mailbox(
-                connection, self.vault, self.pepper, _as_line(row), thread, binding, addresses, row["now"]
+                connection,
+                self.vault,
+                self.pepper,
+                line=_as_line(row),
+                thread=Thread(contact=ContactId(row["contact_id"]), **{name: row[name] for name in _THREAD}),
+                binding=UserId(row["bound"]) if row["bound"] else None,
+                addresses=addresses,
+                now=row["now"],
+                logged=set(row["logged"]),
+                conversation=ConversationId(row["conversation"]) if row["conversation"] else None,
             )
             yield mailbox
             await _close(mailbox)
@@ -117,12 +142,11 @@ class Desk:
         )
         known = await cursor.fetchone()
         contact = ContactId(known["contact_id"]) if known else await self._new_contact(connection, line, content)
-        for key in keys:
-            await connection.execute(
-                "insert into contact_alias (tenant_id, channel, address_key, contact_id, pepper_version)"
-                " values (%s, %s, %s, %s, %s) on conflict do nothing",
-                (line.tenant, line.channel, key, contact, self.pepper.version),
-            )
+        await connection.execute(
+            "insert into contact_alias (tenant_id, channel, address_key, contact_id, pepper_version)"
+            " select %s, %s, unnest(%s::text[]), %s, %s on conflict do nothing",
+            (line.tenant, line.channel, keys, contact, self.pepper.version),
+        )
         return contact
 
     async def _new_contact(self, connection: Connection, line: Line, content: InboundContent) -> ContactId:
@@ -169,9 +193,9 @@ def _as_line(row: DictRow) -> Line:
     )
 
 
-async def _locked(connection: Connection, key: ThreadKey, addresses: Sequence[AddressKey]) -> DictRow | None:
-    """Lock a thread, and return it with its line and whoever is bound to its sender's addresses."""
-    cursor = await connection.execute(_LOCKED, (addresses, key))
+async def _locked(connection: Connection, wanted: Mapping[str, object]) -> DictRow | None:
+    await connection.execute(_LOCK, wanted)
+    cursor = await connection.execute(_LOCKED, wanted)
     return await cursor.fetchone()
 
 

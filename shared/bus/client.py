@@ -163,6 +163,8 @@ class Bus:
                 return
             seq = Sequence(raw.seq)
             yield Stored(seq, raw.time or datetime.now(UTC), raw.data or b"", dict(raw.headers or {}), subject)
+            if seq == upto:
+                return
 
     async def read_one(self, stream: str, seq: Sequence) -> Stored | None:
         """Return one message of a stream; None where it is gone. Raises BusUnavailable."""

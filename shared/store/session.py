@@ -14,7 +14,7 @@ from shared.failures import Later
 
 Connection = psycopg.AsyncConnection[DictRow]
 
-_OPTIONS = "-c statement_timeout=5s -c lock_timeout=1s -c idle_in_transaction_session_timeout=2s -c timezone=UTC"
+_OPTIONS = "-c statement_timeout=5s -c lock_timeout=1s -c idle_in_transaction_session_timeout=2s -c timezone=UTC -c plan_cache_mode=force_generic_plan -c jit=off"
 _CONNECT_LIMIT = 3
 _GET_LIMIT = 3.0
 _RECONNECT_LIMIT = 2.0
@@ -40,9 +40,14 @@ class Store:
 
     @asynccontextmanager
     async def transaction(self, step: faultpoints.Step | None = None) -> AsyncIterator[Connection]:
-        """Lend a connection for one transaction. A row that somebody else holds raises `Later`."""
+        """
+        Lend a connection for one transaction. A row that somebody else holds raises `Later`.
+
+        Statements are pipelined: what is not read travels with the next that is, at the latest with the commit, and so
+        may its error. A count of rows is known only once it is read, as rows of `returning`.
+        """
         try:
-            async with self._pool.connection() as connection, connection.transaction():
+            async with self._pool.connection() as connection, connection.pipeline(), connection.transaction():
                 yield connection
                 faultpoints.before(step)
         except psycopg.errors.LockNotAvailable as error:
@@ -59,7 +64,7 @@ class Store:
 @asynccontextmanager
 async def open_store(url: str, size: int, name: str) -> AsyncIterator[Store]:
     """Hold a pool for the length of the block. Does not wait for the database: work waits when it is away."""
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     arguments: dict[str, Any] = {
         "autocommit": True,
         "row_factory": dict_row,

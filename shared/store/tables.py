@@ -1,7 +1,8 @@
 """
 Every table. Each docstring names who writes it. Hot paths use plain SQL in the services' `store.py`.
 
-Columns named `sealed_…` hold vault ciphertext bound to their row. Times are the database's, with zone.
+Columns named `sealed_…` hold vault ciphertext bound to their row. Times are the database's, with zone. What every message
+writes refers to its thread, reply or part by a foreign key, to its tenant and line by value: they are its thread's (ADR 10).
 """
 
 from datetime import datetime
@@ -237,8 +238,8 @@ class Message(SQLModel, table=True):
         Index("message_conversation_seq", "conversation_id", "seq"),
     )
     id: str = Field(primary_key=True)
-    tenant_id: str = Field(foreign_key="tenant.id")
-    line_id: str = Field(foreign_key="line.id")
+    tenant_id: str
+    line_id: str
     thread: str = Field(foreign_key="thread.key")
     conversation_id: str | None = Field(None, foreign_key="conversation.id")
     account_sid: str
@@ -258,7 +259,7 @@ class Turn(SQLModel, table=True):
 
     __table_args__ = (UniqueConstraint("thread", "from_seq", name="turn_thread_from_key"),)
     id: str = Field(primary_key=True)
-    tenant_id: str = Field(foreign_key="tenant.id")
+    tenant_id: str
     thread: str = Field(foreign_key="thread.key")
     conversation_id: str = Field(foreign_key="conversation.id")
     from_seq: int = Field(sa_type=BigInteger)
@@ -283,7 +284,7 @@ class ToolCall(SQLModel, table=True):
     __tablename__ = "tool_call"
     turn_id: str = Field(primary_key=True, foreign_key="turn.id")
     call: str = Field(primary_key=True)
-    tenant_id: str = Field(foreign_key="tenant.id")
+    tenant_id: str
     step: int
     name: str
     sealed_result: bytes = _sealed()
@@ -319,7 +320,7 @@ class Reply(SQLModel, table=True):
     )
     id: int | None = _identity()
     public_id: str
-    tenant_id: str = Field(foreign_key="tenant.id")
+    tenant_id: str
     thread: str = Field(foreign_key="thread.key")
     conversation_id: str | None = Field(None, foreign_key="conversation.id")
     turn_id: str | None = Field(None, foreign_key="turn.id")
@@ -342,7 +343,7 @@ class Part(SQLModel, table=True):
         Index("part_provider", "provider_sid", unique=True, postgresql_where=text("provider_sid is not null")),
     )
     id: int | None = _identity()
-    tenant_id: str = Field(foreign_key="tenant.id")
+    tenant_id: str
     thread: str = Field(foreign_key="thread.key")
     reply_id: int = Field(foreign_key="reply.id", sa_type=BigInteger)
     ordinal: int
@@ -363,7 +364,7 @@ class Attempt(SQLModel, table=True):
     """One call to the provider, written before it is made. Written by egress."""
 
     id: str = Field(primary_key=True)
-    tenant_id: str = Field(foreign_key="tenant.id")
+    tenant_id: str
     part_id: int = Field(foreign_key="part.id", sa_type=BigInteger, index=True)
     outcome: str = Field(sa_column_kwargs={"server_default": text("'sending'")})
     http_status: int | None = None
@@ -379,7 +380,7 @@ class StatusEvent(SQLModel, table=True):
     __tablename__ = "status_event"
     __table_args__ = (UniqueConstraint("provider_sid", "status", name="status_event_sid_status_key"),)
     id: int | None = _identity()
-    tenant_id: str = Field(foreign_key="tenant.id")
+    tenant_id: str
     part_id: int = Field(foreign_key="part.id", sa_type=BigInteger)
     provider_sid: str
     status: str

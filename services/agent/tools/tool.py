@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -49,8 +50,10 @@ class Tool:
 
     def offer(self) -> dict[str, Any]:
         """Return the tool as a model is offered it."""
-        schema = self.arguments.model_json_schema()
-        return {
-            "type": "function",
-            "function": {"name": self.name, "description": self.description, "parameters": schema},
-        }
+        function = {"name": self.name, "description": self.description, "parameters": _schema(self.arguments)}
+        return {"type": "function", "function": function}
+
+
+@cache
+def _schema(arguments: type[Arguments]) -> dict[str, Any]:
+    return arguments.model_json_schema()

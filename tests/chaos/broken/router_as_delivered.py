@@ -26,7 +26,7 @@ async def as_delivered(self: Router, event: InboundReceived, delivery: Delivery)
         message = self._open(stored)
         assert isinstance(message, Message)
         place = Sequence(max(mailbox.thread.last_seq, mailbox.thread.asked_seq) + 1)
-        await self._settled(mailbox, replace(message, seq=place))
+        await self._outcome(mailbox, replace(message, seq=place))
     await self._wake(TenantId(tenant), ThreadKey(thread), mailbox.work())
 
 

@@ -14,8 +14,9 @@ from shared.settings import from_env
 _record = Mailbox.record
 
 
-async def takes_all(self: Mailbox, message: Message, outcome: str) -> bool:
-    return await _record(self, replace(message, provider_sid=ProviderSid(secrets.token_hex(17))), outcome)
+async def takes_all(self: Mailbox, message: Message, outcome: str) -> None:
+    await _record(self, replace(message, provider_sid=ProviderSid(secrets.token_hex(17))), outcome)
+    self.logged.clear()
 
 
 if __name__ == "__main__":
