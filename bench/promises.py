@@ -1,5 +1,6 @@
 """
-`python -m bench.promises`: what bursts cost a lone message, and what a dying agent costs others; each beside its like.
+`python -m bench.promises`: what bursts cost a lone message, and what a dying agent costs others; each beside its like; and
+that a turn far longer than its lease runs once, before the eyes of a second agent.
 
 Bursts on and off are measured in turns, and the time before a kill beside the time after it, in one run.
 """
@@ -7,10 +8,13 @@ Bursts on and off are measured in turns, and the time before a kill beside the t
 import asyncio
 import json
 import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
+
+import psycopg
 
 from bench.pipeline import Arrived, percentile, post_steadily, servers, stages, webhooks
 from dev.embedded.ports import free_port
@@ -21,6 +25,7 @@ SECONDS = 12
 ROUNDS = 3
 TURN_SECONDS = 1.0
 SLOW_SECONDS = 4.0
+LONG_SECONDS = 60.0
 _numbers = iter(range(0, 10_000_000, 10_000))
 
 
@@ -101,6 +106,30 @@ def takeover(folder: Path) -> dict[str, float]:
             return asyncio.run(run())
 
 
+def long_turn(folder: Path, seconds: float) -> dict[str, float | int]:
+    """Let a model take so long while two agents look for work; count the runs and the replies."""
+    port = free_port()
+    with servers(folder) as (base, arrived):
+        variables = {
+            "TRUNKLINE_INGRESS__PORT": str(port),
+            "BENCH_MODEL_SECONDS": str(seconds),
+            "TRUNKLINE_AGENT__RUN_LIMIT": str(seconds + 60),
+        }
+        with stages((*WHOLE, "bench.stage agent"), base, **variables):
+
+            async def run() -> None:
+                arrived.listen()
+                await post_steadily(port, webhooks(next(_numbers), 1), 1.0)
+                await asyncio.sleep(seconds)
+                await arrived.all_there(1)
+                await asyncio.sleep(5)  # for what would come too much
+
+            asyncio.run(run())
+            with psycopg.connect(base["TRUNKLINE_DB__URL"]) as connection:
+                found = connection.execute("select attempts from turn").fetchall()
+            return {"seconds": seconds, "runs": sum(attempts for (attempts,) in found), "replies": arrived.count}
+
+
 def main() -> None:
     """Measure, and print the figures as JSON."""
     with tempfile.TemporaryDirectory() as name:
@@ -110,6 +139,7 @@ def main() -> None:
             "lone_message_ms": {"bursts_on": round(median(on) * 1000, 1), "bursts_off": round(median(off) * 1000, 1)},
             "five_messages_in_three_seconds": burst(folder),
             "agent_killed": takeover(folder),
+            "long_turn": long_turn(folder, float(sys.argv[1]) if sys.argv[1:] else LONG_SECONDS),
         }
     print(json.dumps(figures, indent=2))
 

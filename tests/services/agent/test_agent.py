@@ -317,6 +317,29 @@ async def test_a_restarted_turn_may_use_its_tools_for_something_else(desks: Make
     assert len(await here.rows("select 1 from tool_call")) == 2
 
 
+async def test_a_turn_that_runs_again_in_other_steps_does_not_repeat_a_side_effect(desks: MakeDesks) -> None:
+    """
+    Its owner died after the form was stored. The model comes to the same form by another way: it is not stored again.
+    """
+    form = ("contact_form", '{"name": "Ann", "message": "Please call me"}')
+    detour = ("weather", "{}")
+
+    def script(messages: list[Said], _tools: list[Said]) -> Completion:
+        spoken = [said for said in messages if said["role"] == "tool"]
+        way = [form] if len(here.model.told) <= 2 else [detour, form]
+        return Completion("Passed on.") if len(spoken) == len(way) else asks_for(way[len(spoken)])
+
+    here = await desks(script)
+    ann = here.person()
+    await ann.writes("call me")
+    await here.replies(ann, 1)
+    await here.rows("delete from reply returning 1")
+    await here.rows("update thread set done_seq = 0, run_at = now() where key = %s returning 1", ann.thread)
+    assert await here.replies(ann, 1) == ["Passed on."]
+    assert len(here.model.told) == 5
+    assert len(await here.rows("select 1 from form_submission")) == 1
+
+
 async def test_a_quiet_window_gathers_a_burst_before_the_model_is_asked(desks: MakeDesks) -> None:
     """
     A line that waits for a pause asks the model once for two messages, by a scheduled hint.
