@@ -10,11 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
+
+import psycopg
 
 from dev.embedded import nats_server, postgres_server
 from dev.embedded.ports import free_port
@@ -24,6 +26,7 @@ from shared.bus import apply_topology
 from shared.store.migrations import upgrade
 
 ACCOUNT, TOKEN, LINE = "AC" + "5" * 32, "7" * 32, "whatsapp:+14155238886"
+SECOND_LINE = "whatsapp:+14155230000"
 PUBLIC_URL = "https://bench.example/webhooks/twilio"
 _ROOT = Path(__file__).parents[1]
 _START_SECONDS = 60.0
@@ -80,8 +83,8 @@ def stages(
 
 
 @contextmanager
-def servers(where: Path) -> Iterator[tuple[dict[str, str], "Arrived"]]:
-    """Run fresh NATS and Postgres, with streams, schema and a platform."""
+def servers(where: Path, *, tenants: int = 1) -> Iterator[tuple[dict[str, str], "Arrived"]]:
+    """Run fresh NATS and Postgres, with streams, schema and a platform of one tenant or two."""
     folder = Path(tempfile.mkdtemp(dir=where))
     with nats_server(folder / "nats") as nats, postgres_server(folder / "postgres") as postgres:
         apply_topology(nats.url)
@@ -89,14 +92,34 @@ def servers(where: Path) -> Iterator[tuple[dict[str, str], "Arrived"]]:
         upgrade(database_url)
         arrived = Arrived(str(folder / "arrivals"))
         base = environment(nats.url, nats.monitor_url, database_url, arrived.path)
-        with stages(("services.console",), base, TRUNKLINE_CONSOLE__PORT=str(free_port())):
+        console = (("services.console",), {**base, "TRUNKLINE_CONSOLE__PORT": str(free_port())})
+        if tenants > 1:
+            with stages(*console):
+                _plant_second(database_url)  # ingress learns of it when the console starts again
+        with stages(*console):
             yield base, arrived
+
+
+def _plant_second(database_url: str) -> None:
+    """Make a tenant beside the first one, with the same kind of agent and a line of its own."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("insert into tenant (id, name) values ('tn_second', 'Second')")
+        connection.execute(
+            "insert into agent (id, tenant_id, name, instructions) select 'ag_second', 'tn_second', name, instructions from agent"
+        )
+        connection.execute(
+            """
+            insert into line (id, tenant_id, agent_id, credential_id, channel, provider, sender, enabled, access)
+            select 'ln_second', 'tn_second', 'ag_second', credential_id, channel, provider, %s, enabled, access from line
+            """,
+            (SECOND_LINE,),
+        )
 
 
 _sids = itertools.count(1)
 
 
-def webhooks(first: int, count: int, person: str = "") -> list[tuple[str, bytes]]:
+def webhooks(first: int, count: int, person: str = "", line: str = LINE) -> list[tuple[str, bytes]]:
     """Return signed posts of as many people, or of one, each with the address that it is answered at."""
     made = []
     one = person
@@ -115,7 +138,7 @@ def webhooks(first: int, count: int, person: str = "") -> list[tuple[str, bytes]
             "SmsMessageSid": sid,
             "SmsSid": sid,
             "SmsStatus": "received",
-            "To": LINE,
+            "To": line,
             "WaId": person.removeprefix("whatsapp:+"),
         }
         body = urlencode(form).encode()
@@ -157,8 +180,16 @@ class Arrived:
             self.count += 1
             self.at[what.decode()] = self.last
 
-    async def all_there(self, count: int) -> None:
+    async def these(self, people: Collection[str]) -> None:
+        """Wait until each of these people was answered."""
         until = time.monotonic() + _DRAIN_SECONDS
+        while missing := [person for person in people if person not in self.at]:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{len(missing)} of {len(people)} did not arrive")
+            await asyncio.sleep(0.02)
+
+    async def all_there(self, count: int, within: float = _DRAIN_SECONDS) -> None:
+        until = time.monotonic() + within
         while len(self.at) < count:
             if time.monotonic() > until:
                 raise TimeoutError(f"{len(self.at)} of {count} arrived")
@@ -189,6 +220,8 @@ async def post_steadily(port: int, requests: Sequence[tuple[str, bytes]], per_se
     async def one(person: str, request: bytes) -> None:
         posted[person] = time.monotonic()
         pair = free.get_nowait() if free.qsize() else await asyncio.open_connection("127.0.0.1", port)
+        if pair[0].at_eof():  # the server closes what is idle for long
+            pair = await asyncio.open_connection("127.0.0.1", port)
         pair[1].write(request)
         await _answered(pair[0])
         free.put_nowait(pair)

@@ -109,5 +109,5 @@ from line, contact, credential
 where key = %(thread)s and send_at is not null and {FREE}
   and line.id = thread.line_id and contact.id = thread.contact_id and credential.id = line.credential_id
 returning thread.tenant_id, out_fence, line.channel, line.provider, line.sender, contact.id as contact, sealed_address,
-          account_sid, credential.id as credential, sealed_secret, coalesce(last_inbound_at, now()) as heard, now() as now
+          account_sid, credential.id as credential, credential.tenant_id as holder, sealed_secret, coalesce(last_inbound_at, now()) as heard, now() as now
 """  # noqa: S608 - constants

@@ -281,7 +281,7 @@ class SendLedger:
     def _claim(self, thread: ThreadKey, row: DictRow) -> Claim:
         tenant = TenantId(row["tenant_id"])
         address = self.vault.open(row["sealed_address"], place(tenant, "contact", row["contact"]) + "/address")
-        secret = self.vault.open(row["sealed_secret"], place(tenant, "credential", row["credential"]))
+        secret = self.vault.open(row["sealed_secret"], place(row["holder"], "credential", row["credential"]))
         return Claim(
             thread=thread,
             tenant=tenant,

@@ -388,6 +388,18 @@ async def test_a_report_of_nothing_that_we_sent_is_ignored(post: MakePost) -> No
     assert await here.rows("select 1 from status_event") == []
 
 
+async def test_a_line_may_send_with_an_account_that_another_tenant_holds(post: MakePost) -> None:
+    """
+    The secret is sealed for whoever holds the account, not for whose line it is.
+    """
+    here = await post()
+    await here.rows("insert into tenant (id, name) values ('tn_holder', 'Holder') returning 1")
+    secret = here.platform.vault.seal(b"token", place("tn_holder", "credential", "cr_test"))
+    await here.rows("update credential set tenant_id = 'tn_holder', sealed_secret = %s returning 1", secret)
+    await here.reply("Hi")
+    assert await here.sent(1) == ["Hi"]
+
+
 async def test_parts_rest_sealed(post: MakePost) -> None:
     """
     Neither replies nor parts show their text in the tables.
