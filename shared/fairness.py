@@ -1,14 +1,15 @@
 """
 Which threads a process works on, and in which order.
 
-A hint is taken while there is room, and waits else. Whoever ends goes on with a thread of the tenant that was served least
-recently, so that one with a flood of work does not hold up the others. A sweep over the tables finds work whose hint was
+A hint is taken while there is room, and waits else. A place that gets free goes to the tenant that was served least recently,
+and a few places beyond the room are kept for tenants that hold hardly any, so that one with a flood of work does not hold up
+the others. A sweep over the tables finds work whose hint was
 lost or whose worker died: hints are only ever a shortcut.
 """
 
 import asyncio
 import contextvars
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 from shared.failures import Later
@@ -25,6 +26,9 @@ Work = Callable[[TenantId, ThreadKey], Awaitable[None]]
 HAND_BACK_AFTER = 20.0
 """Seconds that work may take to end once the process is told to: 5 s before it would be killed."""
 
+_KEPT_FREE = 4
+"""For each so many places of its room a process has one more, for tenants that hold fewer than there are of these."""
+
 _MOST_WAITING = 10_000
 """Hints of one tenant that wait in memory."""
 
@@ -37,16 +41,19 @@ select tenant_id, key from (
 
 
 class FairWork:
-    """Works on at most `room` threads at once in this process, each by one worker at a time."""
+    """Works on at most `room` threads at once in this process, and a few more, each by one worker at a time."""
 
     def __init__(self, room: int, due: Due, work: Work, *, every: float, patience: float) -> None:
         self._room = room
+        self._kept_free = max(1, room // _KEPT_FREE)
         self._due = due
         self._work = work
         self._every = every
         self._patience = patience
         self._busy: OneAtATime[ThreadKey] = OneAtATime()
         self._workers: set[asyncio.Task[None]] = set()
+        self._held: Counter[TenantId] = Counter()
+        """How many places each tenant holds."""
         self._waiting: OrderedDict[TenantId, dict[ThreadKey, None]] = OrderedDict()
         """Threads in their order, by tenant; the tenant that was served least recently is the first."""
         self._ending = False
@@ -57,8 +64,8 @@ class FairWork:
             self._start(self._once(tenant, thread))
         elif self._ending:
             return
-        elif len(self._workers) < self._room:
-            self._start(self._serve(tenant, thread))
+        elif self._has_place(tenant):
+            self._serve(tenant, thread)
         else:
             mine = self._waiting.setdefault(tenant, {})
             if len(mine) < _MOST_WAITING:  # the sweep finds the others
@@ -82,22 +89,34 @@ class FairWork:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
 
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         worker = asyncio.create_task(work, context=contextvars.Context())  # a worker outlives the hint that woke it
         self._workers.add(worker)
         worker.add_done_callback(self._workers.discard)
+        return worker
 
-    async def _serve(self, tenant: TenantId, thread: ThreadKey) -> None:
-        """Work on a thread, then on those that wait for room."""
-        await self._once(tenant, thread)
-        while (waiting := self._next()) is not None:
-            await self._once(*waiting)
+    def _has_place(self, tenant: TenantId) -> bool:
+        taken = self._held.total()
+        return taken < self._room or (taken < self._room + self._kept_free and self._held[tenant] < self._kept_free)
+
+    def _serve(self, tenant: TenantId, thread: ThreadKey) -> None:
+        """Give a thread a place; once it is done, the next one gets it."""
+
+        def done(_: object) -> None:
+            self._held[tenant] -= 1
+            self._held += Counter()  # forget who holds none
+            if (waiting := self._next()) is not None:
+                self._serve(*waiting)
+
+        self._held[tenant] += 1
+        self._start(self._once(tenant, thread)).add_done_callback(done)
 
     def _next(self) -> Thread | None:
-        """Take the oldest waiting thread of the tenant whose turn it is."""
-        if not self._waiting:
+        """Take the oldest waiting thread of the first tenant in turn that may have a place."""
+        tenant = next(filter(self._has_place, self._waiting), None)
+        if tenant is None:
             return None
-        tenant, mine = self._waiting.popitem(last=False)
+        mine = self._waiting.pop(tenant)
         thread = next(iter(mine))
         del mine[thread]
         if mine:

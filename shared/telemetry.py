@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 from opentelemetry import propagate, trace
@@ -45,6 +45,7 @@ PARTS_PARKED: Final = "reply.parts_parked"
 TYPING_FAILED: Final = "typing.failed"
 DELIVERY_FAILED: Final = "delivery.failed"
 DELIVERY_REFUSED: Final = "delivery.refused"
+RETRIED: Final = "retry.scheduled"
 SWEEP_FAILED: Final = "sweep.failed"
 BUS_LOST: Final = "bus.lost"
 BUS_BACK: Final = "bus.back"
@@ -131,6 +132,27 @@ def span(
         except Exception as error:
             opened.set_status(Status(StatusCode.ERROR, type(error).__name__))
             raise
+
+
+class Retry(Protocol):
+    """What stamina tells of a retry."""
+
+    @property
+    def retry_num(self) -> int:
+        """Which retry this is, from 1."""
+
+    @property
+    def wait_for(self) -> float:
+        """Seconds until it is made."""
+
+    @property
+    def caused_by(self) -> Exception:
+        """What went wrong."""
+
+
+def tell_retry(details: Retry) -> None:
+    """Log a retry in place of stamina's own hook, which quotes the exception, and so may quote what a stranger sent."""
+    log.warning(RETRIED, number=details.retry_num, seconds=round(details.wait_for, 2), exc_info=details.caused_by)
 
 
 def trace_headers() -> dict[str, str]:

@@ -8,7 +8,12 @@ from shared.settings import BURST_LIMIT, Database, Group, Settings, env
 class Agent(Group):
     """The agent's own."""
 
-    workers: int = Field(32, description="Turns that run at the same time.", ge=1, le=512)
+    workers: int = Field(
+        32,
+        description="Turns that run at the same time; a quarter more for tenants that have hardly any.",
+        ge=1,
+        le=512,
+    )
     call_limit: float = Field(30.0, description="Seconds that one model call may take.", gt=0)
     run_limit: float = Field(90.0, description="Seconds that one turn may take.", gt=0)
     most_steps: int = Field(5, description="Tool calls that one turn may make.", ge=0, le=20)

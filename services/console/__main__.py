@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import stamina
 import uvicorn
 from fastapi import Depends, FastAPI
+from stamina.instrumentation import set_on_retry_hooks
 
 from services.console.api import dead_letters as dead_letter_routes
 from services.console.api import jobs as job_routes
@@ -29,7 +30,7 @@ from shared.ops import ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.session import Store, open_store
-from shared.telemetry import SERVICE_READY, log
+from shared.telemetry import SERVICE_READY, log, tell_retry
 from shared.topology import ADVISORIES
 from shared.vault import Vault
 
@@ -78,6 +79,7 @@ def app(settings: ConsoleSettings, store: Store, letters: DeadLetters, gap_fill:
 
 async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
     """Serve until told to stop."""
+    set_on_retry_hooks([tell_retry])
     vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
     pepper = Pepper(bytes.fromhex(settings.keys.pepper.get_secret_value()))
     thread_pepper = Pepper(bytes.fromhex(settings.keys.thread_pepper.get_secret_value()))

@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 
+from stamina.instrumentation import set_on_retry_hooks
+
 from services.egress.handlers import Egress
 from services.egress.ordering import Pacing
 from services.egress.reports import Reports
@@ -21,7 +23,7 @@ from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.presence import presence
 from shared.store.session import open_store
-from shared.telemetry import SERVICE_READY, log
+from shared.telemetry import SERVICE_READY, log, tell_retry
 from shared.topology import EGRESS, HINT_READERS, STATUS_READER, TURN_RUNNING_ANY
 from shared.vault import Vault
 
@@ -30,6 +32,7 @@ OpenChannels = Callable[[str, str | None], AbstractAsyncContextManager[Mapping[s
 
 async def main(settings: EgressSettings, stopping: asyncio.Event, connect: OpenChannels = open_channels) -> None:
     """Send until told to stop."""
+    set_on_retry_hooks([tell_retry])
     vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
     database = settings.db.url.get_secret_value()
     async with (

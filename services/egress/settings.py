@@ -14,7 +14,12 @@ def _seconds(value: Any) -> Any:  # noqa: ANN401 - whatever the environment hold
 class Egress(Group):
     """Egress's own."""
 
-    workers: int = Field(32, description="Threads that are sent to at the same time.", ge=1, le=256)
+    workers: int = Field(
+        32,
+        description="Threads that are sent to at the same time; a quarter more for tenants that have hardly any.",
+        ge=1,
+        le=256,
+    )
     report_workers: int = Field(16, description="Delivery reports that are taken in at the same time.", ge=1, le=256)
     reconcile_after: Annotated[tuple[float, ...], BeforeValidator(_seconds)] = Field(
         (5.0, 15.0, 45.0, 120.0),

@@ -14,7 +14,8 @@ import psycopg
 
 from shared.telemetry import PRESENCE_LOST, log
 
-OWNER_IS_DEAD = "pg_try_advisory_xact_lock_shared({column})"
+OWNER_IS_DEAD = "(pg_postmaster_start_time() < now() - interval '5 s' and pg_try_advisory_xact_lock_shared({column}))"
+"""A server that has just started knows nobody's lock: the living get the time to take theirs again."""
 
 _RETRY = 0.5
 _BEAT = 2.0
@@ -41,7 +42,10 @@ async def _keep(url: str, owner: int) -> None:
             ) as connection:
                 await connection.execute("select pg_advisory_lock(%s)", (owner,))
                 while True:
-                    await asyncio.sleep(_BEAT)
+                    async for _ in connection.notifies(
+                        timeout=_BEAT
+                    ):  # there are none; a broken connection raises at once
+                        pass
                     await connection.execute("select 1")
         except psycopg.Error as error:
             log.warning(PRESENCE_LOST, reason=type(error).__name__)

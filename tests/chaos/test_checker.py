@@ -112,6 +112,16 @@ def test_an_apology_for_a_later_message_does_not_cover_an_earlier_one() -> None:
     assert answers.apologised == 1
 
 
+def test_an_apology_may_come_before_the_post_that_was_answered() -> None:
+    """
+    A post without an answer may be kept all the same; only the next one says so.
+    """
+    failed = call(0.1, 0.2, said="hello [1-0]", status=500)
+    answers = found(wrote("1-0", status=None), got(body=SORRY), wrote("1-0", at=2), calls=(failed,))
+    assert answers.verdict.good
+    assert answers.apologised == 1
+
+
 def test_an_apology_beside_an_answer_is_found() -> None:
     """
     The message was answered, and apologised for as well.

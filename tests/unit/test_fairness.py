@@ -68,17 +68,38 @@ async def test_beyond_the_room_threads_wait_and_are_all_served() -> None:
     assert hall.most_running == 2
 
 
-async def test_a_quiet_tenant_does_not_wait_behind_a_loud_one() -> None:
+async def test_a_tenant_that_holds_no_place_gets_one_at_once() -> None:
     """
-    Its one thread is next, although twenty of the other's came before it.
+    One more than the four that a loud tenant fills is kept for it; its second thread waits for its turn.
+    """
+    hall = Hall(room=4)
+    for number in range(10):
+        hall.comes(LOUD, f"l{number}")
+    hall.comes(QUIET, "q0")
+    hall.comes(QUIET, "q1")
+
+    async def five() -> bool:
+        return hall.running == 5
+
+    await eventually(five)
+    await hall.open()
+    await hall.all_served(12)
+    assert hall.most_running == 5
+    assert hall.served[4] == "q0"
+
+
+async def test_places_that_get_free_go_to_the_tenants_in_turn() -> None:
+    """
+    A quiet tenant's three threads are among the first, although twenty of the loud one's came before them.
     """
     hall = Hall(room=1)
     for number in range(20):
         hall.comes(LOUD, f"l{number}")
-    hall.comes(QUIET, "q0")
+    for number in range(3):
+        hall.comes(QUIET, f"q{number}")
     await hall.open()
-    await hall.all_served(21)
-    assert hall.served.index(ThreadKey("q0")) <= 2
+    await hall.all_served(23)
+    assert hall.served.index(ThreadKey("q2")) <= 6
 
 
 async def test_a_thread_has_one_worker_and_a_hint_meanwhile_lets_it_look_again() -> None:

@@ -42,6 +42,8 @@ class Answer:
 class Person:
     """What one person wrote and got, in the order of the log. Times are epoch seconds."""
 
+    posted: dict[str, float] = field(default_factory=dict)
+    """When each message was first posted. It may be kept, and answered, although that post had no answer."""
     accepted: dict[str, float] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)
     sends: list[Entry] = field(default_factory=list)
@@ -64,9 +66,12 @@ def read(wire: Iterable[Entry]) -> dict[str, Person]:
     for entry in wire:
         form = entry.get("form") or {}
         match entry["kind"]:
-            case "inbound" if entry["status"] == _OK:
+            case "inbound":
+                person = people[form["From"]]
                 for mark in MARK.findall(form.get("Body", "")):
-                    people[form["From"]].accepted.setdefault(mark, entry["at"])
+                    person.posted.setdefault(mark, entry["at"])
+                    if entry["status"] == _OK:
+                        person.accepted.setdefault(mark, entry["at"])
             case "message.create":
                 person = people[form.get("To", "")]
                 person.sends.append(entry)

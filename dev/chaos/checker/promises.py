@@ -52,7 +52,7 @@ def _silent(person: Person, runs: Runs) -> dict[str, list[Answer]]:
             continue
         since = max((answered[it] for it in marks[:place] if it in answered), default=0.0)
         until = min((answered[it] for it in marks[place:] if it in answered), default=float("inf"))
-        since = max(since, person.accepted[mark])
+        since = max(since, person.posted[mark])
         silent[mark] = [it for it in apologies if since <= it.at <= until and runs.in_trouble(mark, it.at)]
     return silent
 
