@@ -251,15 +251,21 @@ async def open_bus(url: str, name: str, on_back: Callable[[], Awaitable[None]] |
         decoder=_undecoded,
     )
     client = await broker.connect()
+    bus = Bus(broker, client)
     try:
-        yield Bus(broker, client)
+        yield bus
     finally:
         closing = True
-        try:
-            async with asyncio.timeout(_CLOSE_LIMIT):
-                await client.close()
-        except TimeoutError:
-            log.warning(BUS_LOST, reason="close timed out")
+        await _within(_CLOSE_LIMIT, bus.stop_consuming())  # on a closed client, a pull spins and lets nothing else run
+        await _within(_CLOSE_LIMIT, client.close())
+
+
+async def _within(seconds: float, ending: Awaitable[None]) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await ending
+    except (nats.errors.Error, TimeoutError) as error:
+        log.warning(BUS_LOST, reason=type(error).__name__)
 
 
 async def _undecoded(message: NatsMessage) -> NatsMessage:
