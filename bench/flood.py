@@ -1,12 +1,13 @@
 """
 `python -m bench.flood`: what others wait while a tenant sends ten times its share for a minute, and whether all is kept.
 
-The agent's turns are what is scarce, as with a real model: 4 at a time, of a second each, which makes a tenant's share 2
+The agent's turns are what is scarce, as with a real model: 16 at a time, of four seconds each, which makes a tenant's share 2
 messages a second. The other tenant writes half of its share, first alone, then beside the flood.
 """
 
 import asyncio
 import json
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from bench.pipeline import SECOND_LINE, Arrived, percentile, post_steadily, serv
 from dev.embedded.ports import free_port
 
 WHOLE = ("services.ingress", "services.router", "bench.stage agent", "bench.stage egress")
-TURNS, TURN_SECONDS = 4, 1.0
+TURNS, TURN_SECONDS = 16, 4.0
 SHARE = TURNS / TURN_SECONDS / 2
 SECONDS = 60
 FLOOD = int(10 * SHARE * SECONDS)
@@ -56,6 +57,7 @@ def flood(folder: Path) -> dict[str, object]:
             before = memory(pids)
             flooding = asyncio.create_task(post_steadily(port, webhooks(1_000_000, FLOOD), FLOOD / SECONDS))
             beside = await others(port, arrived, OTHERS)
+            print(f"others: {alone:.2f} s alone, {beside:.2f} s beside the flood", file=sys.stderr)
             during = memory(pids)
             await flooding
             await arrived.all_there(2 * OTHERS + FLOOD, within=2 * FLOOD / TURNS * TURN_SECONDS)
