@@ -40,6 +40,7 @@ def summary(
         "messages": found.messages,
         "answered": found.answered,
         "apologised": found.apologised,
+        "given_up": found.given_up,
         "fenced_runs": found.fenced_runs,
         "died": died,
         "faults": dict(Counter(f"{fault.kind} {fault.target.partition('-')[0]}" for fault in faults)),
@@ -99,7 +100,7 @@ def _figures(report: Mapping[str, Any]) -> str:
     end = "" if report["finished"] else " THE TIME WAS OVER BEFORE EVERYTHING WAS WRITTEN AND HAD DIED."
     return (
         f"{report['messages']} messages in {report['seconds']} s, {report['answered']} answered, {report['apologised']} "
-        f"apologised for; {report['died']} processes died. Latency p50 {latency['p50']} s, p95 {latency['p95']} s, p99 "
+        f"apologised for, {len(report['given_up'])} given up after two doubtful sends; {report['died']} processes died. Latency p50 {latency['p50']} s, p95 {latency['p95']} s, p99 "
         f"{latency['p99']} s. From the last fault to the answer: p50 {last['p50']} s, p99 {last['p99']} s, most "
         f"{last['most']} s over {last['count']} messages. Runs of a paused process beside its successor, fenced: "
         f"{len(report['fenced_runs'])}.{end}"

@@ -10,6 +10,7 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM, Signals
 from typing import Any, Generic, Literal, TypeVar
 
 import httpx2
+import psutil
 
 T = TypeVar("T")
 Group = Literal["kill", "pause", "twilio", "model"]
@@ -25,7 +26,7 @@ _KILLS = (
     ("nats", SIGKILL),
     ("postgres", SIGKILL),
 )
-_PAUSED = (*_SERVICES, "nats")
+_PAUSED = (*_SERVICES, "nats", "postgres")
 _SHORTEST_PAUSE = 2.0
 Order = dict[str, Any]
 _TWILIO: tuple[tuple[Order, ...], ...] = (
@@ -145,11 +146,12 @@ class Trouble:
         now = time.time()
         self.faults.append(Fault(now, "pause", label, pid, now + seconds))
         self._paused.add(pid)
-        _send(pid, SIGSTOP)
+        stopped = [pid, *_stop(pid)]
         try:
             await asyncio.sleep(seconds)
         finally:
-            _send(pid, SIGCONT)
+            for it in stopped:
+                _send(it, SIGCONT)
             self._paused.discard(pid)
 
     async def _order(self, client: httpx2.AsyncClient, path: str, target: str, orders: Sequence[Order]) -> None:
@@ -165,6 +167,16 @@ class Trouble:
             return None
         chosen = self.chance.choice(running)
         return int(chosen["pid"]), f"{name}-{chosen['replica']}"
+
+
+def _stop(pid: int) -> list[int]:
+    """Stop a process and then its children, without which Postgres would go on; return the children."""
+    _send(pid, SIGSTOP)
+    try:
+        children = [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+    return [child for child in children if _send(child, SIGSTOP)]
 
 
 def _send(pid: int, signal: Signals) -> bool:

@@ -260,6 +260,15 @@ def test_recovery_is_measured_from_each_fault_without_the_models_time() -> None:
     assert answers.last_recoveries == [3.0]
 
 
+def test_recovery_from_the_pause_of_what_nobody_stands_in_for_begins_with_its_end() -> None:
+    """
+    An agent's conversations are taken over; Postgres has to be waited for.
+    """
+    paused = ({"kind": "pause", "target": target, "at": 1.0, "until": 6.0} for target in ("agent-1", "postgres"))
+    answers = found(wrote("1-0"), got("1-0", at=8.0), faults=tuple(paused))
+    assert answers.recoveries == {"pause agent": [7.0], "pause postgres": [2.0]}
+
+
 def test_what_waits_for_a_doubtful_send_or_a_model_in_trouble_does_not_count_as_slow_recovery() -> None:
     """
     It is counted apart.
@@ -327,6 +336,34 @@ def test_a_sender_that_died_is_seen_by_what_is_asked_after_it() -> None:
     assert ended(*first) == [("sender died before it", "sent once more", 5.0)]
     later = (wrote("1-0"), wrote("1-1"), sent, listed(6.0, "SM1"), listed(9.0, "SM1"), got("1-1", at=10.0))
     assert ended(*later) == [("sender died before it", "sent once more", 4.0)]
+
+
+def test_what_was_sent_twice_in_vain_and_looked_for_is_given_up_and_not_lost() -> None:
+    """
+    After two doubtful sends of which Twilio knows nothing, a third would be against the rules.
+    """
+    lost: dict[str, Any] = {"status": 500, "message_sid": None, "fault": "500_before"}
+    tries = (got("1-0", **lost), listed(6.0), got("1-0", at=121.0, **lost), listed(126.0))
+    once, twice = found(wrote("1-0"), *tries[:2]), found(wrote("1-0"), *tries)
+    assert (once.verdict.lost, once.given_up) == (["1-0"], [])
+    assert (twice.verdict.lost, twice.given_up, twice.apologised) == ([], ["1-0"], 0)
+    unasked = found(wrote("1-0"), *tries[:3])
+    assert unasked.verdict.lost == ["1-0"]
+
+
+def test_a_part_and_an_apology_are_given_up_likewise() -> None:
+    """
+    The other parts of the reply came; the apology was earned.
+    """
+    lost: dict[str, Any] = {"status": 500, "message_sid": None, "fault": "500_before"}
+    first = got(at=1.0, body="<1/2 1-0> You said [1-0]")
+    part = got(at=2.0, body="<2/2 1-0> and [1-0]", **lost)
+    parts = found(wrote("1-0"), first, part, listed(6.0), part | {"at": 121.0}, listed(126.0))
+    assert parts.verdict.good
+    sorry = got(body=SORRY, at=2.0, **lost)
+    calls = (call(0.1, 0.2, said="[1-0]", status=500),)
+    apology = found(wrote("1-0"), sorry, listed(6.0), sorry | {"at": 121.0}, listed(126.0), calls=calls)
+    assert (apology.verdict.lost, apology.given_up) == ([], ["1-0"])
 
 
 def test_a_refusal_is_no_doubt() -> None:

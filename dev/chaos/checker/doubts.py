@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from dev.chaos.checker.findings import Doubt
-from dev.chaos.checker.history import Entry, Person
+from dev.chaos.checker.history import Answer, Entry, Person
 
 _CREATED, _OK, _REFUSED, _UNCLEAR = 201, 200, 400, 500
+_AT_MOST = 2
 _NOBODY_WAITS = 29_500.0
 """Milliseconds after which an answer reaches nobody."""
 
@@ -30,6 +31,28 @@ def doubts_of(name: str, person: Person) -> list[Doubt]:
         if _is_unclear(sends[place]) or asked:
             doubts.append(_doubt(name, person, sends[place], asked, after))
     return doubts
+
+
+def given_up_on(person: Person) -> list[Answer]:
+    """
+    Return what was rightly given up: sent twice without a clear answer, of which Twilio took neither, as its list said last.
+
+    A third send would be one too many (safety.md, section 4.7); it is a dead letter for people to decide on.
+    """
+    sends = person.sends
+    creates = [entry for entry in sends if entry["kind"] == "message.create"]
+    given_up = []
+    for body in dict.fromkeys(entry["form"].get("Body", "") for entry in creates):
+        tries = [entry for entry in creates if entry["form"].get("Body", "") == body and _is_unclear(entry)]
+        taken = any(entry.get("message_sid") for entry in creates if entry["form"].get("Body", "") == body)
+        if len(tries) == _AT_MOST and not taken and _was_looked_for(tries[-1], sends):
+            given_up.append(Answer(tries[-1]["at"], body))
+    return given_up
+
+
+def _was_looked_for(send: Entry, sends: Sequence[Entry]) -> bool:
+    following = sends[sends.index(send) + 1 :]
+    return bool(following) and following[0]["kind"] == "message.list"
 
 
 def _at(sends: Sequence[Entry], creates: Sequence[int], number: int) -> Entry | None:

@@ -52,6 +52,8 @@ class Findings:
     messages: int = 0
     answered: int = 0
     apologised: int = 0
+    given_up: list[str] = field(default_factory=list)
+    """Messages whose answer Twilio twice neither took nor clearly refused: dead letters, as safety.md, section 4.7, wants."""
     fenced_runs: list[str] = field(default_factory=list)
     """Conversations in which a paused process ran beside its successor. It cannot commit."""
     latencies: list[float] = field(default_factory=list)

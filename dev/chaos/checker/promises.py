@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from dev.chaos.checker.doubts import given_up_on
 from dev.chaos.checker.findings import Findings, Verdict
 from dev.chaos.checker.history import Answer, Person
 from dev.chaos.checker.runs import Runs
@@ -28,12 +29,28 @@ def judge(name: str, person: Person, runs: Runs, found: Findings) -> None:
     found.messages += len(person.accepted)
     found.latencies += [answered[mark] - at for mark, at in person.accepted.items() if mark in answered]
     found.answered += sum(mark in answered for mark in person.accepted)
-    found.apologised += sum(mark not in answered for mark in person.accepted) - len(lost)
+    given_up = _given_up_marks(person, runs)
+    found.given_up += given_up
+    found.apologised += sum(mark not in answered for mark in person.accepted) - len(lost) - len(given_up)
 
 
 def uncovered(person: Person, runs: Runs) -> list[str]:
-    """Return what was accepted and neither answered nor, where the model was in trouble, apologised for."""
-    return [mark for mark, apologies in _silent(person, runs).items() if not apologies]
+    """Return what was accepted and neither answered nor, where the model was in trouble, apologised for, nor given up."""
+    given_up = _given_up_marks(person, runs)
+    return [mark for mark, apologies in _silent(person, runs).items() if not apologies and mark not in given_up]
+
+
+def _given_up_marks(person: Person, runs: Runs) -> list[str]:
+    """Return the messages whose answer, or apology, was rightly given up."""
+    given_up = given_up_on(person)
+    named = {mark for answer in given_up for mark in answer.marks}
+    excuses = [answer for answer in given_up if answer.is_apology]
+    return [
+        mark
+        for mark, apologies in _silent(person, runs).items()
+        if not apologies
+        and (mark in named or any(person.posted[mark] <= it.at and runs.in_trouble(mark, it.at) for it in excuses))
+    ]
 
 
 def _silent(person: Person, runs: Runs) -> dict[str, list[Answer]]:
@@ -96,11 +113,15 @@ def _replies(person: Person) -> list[Reply]:
 
 
 def _parts(person: Person, verdict: Verdict) -> None:
+    given_up = {answer.part for answer in given_up_on(person)}
     for reply in _replies(person):
         if not reply.parts:
             continue
         mark = min(reply.marks)
-        missing = sorted(set(range(1, reply.of + 1)) - set(reply.parts))
+        spared = {
+            number for mark in reply.marks for number in range(1, reply.of + 1) if (number, reply.of, mark) in given_up
+        }
+        missing = sorted(set(range(1, reply.of + 1)) - set(reply.parts) - spared)
         verdict.lost_parts += [f"{mark}: {number} of {reply.of}" for number in missing]
         if reply.parts != sorted(reply.parts):
             verdict.parts_out_of_order.append(mark)

@@ -9,6 +9,9 @@ from dev.chaos.checker.runs import Run, Runs
 _SUDDEN = ("SIGKILL", "SIGTERM", "pause")
 """Faults that happen when they are written down. What is ordered of Twilio or of the model strikes some time later."""
 
+_SINGLE = ("nats", "postgres")
+"""Nobody stands in for them: while one is paused there is nothing to recover, so its recovery begins when it goes on."""
+
 
 def measure(person: Person, runs: Runs, faults: Sequence[Entry], doubts: Sequence[Doubt], found: Findings) -> None:
     """
@@ -26,10 +29,16 @@ def measure(person: Person, runs: Runs, faults: Sequence[Entry], doubts: Sequenc
             if _excused(fault["at"], answered, doubts, thinking):
                 found.held[kind] = found.held.get(kind, 0) + 1
                 continue
-            took = _without(thinking, fault["at"], answered)
+            took = _without(thinking, min(_began(fault), answered), answered)
             found.recoveries.setdefault(kind, []).append(took)
             if fault is meanwhile[-1]:
                 found.last_recoveries.append(took)
+
+
+def _began(fault: Entry) -> float:
+    """Return when one may begin to recover from a fault."""
+    single = fault["target"].partition("-")[0] in _SINGLE
+    return float(fault["until"] if fault["kind"] == "pause" and single else fault["at"])
 
 
 def _excused(since: float, until: float, doubts: Iterable[Doubt], thinking: Iterable[Run]) -> bool:
