@@ -15,11 +15,16 @@ from shared.vault import Vault
 
 _TEMPLATE = "trunkline_template"
 
+SERVICES_WITH_DATABASE = ("router", "agent", "egress", "console")
+PASSWORD = "password-of-every-service-in-these-tests"
+
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     with postgres_server(tmp_path_factory.mktemp("postgres"), settings={"fsync": "off"}) as server:
         upgrade(server.create_database(_TEMPLATE))
+        for service in SERVICES_WITH_DATABASE:
+            server.let_in(service, PASSWORD, f"trunkline_{service}")
         yield server
 
 
@@ -33,6 +38,7 @@ def database_url(postgres: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
+    """The database as its owner sees it: for what a test prepares and looks at, never for a service."""
     async with open_store(database_url, 10, "test") as opened:
         yield opened
 

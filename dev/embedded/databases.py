@@ -24,6 +24,19 @@ def create(url: str, name: str, template: str) -> None:
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
 
 
+def let_in(url: str, login: str, password: str, group: str) -> None:
+    """Make a login that may do what its group may, or give the one that is there this password."""
+    import psycopg
+    from psycopg import sql
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        known = connection.execute("select from pg_roles where rolname = %s", [login]).fetchone()
+        statement = sql.SQL("{} role {} login password {}")
+        verb = sql.SQL("alter" if known else "create")
+        connection.execute(statement.format(verb, sql.Identifier(login), sql.Literal(password)))
+        connection.execute(sql.SQL("grant {} to {}").format(sql.Identifier(group), sql.Identifier(login)))
+
+
 def drop(url: str, name: str) -> None:
     """Remove a database if it exists, and whoever is connected to it."""
     import psycopg

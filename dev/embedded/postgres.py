@@ -85,6 +85,14 @@ class PostgresServer:
         """Return the address of one of this server's databases."""
         return f"postgresql://{USER}:{self._secret()}@{LOOPBACK}:{self.port}/{database}"
 
+    def url_for(self, login: str, password: str, database: str = DATABASE) -> str:
+        """Return the address of a database for somebody who is not the superuser."""
+        return f"postgresql://{login}:{password}@{LOOPBACK}:{self.port}/{database}"
+
+    def let_in(self, login: str, password: str, group: str) -> None:
+        """Make a login, or renew its password; it may do what the group may."""
+        databases.let_in(self.url_of(_MAINTENANCE), login, password, group)
+
     def start(self, seconds: float = 30.0) -> None:
         """
         Start, on first use make the data, and wait until queries are answered.

@@ -10,7 +10,6 @@ from dev.stack.plan import COMPANIONS, SERVICES, Part
 OURS = ("TRUNKLINE_", "TWILIO_", "OPENAI_", "CHANNEL_")
 """Variables that are handed out one by one. All others are inherited."""
 
-_WITH_DATABASE = frozenset({"router", "agent", "egress", "console", "migrations"})
 _PROBED_AT_HOME = frozenset({"model", "simulator"})
 """They serve their probes on their one port."""
 
@@ -29,7 +28,8 @@ class Setup:
     parts: tuple[Part, ...]
     nats_url: str
     nats_monitor_url: str
-    database_url: str
+    database_urls: Mapping[str, str]
+    """By service; that of the migrations is the owner's."""
     account: Mapping[str, str]
 
     def url(self, label: str) -> str:
@@ -85,8 +85,8 @@ def _common(part: Part, setup: Setup) -> dict[str, str]:
     common |= _given(setup.caller, "TRUNKLINE_FAULT_POINTS")
     if f"{part.label}/ops" in setup.ports:
         common |= {"TRUNKLINE_OPS__HOST": LOOPBACK, "TRUNKLINE_OPS__PORT": str(setup.ports[f"{part.label}/ops"])}
-    if part.name in _WITH_DATABASE:
-        common |= {"TRUNKLINE_DB__URL": setup.database_url} | _given(setup.caller, "TRUNKLINE_DB__POOL")
+    if url := setup.database_urls.get(part.name):
+        common |= {"TRUNKLINE_DB__URL": url} | _given(setup.caller, "TRUNKLINE_DB__POOL")
     return common
 
 

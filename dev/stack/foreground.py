@@ -29,7 +29,7 @@ def simulator_environment(home: Home, caller: Mapping[str, str]) -> dict[str, st
         parts=(),
         nats_url="",
         nats_monitor_url="",
-        database_url="",
+        database_urls={},
         account=platform_account(home, caller, webhook_url),
     )
     return environment_of(_SIMULATOR, setup)

@@ -3,10 +3,14 @@
 import secrets
 from collections.abc import Mapping
 
+from dev.embedded.postgres import PostgresServer
 from dev.stack.faults import Misconfigured
 from dev.stack.home import Home, read_json, write_json, write_private
 
-KEYS = ("vault", "pepper", "thread-pepper", "console")
+DATABASE_USERS = ("router", "agent", "egress", "console")
+"""The services that have a database login, each with a role of its own."""
+
+KEYS = ("vault", "pepper", "thread-pepper", "console", *(f"db-{name}" for name in DATABASE_USERS))
 _KEY_BYTES = 32
 _SANDBOX_SENDER = "whatsapp:+14155238886"
 """Twilio's public number of the WhatsApp sandbox."""
@@ -18,6 +22,22 @@ def make_keys(home: Home) -> None:
         file = home.keys / name
         if not file.exists():
             write_private(file, secrets.token_hex(_KEY_BYTES) + "\n")
+
+
+def database_urls(home: Home, postgres: PostgresServer) -> dict[str, str]:
+    """Return where each service finds the database, as whom; and the migrations, as its owner."""
+    logins = {name: postgres.url_for(name, _password(home, name)) for name in DATABASE_USERS}
+    return logins | {"migrations": postgres.url}
+
+
+def let_in_services(home: Home, postgres: PostgresServer) -> None:
+    """Make the services' logins: each may do what the migrations granted to its role, and no more."""
+    for name in DATABASE_USERS:
+        postgres.let_in(name, _password(home, name), f"trunkline_{name}")
+
+
+def _password(home: Home, name: str) -> str:
+    return (home.keys / f"db-{name}").read_text(encoding="utf-8").strip()
 
 
 def platform_account(home: Home, environ: Mapping[str, str], webhook_url: str) -> dict[str, str]:

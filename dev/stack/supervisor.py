@@ -15,7 +15,7 @@ from dev.stack.gaps import GapWatch
 from dev.stack.home import Home, write_json
 from dev.stack.parts import Runnable, job, runnable, servers
 from dev.stack.plan import SERVERS, STAGES, Desired, Part, assign_ports, port_offset
-from dev.stack.secrets import make_keys, platform_account
+from dev.stack.secrets import database_urls, let_in_services, make_keys, platform_account
 from dev.stack.tender import Tender
 
 Phase = Literal["starting", "ready", "failed", "stopping"]
@@ -39,6 +39,7 @@ class Supervisor:
         parts = self._desired.parts()
         ports = assign_ports(home, [*parts, *(Part(name, 1) for name in SERVERS)], port_offset(caller))
         nats, postgres = servers(home, ports)
+        self._postgres = postgres
         webhook_url = f"http://127.0.0.1:{ports['ingress-1']}/webhooks/twilio"
         self._setup = Setup(
             caller=caller,
@@ -47,7 +48,7 @@ class Supervisor:
             parts=parts,
             nats_url=nats.url,
             nats_monitor_url=nats.monitor_url,
-            database_url=postgres.url,
+            database_urls=database_urls(home, postgres),
             account=platform_account(home, caller, webhook_url),
         )
         embedded: dict[str, Runnable] = {"nats": nats, "postgres": postgres}
@@ -104,6 +105,7 @@ class Supervisor:
             await self._start_stage([tender for tender in self._tenders if tender.part.name in names])
             if names == SERVERS:
                 await asyncio.gather(*(self._do(name, words) for name, words in JOBS.items()))
+                await asyncio.to_thread(let_in_services, self._home, self._postgres)
         self._be("ready")
         self._take_wishes()  # somebody may have had one meanwhile
 
@@ -176,7 +178,7 @@ class Supervisor:
             "webhook_url": setup.account["TWILIO_WEBHOOK_URL"],
             "nats_url": setup.nats_url,
             "nats_monitor_url": setup.nats_monitor_url,
-            "database_url": setup.database_url,
+            "database_url": setup.database_urls["migrations"],
             "default_from": setup.account["TWILIO_DEFAULT_FROM"],
         }
         write_json(_state_file(self._home), state)

@@ -64,7 +64,7 @@ class Agent:
 
     async def answer(self, tenant: TenantId, thread: ThreadKey) -> None:
         """Run the thread's turns until none is due."""
-        claim = await self.turns.claim(thread)
+        claim = await self.turns.claim(tenant, thread)
         if claim is None:
             await self._tell_owner(tenant, thread)
         while claim is not None:
@@ -72,7 +72,7 @@ class Agent:
                 ended = await self._hold(claim)
             if ended is not None:
                 await self._hint(tenant, thread, ended.reply)
-            claim = await self.turns.claim(thread) if ended is None or ended.more else None
+            claim = await self.turns.claim(tenant, thread) if ended is None or ended.more else None
 
     async def _hold(self, claim: Claim) -> Committed | None:
         """Run a turn until it is answered or lost (None), and from its start again when more was asked meanwhile."""
@@ -201,8 +201,8 @@ class Agent:
 
     async def _announce(self, claim: Claim) -> None:
         with suppress(Exception):
-            running = TurnRunning(tenant=claim.tenant, thread=claim.thread)
-            await self.bus.announce(turn_running_subject(claim.tenant), running)
+            tenant = claim.scope[0]
+            await self.bus.announce(turn_running_subject(tenant), TurnRunning(tenant=tenant, thread=claim.thread))
 
     async def _tell_owner(self, tenant: TenantId, thread: ThreadKey) -> None:
         """Tell whichever process runs this thread's turn that it was asked more."""

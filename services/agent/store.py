@@ -29,11 +29,11 @@ _LEASE = "15 s"
 _CLAIM = f"""
 update thread set owner = %(owner)s, fence = fence + 1, lease_until = now() + interval '{_LEASE}'
 where key = %(thread)s and done_seq < asked_seq and run_at <= now() and {_FREE}
-returning key, tenant_id, line_id, fence, done_seq, asked_seq
+returning key, tenant_id, guests, line_id, fence, done_seq, asked_seq
 """  # noqa: S608 - constants
 _DUE = FAIR_ORDER.format(
     due=f"""
-      select tenant_id, key, run_at as since from thread
+      select tenant_id, key, run_at as since from thread_schedule
       where done_seq < asked_seq and run_at <= now() - %(patience)s * interval '1 s' and {_FREE}
     """,  # noqa: S608 - constants
     each=50,
@@ -120,10 +120,15 @@ class Opened:
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to run one turn of a thread. Whoever claims next gets a higher fence, and this one cannot commit."""
+    """
+    The right to run one turn of a thread. Whoever claims next gets a higher fence, and this one cannot commit.
+
+    `tenant`: whose conversation it is. `scope`: all whose rows it may touch: the line's tenant first, that one last.
+    """
 
     thread: ThreadKey
     tenant: TenantId
+    scope: tuple[TenantId, ...]
     line: LineId
     fence: int
     done_seq: Sequence
@@ -166,16 +171,20 @@ class Turns:
     burst_limit: float
     """Seconds from a burst's first message during which a further one makes its turn start over."""
 
-    async def claim(self, thread: ThreadKey) -> Claim | None:
-        """Take a thread's due turn and open it, unless somebody alive has it."""
-        async with self.store.transaction() as connection:
+    async def claim(self, tenant: TenantId, thread: ThreadKey) -> Claim | None:
+        """Take a thread's due turn and open it, unless somebody alive has it. `tenant`: the line's."""
+        async with self.store.transaction(tenant) as connection:
             cursor = await connection.execute(_CLAIM, {"owner": self.owner, "thread": thread})
             row = await cursor.fetchone()
             if row is None:
                 return None
+            scope = (tenant, *row["guests"])
+            if row["guests"]:
+                await self.store.widen(connection, *scope)
             claim = Claim(
                 ThreadKey(row["key"]),
-                TenantId(row["tenant_id"]),
+                scope[-1],
+                scope,
                 LineId(row["line_id"]),
                 row["fence"],
                 Sequence(row["done_seq"]),
@@ -185,7 +194,7 @@ class Turns:
 
     async def renew(self, claim: Claim) -> Claim | None:
         """Prolong the lease. Returns the claim, widened by what was asked since in the same burst; None once it is lost."""
-        async with self.store.connection() as connection:
+        async with self.store.connection(*claim.scope) as connection:
             cursor = await connection.execute(
                 f"""
                 update thread set lease_until = now() + interval '{_LEASE}'
@@ -211,7 +220,7 @@ class Turns:
 
     async def release(self, claim: Claim) -> None:
         """Give the thread back unanswered."""
-        async with self.store.connection() as connection:
+        async with self.store.connection(*claim.scope) as connection:
             await connection.execute(
                 "update thread set owner = null, run_at = now() where key = %s and fence = %s",
                 (claim.thread, claim.fence),
@@ -231,7 +240,7 @@ class Turns:
         """
         opened = claim.opened
         if opened is None:
-            async with self.store.transaction() as connection:
+            async with self.store.transaction(*claim.scope) as connection:
                 opened = await _open(connection, claim)
         if not opened.asked:
             raise GatewayError(NOTHING_ASKED)
@@ -301,7 +310,7 @@ class Turns:
         }
         values.pop("sources")
         faultpoints.before(Step.AGENT_COMMIT)
-        async with self.store.connection() as connection:
+        async with self.store.connection(*claim.scope) as connection:
             row = await (await connection.execute(_END_TURN, values)).fetchone()
         faultpoints.after(Step.AGENT_COMMIT)
         return Committed(ReplyId(row["reply"]), row["more"]) if row else None
@@ -309,7 +318,7 @@ class Turns:
     async def submit(self, context: ToolContext, body: dict[str, str]) -> None:
         """Store a contact form, once per turn and call."""
         form = new_id("form")
-        async with self.store.connection() as connection:
+        async with self.store.connection(context.tenant) as connection:
             await connection.execute(
                 """
                 insert into form_submission (id, tenant_id, conversation_id, turn_id, call, sealed_body)
@@ -360,7 +369,7 @@ class ToolLedger:
 
     async def recall(self, request: ToolRequest) -> str | None:
         """Return the stored result of an equal call."""
-        async with self.turns.store.connection() as connection:
+        async with self.turns.store.connection(self.work.claim.tenant) as connection:
             cursor = await connection.execute(
                 "select sealed_result from tool_call where turn_id = %s and call = %s", (self.work.turn, request.key)
             )
@@ -371,7 +380,7 @@ class ToolLedger:
 
     async def remember(self, step: int, request: ToolRequest, result: str) -> None:
         """Keep a call's result; that of another run of this turn stays as it is."""
-        async with self.turns.store.connection() as connection:
+        async with self.turns.store.connection(self.work.claim.tenant) as connection:
             await connection.execute(
                 """
                 insert into tool_call (turn_id, call, tenant_id, step, name, sealed_result)

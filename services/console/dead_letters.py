@@ -11,7 +11,7 @@ from shared.bus import Bus, Delivery, Stored
 from shared.events import DeliveryGivenUp, InboundReceived, PartReported, ReplyReady
 from shared.failures import OUTCOME_UNKNOWN
 from shared.ids import ReplyId, Sequence, TenantId, ThreadKey, new_id
-from shared.store.session import Connection, Store
+from shared.store.session import EVERY_TENANT, Connection, Store
 from shared.telemetry import DEAD_LETTER_SETTLED, DEAD_LETTERED, log
 from shared.topology import INBOUND, OUT, STATUS, out_subject
 
@@ -67,7 +67,7 @@ class DeadLetters:
 
     async def list(self, state: str, before: str | None, most: int) -> list[DeadLetter]:
         """Return letters of a state, the newest first; `before` is the last id of the page before."""
-        async with self.store.connection() as connection:
+        async with self.store.connection(EVERY_TENANT) as connection:
             cursor = await connection.execute(
                 f"select {_COLUMNS} from dead_letter where state = %s and (%s::text is null or id < %s) order by id desc limit %s",  # noqa: S608 - constants
                 (state, before, before, most),
@@ -76,7 +76,7 @@ class DeadLetters:
 
     async def show(self, letter: str) -> DeadLetter:
         """Return one. Raises LetterUnknown."""
-        async with self.store.connection() as connection:
+        async with self.store.connection(EVERY_TENANT) as connection:
             cursor = await connection.execute(f"select {_COLUMNS} from dead_letter where id = %s", (letter,))  # noqa: S608
             row = await cursor.fetchone()
         if row is None:
@@ -113,7 +113,7 @@ class DeadLetters:
         """List what JetStream will not deliver again."""
         stored = await self.bus.read_one(event.stream, event.stream_seq)
         _, _, tenant, thread = (stored.subject.split(".") + [""] * 4)[:4] if stored else ("", "", "", "")
-        async with self.store.connection() as connection:
+        async with self.store.connection(EVERY_TENANT) as connection:
             cursor = await connection.execute(
                 """
                 insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
@@ -126,7 +126,7 @@ class DeadLetters:
             log.warning(DEAD_LETTERED, stage=event.consumer, reason="malformed_event")
 
     async def _settle(self, letter: str, state: str, note: str | None) -> DeadLetter:
-        async with self.store.connection() as connection:
+        async with self.store.connection(EVERY_TENANT) as connection:
             cursor = await connection.execute(
                 f"""
                 update dead_letter set state = %s, settled_at = now(), settled_note = %s
@@ -143,7 +143,7 @@ class DeadLetters:
 
     async def _resend(self, letter: DeadLetter, part: int) -> None:
         """Queue a failed part again, and what of its reply was skipped for it."""
-        async with self.store.transaction() as connection:
+        async with self.store.transaction(EVERY_TENANT) as connection:
             await connection.execute("select 1 from thread where key = %s for update nowait", (letter.thread,))
             cursor = await connection.execute(_RESENT, {"part": part, "unknown": OUTCOME_UNKNOWN.code})
             row = await cursor.fetchone()
@@ -155,7 +155,7 @@ class DeadLetters:
 
     async def _ask_again(self, letter: DeadLetter, query: str, key: str) -> None:
         """Put a turn's messages into the thread again; the router asks the agent once more."""
-        async with self.store.connection() as connection:
+        async with self.store.connection(EVERY_TENANT) as connection:
             cursor = await connection.execute(
                 f"""
                 select seq from message join ({query}) span (first, last) on seq between first and last
@@ -219,7 +219,7 @@ class HeldPart:
 
 async def held_parts(store: Store, states: Many[str], most: int) -> list[HeldPart]:
     """Return parts that are held, the oldest first."""
-    async with store.connection() as connection:
+    async with store.connection(EVERY_TENANT) as connection:
         cursor = await connection.execute(
             """
             select id, tenant_id as tenant, thread, reply_id as reply, ordinal, state, tries, resent,

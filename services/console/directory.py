@@ -7,7 +7,7 @@ from shared.bus import Bus
 from shared.directory import AccountEntry, LineEntry, SigningSecret, account_key, line_key, open_entry, seal_entry
 from shared.failures import GatewayError
 from shared.ids import AccountSid, LineId, TenantId
-from shared.store.session import Store
+from shared.store.session import EVERY_TENANT, Store
 from shared.telemetry import SWEEP_FAILED, log
 from shared.vault import Vault, place
 
@@ -54,7 +54,7 @@ class Reconciler:
 
     async def _wanted(self) -> Entries:
         entries: Entries = {}
-        async with self.store.connection() as connection:
+        async with self.store.connection(EVERY_TENANT) as connection:
             cursor = await connection.execute(
                 """
                 select line.id, line.tenant_id, line.channel, line.sender, line.enabled, account_sid,

@@ -11,7 +11,7 @@ from shared.bus import Bus
 from shared.channels.ports import Account, Credentials, InboundMessage, ProviderUnavailable, Received
 from shared.ids import AccountSid, Address, LineId, TenantId, ThreadKey
 from shared.intake import inbound_event, message_id
-from shared.store.session import Connection, Store
+from shared.store.session import EVERY_TENANT, Connection, Store
 from shared.telemetry import GAP_FILLED, log
 from shared.topology import INBOUND, inbound_subject
 from shared.vault import Vault, place
@@ -53,7 +53,7 @@ class GapFill:
 
     async def run(self) -> Filled:
         """Look at every enabled line once. Raises AlreadyRunning, BusUnavailable."""
-        async with self.store.connection() as connection:
+        async with self.store.connection(EVERY_TENANT) as connection:
             cursor = await connection.execute("select pg_try_advisory_lock(%s) as free, now() as now", (_LOCK,))
             row = await cursor.fetchone()
             if row is None or not row["free"]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.addresses import Pepper, new_pair_code
 from shared.ids import new_id
-from shared.store.session import Store
+from shared.store.session import EVERY_TENANT, Store
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class PairingCodes:
     async def make(self, email: str) -> PairingCode:
         """Make a code for a user. Raises UserUnknown, TooManyCodes."""
         code = new_pair_code()
-        async with self.store.transaction() as connection:
+        async with self.store.transaction(EVERY_TENANT) as connection:
             cursor = await connection.execute(
                 "select id, tenant_id from app_user where lower(email) = lower(%s) for update", (email,)
             )

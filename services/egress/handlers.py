@@ -76,15 +76,15 @@ class Egress:
             return
         _tell_report(event, moved)
         if has_left(moved.after):
-            ready = ReplyReady(tenant=moved.tenant, thread=moved.thread, reply_id=moved.reply)
+            ready = ReplyReady(tenant=event.tenant, thread=moved.thread, reply_id=moved.reply)
             with suppress(BusUnavailable):  # only a hint: the sweeper finds the thread by its send_at
-                subject = out_subject(moved.tenant, moved.thread)
+                subject = out_subject(event.tenant, moved.thread)
                 await self.bus.publish(OUT, subject, ready, message_id=f"after:{event.provider_sid}:{event.status}")
 
     async def send_out(self, tenant: TenantId, thread: ThreadKey) -> None:
         """Make every move that can be made on a thread now, then let go of it."""
         with structlog.contextvars.bound_contextvars(tenant=tenant, thread=thread), suppress(FenceLost):
-            async with self.ledger.claimed(thread, Step.EGRESS_MOVE) as desk:
+            async with self.ledger.claimed(tenant, thread, Step.EGRESS_MOVE) as desk:
                 if desk is None:
                     return
                 claim, begun = desk.claim, await self._next(desk)
@@ -105,7 +105,7 @@ class Egress:
                     log.info(PARTS_PARKED, parts=await desk.park())
                 case Cut() if view.uncut is not None:
                     bodies = channel.render(view.uncut.markdown, view.uncut.sources, limit=self.part_limit)
-                    await desk.cut(view.uncut.id, bodies)
+                    await desk.cut(view.uncut, bodies)
                 case Send(part):
                     return await desk.begin(part)
                 case Reconcile(part):

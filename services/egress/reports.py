@@ -14,12 +14,22 @@ from shared.faultpoints import Step
 from shared.ids import AttemptId, PartId, ReplyId, TenantId, ThreadKey
 from shared.store.session import Connection, Store
 
+_KNOWN = """
+select thread, part, tenant_id from part_known where attempt = %(attempt)s and line_tenant = %(tenant)s
+union all
+select thread, part, tenant_id from part_known where provider_sid = %(sid)s and line_tenant = %(tenant)s
+limit 1
+"""
+"""
+Finds a part by an attempt's id or the provider's, whoever it is for: on a shared line, a user's tenant; but only of the line's
+own tenant, whose report it is.
+"""
+
 
 @dataclass(frozen=True)
 class Reported:
     """The part that a report spoke of, and how far its reply has come."""
 
-    tenant: TenantId
     thread: ThreadKey
     reply: ReplyId
     before: str
@@ -38,9 +48,9 @@ class Reports:
     async def record(self, report: PartReported, failure: SendFailure | None) -> Reported | None:
         """Store a report and move its part forward; None where it speaks of nothing we sent, or was stored before."""
         towards = parts.reported(report.status)
-        async with self.store.transaction(Step.EGRESS_REPORT) as connection:
-            row = await _find(connection, report)
-            if row is None or towards is None or not await _log(connection, report, PartId(row["part"])):
+        async with self.store.transaction(report.tenant, step=Step.EGRESS_REPORT) as connection:
+            row = await self._find(connection, report)
+            if row is None or towards is None or not await _log(connection, report, row):
                 return None
             if row["outcome"] == SUPERSEDED and towards not in parts.PROOFS:
                 return None  # the part goes another way by now
@@ -58,7 +68,6 @@ class Reports:
                 (row["thread"],),
             )
         return Reported(
-            TenantId(row["tenant_id"]),
             ThreadKey(row["thread"]),
             reply,
             before,
@@ -68,19 +77,20 @@ class Reports:
             row["now"],
         )
 
+    async def _find(self, connection: Connection, report: PartReported) -> DictRow | None:
+        """Find the part by our attempt's id, else by the provider's; lock its thread first, as every writer does."""
+        cursor = await connection.execute(
+            _KNOWN, {"attempt": report.attempt, "sid": report.provider_sid, "tenant": report.tenant}
+        )
+        found = await cursor.fetchone()
+        if found is None:
+            return None
+        if found["tenant_id"] != report.tenant:
+            await self.store.widen(connection, report.tenant, TenantId(found["tenant_id"]))
+        return await _locked(connection, report, found)
 
-async def _find(connection: Connection, report: PartReported) -> DictRow | None:
-    """Find the part by our attempt's id, else by the provider's; lock its thread first, as every writer does."""
-    cursor = await connection.execute(
-        """
-        select part.thread, part.id as part from part left join attempt on attempt.part_id = part.id
-        where attempt.id = %s or part.provider_sid = %s limit 1
-        """,
-        (report.attempt, report.provider_sid),
-    )
-    found = await cursor.fetchone()
-    if found is None:
-        return None
+
+async def _locked(connection: Connection, report: PartReported, found: DictRow) -> DictRow | None:
     await connection.execute("select 1 from thread where key = %s for update nowait", (found["thread"],))
     cursor = await connection.execute(
         """
@@ -95,12 +105,12 @@ async def _find(connection: Connection, report: PartReported) -> DictRow | None:
     return await cursor.fetchone()
 
 
-async def _log(connection: Connection, report: PartReported, part: PartId) -> bool:
+async def _log(connection: Connection, report: PartReported, row: DictRow) -> bool:
     cursor = await connection.execute(
         """
         insert into status_event (tenant_id, part_id, provider_sid, status, error_code, reported_at)
         values (%s, %s, %s, %s, %s, %s) on conflict (provider_sid, status) do nothing returning 1
         """,
-        (report.tenant, part, report.provider_sid, report.status, report.error_code, report.reported_at),
+        (row["tenant_id"], row["part"], report.provider_sid, report.status, report.error_code, report.reported_at),
     )
     return await cursor.fetchone() is not None

@@ -17,7 +17,7 @@ LEASE = "45 s"
 
 DUE = FAIR_ORDER.format(
     due=f"""
-      select tenant_id, key, send_at as since from thread
+      select tenant_id, key, send_at as since from thread_schedule
       where send_at <= now() - %(patience)s * interval '1 s' and {FREE}
     """,  # noqa: S608 - constants
     each=50,
@@ -32,10 +32,10 @@ DROP_CANCELLED = f"""
 
 
 VIEW = f"""
-select part.*, uncut.id as uncut, uncut.public_id, uncut.sealed_body
+select part.*, uncut.id as uncut, uncut.public_id, uncut.sealed_body, uncut.tenant_id as uncut_tenant
 from (select 1) as one
 left join lateral (
-  select id, public_id, sealed_body from reply where thread = %(thread)s and state = 'open' order by id limit 1
+  select id, public_id, sealed_body, tenant_id from reply where thread = %(thread)s and state = 'open' order by id limit 1
 ) as uncut on true
 left join lateral (
   (select id, reply_id, ordinal, state, next_at, accepted_at from part
@@ -68,11 +68,11 @@ with replaced as (
   update attempt set outcome = '{SUPERSEDED}' where part_id = %(part)s and outcome in ('sending', 'unknown')
 ),
 written as (
-  insert into attempt (id, tenant_id, part_id) values (%(attempt)s, %(tenant)s, %(part)s)
+  insert into attempt (id, tenant_id, part_id) select %(attempt)s, tenant_id, id from part where id = %(part)s
 )
 update part set state = 'sending', tries = tries + 1, next_at = null from reply
 where part.id = %(part)s and reply.id = part.reply_id
-returning part.sealed_body, part.tries, reply.trace, reply.received_at,
+returning part.tenant_id, part.sealed_body, part.tries, reply.trace, reply.received_at,
           (select count(*) from part other where other.reply_id = part.reply_id) as of
 """  # noqa: S608 - constants
 
@@ -104,10 +104,17 @@ update thread set out_owner = null, send_at = %(send_at)s where key = %(thread)s
 """  # noqa: S608 - constants
 
 CLAIM = f"""
-update thread set out_owner = %(owner)s, out_fence = out_fence + 1, out_until = now() + interval '{LEASE}'
-from line, contact, credential
-where key = %(thread)s and send_at is not null and {FREE}
-  and line.id = thread.line_id and contact.id = thread.contact_id and credential.id = line.credential_id
-returning thread.tenant_id, out_fence, line.channel, line.provider, line.sender, contact.id as contact, sealed_address,
-          account_sid, credential.id as credential, credential.tenant_id as holder, sealed_secret, coalesce(last_inbound_at, now()) as heard, now() as now
+with claimed as (
+  update thread set out_owner = %(owner)s, out_fence = out_fence + 1, out_until = now() + interval '{LEASE}'
+  where key = %(thread)s and send_at is not null and {FREE}
+  returning tenant_id, line_id, contact_id, guests, out_fence, last_inbound_at
+)
+select claimed.tenant_id, contact_id, guests, out_fence, line.channel, line.provider, line.sender, account_sid,
+       credential.id as credential, credential.tenant_id as holder, sealed_secret,
+       contact.tenant_id as contact_tenant, sealed_address, coalesce(last_inbound_at, now()) as heard, now() as now
+from claimed join line on line.id = line_id join credential on credential.id = credential_id
+left join contact on contact.id = contact_id
 """  # noqa: S608 - constants
+"""Takes the right to send. On a shared line the contact may be a guest's, and is only seen once that is in scope."""
+
+GUEST = "select tenant_id as contact_tenant, sealed_address from contact where id = %s"

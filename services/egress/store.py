@@ -20,10 +20,10 @@ from shared.vault import Vault, place
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to send on a thread, and with what."""
+    """The right to send on a thread, and with what. `scope`: all whose rows it may touch, the line's tenant first."""
 
     thread: ThreadKey
-    tenant: TenantId
+    scope: tuple[TenantId, ...]
     fence: int
     channel: str
     provider: str
@@ -37,6 +37,7 @@ class Reply:
     """A reply before it is cut."""
 
     id: ReplyId
+    tenant: TenantId
     markdown: str
     sources: tuple[str, ...]
 
@@ -109,18 +110,21 @@ class Desk:
         )
 
     def _reply(self, row: DictRow) -> Reply:
-        body = orjson.loads(self.vault.open(row["sealed_body"], place(self.claim.tenant, "reply", row["public_id"])))
-        return Reply(ReplyId(row["uncut"]), body["markdown"], tuple(body["sources"]))
+        tenant = TenantId(row["uncut_tenant"])
+        body = orjson.loads(self.vault.open(row["sealed_body"], place(tenant, "reply", row["public_id"])))
+        return Reply(ReplyId(row["uncut"]), tenant, body["markdown"], tuple(body["sources"]))
 
-    async def cut(self, reply: ReplyId, bodies: Sequence[str]) -> None:
+    async def cut(self, reply: Reply, bodies: Sequence[str]) -> None:
         """Write a reply's parts; one without any is done."""
-        sealed = [self.vault.seal(body.encode(), self._place(reply, n)) for n, body in enumerate(bodies, start=1)]
+        sealed = [
+            self.vault.seal(body.encode(), _place(reply.tenant, reply.id, n)) for n, body in enumerate(bodies, start=1)
+        ]
         await self.connection.execute(
             sql.CUT,
             {
-                "tenant": self.claim.tenant,
+                "tenant": reply.tenant,
                 "thread": self.claim.thread,
-                "reply": reply,
+                "reply": reply.id,
                 "sealed": sealed,
                 "state": "cut" if bodies else "done",
             },
@@ -129,13 +133,13 @@ class Desk:
     async def begin(self, part: Part) -> Try:
         """Put an attempt on record: from here on, only evidence tells whether the part was sent."""
         attempt = AttemptId(new_id("at"))
-        values = {"attempt": attempt, "tenant": self.claim.tenant, "part": part.id}
+        values = {"attempt": attempt, "part": part.id}
         row = await (await self.connection.execute(sql.BEGIN, values)).fetchone()
         assert row is not None, "the part was just read under this lock"  # noqa: S101
         return Try(
             attempt,
             part,
-            self._body(row["sealed_body"], part),
+            self._body(row, part),
             row["tries"],
             row["of"],
             row["trace"],
@@ -146,7 +150,7 @@ class Desk:
         """Return the part's last attempt, whose outcome is not known."""
         cursor = await self.connection.execute(
             """
-            select attempt.id, attempt.started_at, part.sealed_body, part.checks, part.resent
+            select attempt.id, attempt.started_at, part.tenant_id, part.sealed_body, part.checks, part.resent
             from attempt join part on part.id = attempt.part_id
             where part_id = %s order by attempt.started_at desc limit 1
             """,
@@ -157,7 +161,7 @@ class Desk:
         return Doubt(
             AttemptId(row["id"]),
             part,
-            self._body(row["sealed_body"], part),
+            self._body(row, part),
             row["started_at"],
             row["checks"],
             row["resent"],
@@ -245,11 +249,9 @@ class Desk:
             sql.RELEASE, {"send_at": send_at, "thread": self.claim.thread, "fence": self.claim.fence}
         )
 
-    def _body(self, sealed: bytes, part: Part) -> str:
-        return self.vault.open(sealed, self._place(part.reply, part.ordinal)).decode()
-
-    def _place(self, reply: ReplyId, ordinal: int) -> str:
-        return place(self.claim.tenant, "part", f"{reply}/{ordinal}")
+    def _body(self, row: DictRow, part: Part) -> str:
+        where = _place(TenantId(row["tenant_id"]), part.reply, part.ordinal)
+        return self.vault.open(row["sealed_body"], where).decode()
 
 
 @dataclass(frozen=True)
@@ -261,17 +263,25 @@ class SendLedger:
     owner: int
 
     @asynccontextmanager
-    async def claimed(self, thread: ThreadKey, step: Step | None = None) -> AsyncIterator[Desk | None]:
+    async def claimed(
+        self, tenant: TenantId, thread: ThreadKey, step: Step | None = None
+    ) -> AsyncIterator[Desk | None]:
         """Take the right to send on a thread, locked for one transaction; None where somebody alive has it."""
-        async with self.store.transaction(step) as connection:
+        async with self.store.transaction(tenant, step=step) as connection:
             cursor = await connection.execute(sql.CLAIM, {"owner": self.owner, "thread": thread})
             row = await cursor.fetchone()
-            yield Desk(connection, self._claim(thread, row), self.vault, row["now"], row["heard"]) if row else None
+            if row is None:
+                yield None
+                return
+            if row["guests"]:
+                await self.store.widen(connection, tenant, *row["guests"])
+                row |= await (await connection.execute(sql.GUEST, (row["contact_id"],))).fetchone() or {}
+            yield Desk(connection, self._claim(thread, row), self.vault, row["now"], row["heard"])
 
     @asynccontextmanager
     async def desk(self, claim: Claim, step: Step | None = None) -> AsyncIterator[Desk]:
         """Lock the thread for one transaction and prolong the claim. Raises `FenceLost`."""
-        async with self.store.transaction(step) as connection:
+        async with self.store.transaction(*claim.scope, step=step) as connection:
             values = {"thread": claim.thread, "fence": claim.fence, "owner": self.owner}
             row = await (await connection.execute(sql.FENCED, values)).fetchone()
             if row is None:
@@ -279,12 +289,12 @@ class SendLedger:
             yield Desk(connection, claim, self.vault, row["now"], row["heard"])
 
     def _claim(self, thread: ThreadKey, row: DictRow) -> Claim:
-        tenant = TenantId(row["tenant_id"])
-        address = self.vault.open(row["sealed_address"], place(tenant, "contact", row["contact"]) + "/address")
+        where = place(row["contact_tenant"], "contact", row["contact_id"]) + "/address"
+        address = self.vault.open(row["sealed_address"], where)
         secret = self.vault.open(row["sealed_secret"], place(row["holder"], "credential", row["credential"]))
         return Claim(
             thread=thread,
-            tenant=tenant,
+            scope=(TenantId(row["tenant_id"]), *row["guests"]),
             fence=row["out_fence"],
             channel=row["channel"],
             provider=row["provider"],
@@ -298,6 +308,10 @@ class SendLedger:
         async with self.store.connection() as connection:
             cursor = await connection.execute(sql.DUE, {"owner": self.owner, "patience": patience})
             return [(TenantId(row["tenant_id"]), ThreadKey(row["key"])) for row in await cursor.fetchall()]
+
+
+def _place(tenant: TenantId, reply: ReplyId, ordinal: int) -> str:
+    return place(tenant, "part", f"{reply}/{ordinal}")
 
 
 async def record_accepted(connection: Connection, part: PartId, attempt: AttemptId, sid: ProviderSid) -> None:

@@ -21,10 +21,10 @@ class TypingDots:
 
     async def on_turn_running(self, event: TurnRunning) -> None:
         """Show the dots under the thread's newest message."""
-        async with self.store.connection() as connection:
+        async with self.store.connection(event.tenant) as connection:
             cursor = await connection.execute(
                 """
-                select line.channel, line.provider, last_provider_sid, account_sid, credential.id, sealed_secret
+                select line.channel, line.provider, last_provider_sid, account_sid, credential.id, credential.tenant_id as holder, sealed_secret
                 from thread join line on line.id = thread.line_id join credential on credential.id = line.credential_id
                 where key = %s and done_seq < asked_seq
                 """,
@@ -33,7 +33,7 @@ class TypingDots:
             row = await cursor.fetchone()
         if row is None or row["last_provider_sid"] is None:
             return
-        secret = self.vault.open(row["sealed_secret"], place(event.tenant, "credential", row["id"])).decode()
+        secret = self.vault.open(row["sealed_secret"], place(row["holder"], "credential", row["id"])).decode()
         channel = self.channels[f"{row['provider']}/{row['channel']}"]
         credentials = Credentials(AccountSid(row["account_sid"]), secret)
         if not await channel.typing(credentials, provider_sid=ProviderSid(row["last_provider_sid"])):

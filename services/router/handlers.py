@@ -53,8 +53,8 @@ class Router:
     async def on_inbound(self, event: InboundReceived, delivery: Delivery) -> None:
         """Read the thread's subject forward up to this message, take in what is new, and hint at the work left."""
         _, _, tenant, thread = delivery.subject.split(".")
-        key = ThreadKey(thread)
-        seen, work = await self.desk.last_seen(key), None
+        owner, key = TenantId(tenant), ThreadKey(thread)
+        seen, work = await self.desk.last_seen(owner, key), None
         while seen < delivery.seq:
             stored = self.bus.read_forward(INBOUND, delivery.subject, seen, delivery.seq, _BATCH)
             waiting = [self._open(message) async for message in stored]
@@ -62,7 +62,7 @@ class Router:
                 return  # expired since: nothing is left to take in
             seen, work = await self._take_in(key, event, waiting)
         faultpoints.before(Step.ROUTER_HINT)
-        await self._wake(TenantId(tenant), key, work or await self.desk.work_left(key))
+        await self._wake(owner, key, work or await self.desk.work_left(owner, key))
         faultpoints.after(Step.ROUTER_HINT)
 
     async def _take_in(

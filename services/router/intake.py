@@ -6,7 +6,7 @@ from datetime import timedelta
 from services.router import commands
 from services.router.commands import STOP, Command
 from services.router.mailbox import ASKED, Mailbox, Message
-from services.router.notices import NOT_RECOGNIZED, TEXT_ONLY, TOO_LONG, Notice, too_many
+from services.router.notices import NO_AGENT, NOT_RECOGNIZED, TEXT_ONLY, TOO_LONG, Notice, too_many
 from services.router.ratelimit import RateLimit
 from shared.ids import Sequence
 
@@ -65,6 +65,8 @@ class Intake:
             return await self._notify(mailbox, message, TEXT_ONLY, "text_only")
         if len(message.content.text) > _LONGEST_TEXT:
             return await self._notify(mailbox, message, TOO_LONG, "too_long")
+        if mailbox.agent is None:
+            return await self._notify(mailbox, message, NO_AGENT, "no_agent")
         await mailbox.ask_agent(message, self.burst)
         return ASKED
 

@@ -1,11 +1,14 @@
 """One thread, opened for work: its row is locked, and everything done here commits together or not at all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 from psycopg.rows import DictRow
 
+from services.router.contacts import Contacts, Sender
 from services.router.leads import note_lead
 from shared.addresses import Pepper
 from shared.events import InboundContent
@@ -27,7 +30,7 @@ from shared.ids import (
     UserId,
     new_id,
 )
-from shared.store.session import Connection
+from shared.store.session import Connection, Store
 from shared.vault import Vault, place
 
 ASKED = "asked"
@@ -46,6 +49,7 @@ class Line:
     sender: Address
     enabled: bool
     is_open: bool
+    is_shared: bool
     quiet: timedelta
 
 
@@ -55,6 +59,7 @@ class Thread:
 
     key: ThreadKey
     contact: ContactId
+    guests: list[TenantId]
     last_seq: Sequence
     asked_seq: Sequence
     done_seq: Sequence
@@ -107,6 +112,7 @@ class User:
 
     id: UserId
     email: str
+    tenant: TenantId
 
 
 @dataclass(frozen=True)
@@ -124,12 +130,20 @@ class Mailbox:
     """What the router may do with one thread inside one transaction."""
 
     connection: Connection
+    store: Store
     vault: Vault
     pepper: Pepper
+    contacts: Contacts
     line: Line
     thread: Thread
+    sender: Sender
+    tenant: TenantId
+    """Whose the messages and answers are: the line's, or on a shared line that of the user who is bound."""
+    agent: AgentId | None
+    """Who answers; None where a tenant on a shared line has no agent."""
     binding: UserId | None
-    addresses: tuple[Address, ...]
+    bound_elsewhere: bool
+    """Whether the sender is the user of a tenant that this line does not serve."""
     now: datetime
     """The transaction's time."""
     logged: set[ProviderSid]
@@ -147,6 +161,16 @@ class Mailbox:
             self._said,
         )
 
+    def serve(self, tenant: TenantId, user: UserId, guest: Mapping[str, Any]) -> None:
+        """Let a shared line be this user's, answered by their tenant's agent."""
+        self.tenant, self.binding, self.bound_elsewhere = tenant, user, False
+        self.agent, self.conversation = guest.get("agent"), guest.get("conversation")
+
+    async def see_guests(self) -> None:
+        """See the rows of each tenant that this thread was ever for, beside the line's."""
+        if self.thread.guests:
+            await self.store.widen(self.connection, self.line.tenant, *self.thread.guests)
+
     async def record(self, message: Message, outcome: str) -> None:
         """Log a message, and what became of it."""
         await self.connection.execute(
@@ -157,7 +181,7 @@ class Mailbox:
             """,
             (
                 message.id,
-                self.line.tenant,
+                self.tenant,
                 self.line.id,
                 self.thread.key,
                 self.conversation if outcome == ASKED else None,
@@ -165,7 +189,7 @@ class Mailbox:
                 message.provider_sid,
                 message.seq,
                 outcome,
-                self.vault.seal(message.content.text.encode(), place(self.line.tenant, "message", message.id)),
+                self.vault.seal(message.content.text.encode(), place(self.tenant, "message", message.id)),
                 orjson.dumps(message.trace).decode(),
                 message.at,
             ),
@@ -193,9 +217,7 @@ class Mailbox:
     async def say(self, message: Message, text: str, kind: str) -> None:
         """Queue an answer in Markdown, behind whatever this thread is still being told."""
         public_id = new_id("rp")
-        body = self.vault.seal(
-            orjson.dumps({"markdown": text, "sources": []}), place(self.line.tenant, "reply", public_id)
-        )
+        body = self.vault.seal(orjson.dumps({"markdown": text, "sources": []}), place(self.tenant, "reply", public_id))
         cursor = await self.connection.execute(
             """
             insert into reply (public_id, tenant_id, thread, conversation_id, after_seq, kind, sealed_body, trace, received_at)
@@ -203,7 +225,7 @@ class Mailbox:
             """,
             (
                 public_id,
-                self.line.tenant,
+                self.tenant,
                 self.thread.key,
                 self.conversation,
                 message.seq,
@@ -250,7 +272,8 @@ class Mailbox:
 
     async def note_lead(self) -> None:
         """Remember the sender as a lead of the line's agent."""
-        await note_lead(self.connection, self.line.tenant, self.line.agent, self.thread.contact, self.line.channel)
+        if self.agent is not None:
+            await note_lead(self.connection, self.tenant, self.agent, self.thread.contact, self.line.channel)
 
     async def cancel_turn(self, message: Message) -> None:
         """Drop what the agent is at, and the messages it was to answer."""
@@ -277,24 +300,38 @@ class Mailbox:
         self.conversation = None
 
     async def spend_code(self, code: str) -> User | None:
-        """Use up a pairing code, once; None when it is wrong, expired or used."""
+        """Use up a pairing code, once; None when it is wrong, expired or used, or not for this line."""
+        digest = self.pepper.code_digest(code)
+        tenant = await self._owner_of_code(digest) if self.line.is_shared else self.line.tenant
         cursor = await self.connection.execute(
             """
             update pair_code set used_at = now()
             from app_user
             where digest = %s and pair_code.tenant_id = %s and used_at is null and expires_at > now()
-              and app_user.id = user_id
+              and app_user.id = user_id and disabled_at is null
             returning app_user.id, app_user.email
             """,
-            (self.pepper.code_digest(code), self.line.tenant),
+            (digest, tenant),
         )
         row = await cursor.fetchone()
-        return User(UserId(row["id"]), row["email"]) if row else None
+        return User(UserId(row["id"]), row["email"], tenant) if row else None
 
-    async def bind(self, user: User, message: Message) -> None:
+    async def _owner_of_code(self, digest: str) -> TenantId:
+        """Return whose code it is, and see what is theirs; the line's own where nobody made it."""
+        cursor = await self.connection.execute("select tenant_id from pair_code_owner where digest = %s", (digest,))
+        row = await cursor.fetchone()
+        if row is None:
+            return self.line.tenant
+        owner = TenantId(row["tenant_id"])
+        await self.store.widen(self.connection, self.line.tenant, *self.thread.guests, owner)
+        return owner
+
+    async def bind(self, user: User) -> None:
         """Make the sender's address this user; a user's earlier address on this channel is freed."""
+        if user.tenant != self.line.tenant:
+            await self._welcome(user)
         binding = new_id("bd")
-        address = message.content.user_id or message.content.sender
+        address = self.sender.addresses[0]
         await self.connection.execute(
             "delete from binding where user_id = %s and channel = %s", (user.id, self.line.channel)
         )
@@ -305,16 +342,23 @@ class Mailbox:
             """,
             (
                 binding,
-                self.line.tenant,
+                user.tenant,
                 user.id,
                 self.thread.contact,
                 self.line.channel,
                 self.pepper.global_key(self.line.channel, address),
                 self.pepper.version,
-                self.vault.seal(address.encode(), place(self.line.tenant, "binding", binding)),
+                self.vault.seal(address.encode(), place(user.tenant, "binding", binding)),
             ),
         )
         self.binding = user.id
+
+    async def _welcome(self, user: User) -> None:
+        """Let the thread be for the tenant of a user who pairs on a shared line: as their contact, and in their name."""
+        guests = self.thread.guests
+        self.thread.guests = [*(guest for guest in guests if guest != user.tenant), user.tenant]
+        self.thread.contact = await self.contacts.of(self.connection, user.tenant, self.sender)
+        self.tenant = user.tenant
 
     async def unbind(self) -> None:
         """Free the sender's address."""
@@ -335,14 +379,14 @@ class Mailbox:
             insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
             values (%s, %s, %s, 'router', %s, %s, %s) on conflict do nothing
             """,
-            (new_id("dl"), self.line.tenant, self.thread.key, reason, failures, f"INBOUND/{seq}"),
+            (new_id("dl"), self.tenant, self.thread.key, reason, failures, f"INBOUND/{seq}"),
         )
         self.thread.last_seq = seq
         return True
 
     def global_keys(self) -> list[AddressKey]:
         """Return the keys under which the sender may be bound."""
-        return [self.pepper.global_key(self.line.channel, address) for address in self.addresses]
+        return [self.pepper.global_key(self.line.channel, address) for address in self.sender.addresses]
 
     async def _open_conversation(self) -> None:
         """Open the contact's one conversation on this line; one on another line is closed for it."""
@@ -363,10 +407,10 @@ class Mailbox:
             """,
             (
                 new_id("cv"),
-                self.line.tenant,
+                self.tenant,
                 self.thread.contact,
                 self.binding,
-                self.line.agent,
+                self.agent,
                 self.line.id,
                 self.line.channel,
             ),

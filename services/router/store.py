@@ -8,6 +8,7 @@ from datetime import timedelta
 import orjson
 from psycopg.rows import DictRow
 
+from services.router.contacts import Contacts, Sender
 from services.router.mailbox import Line, Mailbox, Message, Thread, Unreadable, Work
 from shared.addresses import Pepper
 from shared.events import InboundContent, InboundReceived
@@ -23,28 +24,41 @@ from shared.ids import (
     TenantId,
     ThreadKey,
     UserId,
-    new_id,
 )
 from shared.ids import Sequence as StreamSequence
 from shared.store.session import Connection, Store
-from shared.vault import Vault, place
+from shared.vault import Vault
 
-_LINE = "line.id as line_id, line.tenant_id as tenant, agent_id, channel, provider, sender, enabled, access, quiet_ms"
+_LINE = (
+    "line.id as line_id, line.tenant_id as tenant, agent_id, kind, channel, provider, sender, enabled, access, quiet_ms"
+)
 _THREAD = (
-    "key", "last_seq", "asked_seq", "done_seq", "hits", "wrong_codes", "noticed", "opted_out_at", "last_inbound_at",
+    "key", "guests", "last_seq", "asked_seq", "done_seq", "hits", "wrong_codes", "noticed", "opted_out_at", "last_inbound_at",
     "last_provider_sid", "failing_seq", "failures", "run_at", "burst_at", "sending",
 )  # fmt: skip
+_CONVERSATION = """
+(select id from conversation where conversation.contact_id = thread.contact_id
+   and conversation.channel = line.channel and conversation.line_id = line.id and closed_at is null)
+"""
+_GUEST = f"""
+select coalesce(tenant.agent_id, (select min(id) from agent where agent.tenant_id = tenant.id)) as agent,
+       {_CONVERSATION} as conversation
+from tenant, thread join line on line.id = thread.line_id where tenant.id = %s and thread.key = %s
+"""  # noqa: S608 - constants
+"""Who answers a tenant's user on a shared line, and their open conversation there."""
+
 _LOCK = "select 1 from thread where key = %(key)s for update nowait"
 _LOCKED = f"""
 select thread.*, send_at is not null as sending, {_LINE}, now() as now,
-       (select user_id from binding where binding.channel = line.channel and address_key = any(%(addresses)s)
-          and binding.tenant_id = line.tenant_id) as bound,
-       (select id from conversation where conversation.contact_id = thread.contact_id
-          and conversation.channel = line.channel and conversation.line_id = line.id and closed_at is null) as conversation,
-       array(select provider_sid from message
+       bound.user_id as bound, bound.tenant_id as bound_tenant, {_CONVERSATION} as conversation,
+       array(select provider_sid from message_known
              join unnest(%(accounts)s::text[], %(sids)s::text[]) as asked (account, sid)
                on account_sid = account and provider_sid = sid) as logged
 from thread join line on line.id = thread.line_id
+left join lateral (
+  select user_id, tenant_id from binding_owner where binding_owner.channel = line.channel and address_key = any(%(addresses)s)
+  order by tenant_id <> line.tenant_id limit 1
+) as bound on true
 where key = %(key)s
 """  # noqa: S608 - constants
 """
@@ -61,9 +75,14 @@ class Desk:
     vault: Vault
     pepper: Pepper
 
-    async def last_seen(self, thread: ThreadKey) -> StreamSequence:
+    @property
+    def contacts(self) -> Contacts:
+        """Return who finds the contacts."""
+        return Contacts(self.vault, self.pepper)
+
+    async def last_seen(self, tenant: TenantId, thread: ThreadKey) -> StreamSequence:
         """Return up to where a thread was read; 0 for a new one."""
-        async with self.store.connection() as connection:
+        async with self.store.connection(tenant) as connection:
             cursor = await connection.execute("select last_seq from thread where key = %s", (thread,))
             row = await cursor.fetchone()
         return StreamSequence(row["last_seq"] if row else 0)
@@ -78,39 +97,59 @@ class Desk:
         Raises `GatewayError`: UNKNOWN_LINE for a line that is gone, SEALED_UNREADABLE for a content without its key.
         """
         content = InboundContent.model_validate_json(self.vault.open_text(event.sealed, event.seal_context))
-        addresses = _addresses(content)
+        sender = Sender(event.channel, content)
         messages = [message for message in waiting if isinstance(message, Message)]
         wanted = {
             "key": key,
-            "addresses": [self.pepper.global_key(event.channel, address) for address in addresses],
+            "addresses": [self.pepper.global_key(event.channel, address) for address in sender.addresses],
             "accounts": [message.account_sid for message in messages],
             "sids": [message.provider_sid for message in messages],
         }
-        async with self.store.transaction(Step.ROUTER_COMMIT) as connection:
+        async with self.store.transaction(event.tenant, step=Step.ROUTER_COMMIT) as connection:
             row = await _locked(connection, wanted)
             while row is None:
                 line = await _line(connection, event.line)
-                contact = await self._contact(connection, line, content, addresses)
+                contact = await self.contacts.of(connection, line.tenant, sender)
                 await _insert(connection, key, line, contact)
                 row = await _locked(connection, wanted)
-            mailbox = Mailbox(
-                connection,
-                self.vault,
-                self.pepper,
-                line=_as_line(row),
-                thread=Thread(contact=ContactId(row["contact_id"]), **{name: row[name] for name in _THREAD}),
-                binding=UserId(row["bound"]) if row["bound"] else None,
-                addresses=addresses,
-                now=row["now"],
-                logged=set(row["logged"]),
-                conversation=ConversationId(row["conversation"]) if row["conversation"] else None,
-            )
+            mailbox = self._mailbox(connection, row, sender)
+            await self._follow_guests(mailbox, row)
             yield mailbox
             await _close(mailbox)
 
-    async def work_left(self, key: ThreadKey) -> Work:
+    def _mailbox(self, connection: Connection, row: DictRow, sender: Sender) -> Mailbox:
+        line = _as_line(row)
+        return Mailbox(
+            connection,
+            self.store,
+            self.vault,
+            self.pepper,
+            self.contacts,
+            line=line,
+            thread=Thread(contact=ContactId(row["contact_id"]), **{name: row[name] for name in _THREAD}),
+            sender=sender,
+            tenant=line.tenant,
+            agent=line.agent,
+            binding=UserId(row["bound"]) if row["bound_tenant"] == line.tenant else None,
+            bound_elsewhere=row["bound"] is not None and row["bound_tenant"] != line.tenant,
+            now=row["now"],
+            logged=set(row["logged"]),
+            conversation=ConversationId(row["conversation"]) if row["conversation"] else None,
+        )
+
+    async def _follow_guests(self, mailbox: Mailbox, row: DictRow) -> None:
+        """On a shared line, be there for the tenant of the user who writes, and see what was said for others before."""
+        if not mailbox.line.is_shared:
+            return
+        await mailbox.see_guests()
+        if mailbox.bound_elsewhere:
+            cursor = await mailbox.connection.execute(_GUEST, (row["bound_tenant"], mailbox.thread.key))
+            guest = await cursor.fetchone()
+            mailbox.serve(TenantId(row["bound_tenant"]), UserId(row["bound"]), guest or {})
+
+    async def work_left(self, tenant: TenantId, key: ThreadKey) -> Work:
         """Return what a thread waits for now."""
-        async with self.store.connection() as connection:
+        async with self.store.connection(tenant) as connection:
             cursor = await connection.execute(
                 """
                 select asked_seq, done_seq, run_at, now() as now,
@@ -127,48 +166,6 @@ class Desk:
             row["run_at"] if row["run_at"] > row["now"] else None,
             ReplyId(row["reply"]) if row["reply"] is not None else None,
         )
-
-    async def _contact(
-        self, connection: Connection, line: Line, content: InboundContent, addresses: Sequence[Address]
-    ) -> ContactId:
-        """Return the contact behind any of the addresses, or make one; learn the addresses that are new."""
-        keys = [self.pepper.address_key(line.tenant, line.channel, address) for address in addresses]
-        cursor = await connection.execute(
-            """
-            select contact_id from contact_alias where tenant_id = %s and channel = %s and address_key = any(%s)
-            order by array_position(%s::text[], address_key) limit 1
-            """,
-            (line.tenant, line.channel, keys, keys),
-        )
-        known = await cursor.fetchone()
-        contact = ContactId(known["contact_id"]) if known else await self._new_contact(connection, line, content)
-        await connection.execute(
-            "insert into contact_alias (tenant_id, channel, address_key, contact_id, pepper_version)"
-            " select %s, %s, unnest(%s::text[]), %s, %s on conflict do nothing",
-            (line.tenant, line.channel, keys, contact, self.pepper.version),
-        )
-        return contact
-
-    async def _new_contact(self, connection: Connection, line: Line, content: InboundContent) -> ContactId:
-        contact = ContactId(new_id("ct"))
-        where = place(line.tenant, "contact", contact)
-        await connection.execute(
-            "insert into contact (id, tenant_id, channel, sealed_address, sealed_name) values (%s, %s, %s, %s, %s)",
-            (
-                contact,
-                line.tenant,
-                line.channel,
-                self.vault.seal(content.sender.encode(), where + "/address"),
-                self.vault.seal(content.profile_name.encode(), where + "/name"),
-            ),
-        )
-        return contact
-
-
-def _addresses(content: InboundContent) -> tuple[Address, ...]:
-    """Return every address of a sender, the steadiest first."""
-    known = (content.user_id, content.sender, content.phone)
-    return tuple(dict.fromkeys(Address(address) for address in known if address))
 
 
 async def _line(connection: Connection, line: LineId) -> Line:
@@ -189,6 +186,7 @@ def _as_line(row: DictRow) -> Line:
         sender=Address(row["sender"]),
         enabled=row["enabled"],
         is_open=row["access"] == "open",
+        is_shared=row["kind"] == "shared",
         quiet=timedelta(milliseconds=row["quiet_ms"]),
     )
 
@@ -215,7 +213,7 @@ async def _close(mailbox: Mailbox) -> None:
     thread = mailbox.thread
     await mailbox.connection.execute(
         """
-        update thread set last_seq = %(last_seq)s, asked_seq = %(asked_seq)s, done_seq = %(done_seq)s, hits = %(hits)s,
+        update thread set contact_id = %(contact)s, guests = %(guests)s, last_seq = %(last_seq)s, asked_seq = %(asked_seq)s, done_seq = %(done_seq)s, hits = %(hits)s,
             wrong_codes = %(wrong_codes)s, noticed = %(noticed)s, opted_out_at = %(opted_out_at)s,
             last_inbound_at = %(last_inbound_at)s, last_provider_sid = %(last_provider_sid)s,
             failing_seq = %(failing_seq)s, failures = %(failures)s,

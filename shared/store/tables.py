@@ -2,7 +2,10 @@
 Every table. Each docstring names who writes it. Hot paths use plain SQL in the services' `store.py`.
 
 Columns named `sealed_…` hold vault ciphertext bound to their row. Times are the database's, with zone. What every message
-writes refers to its thread, reply or part by a foreign key, to its tenant and line by value: they are its thread's (ADR 10).
+writes refers to its thread, reply or part by a foreign key, to its tenant and line by value (ADR 10).
+
+Row-level security keeps tenants apart: a service sees the rows of the tenants that its transaction names, and writes the
+columns that the migrations grant to its role (ADR 12). `version`: counts the changes that the API makes.
 """
 
 from datetime import datetime
@@ -16,6 +19,7 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    String,
     UniqueConstraint,
     text,
 )
@@ -43,6 +47,18 @@ def _counted(default: int = 0) -> Any:  # noqa: ANN401
     return Field(sa_column_kwargs={"server_default": text(str(default))})
 
 
+def _version() -> Any:  # noqa: ANN401
+    return Field(sa_column_kwargs={"server_default": text("1")})
+
+
+def _told(default: str) -> Any:  # noqa: ANN401
+    return Field(sa_column_kwargs={"server_default": text(f"'{default}'")})
+
+
+def _flag(*, default: bool = False) -> Any:  # noqa: ANN401
+    return Field(sa_column_kwargs={"server_default": text(str(default).lower())})
+
+
 def _times() -> Any:  # noqa: ANN401
     return Field(sa_column=Column(ARRAY(DateTime(timezone=True)), nullable=False, server_default=text("'{}'")))
 
@@ -56,10 +72,21 @@ def _identity() -> Any:  # noqa: ANN401
 
 
 class Tenant(SQLModel, table=True):
-    """A company. Written by the console."""
+    """
+    A company, and what holds for all that it has (spec.md, section 5). Written by the console.
+
+    `agent_id`: who answers its users on shared lines. `privacy`: hashed or encrypted. `history`: whether texts may be read
+    once they are answered. `daily_messages`: how many inbound messages a day it may have answered; none: no limit.
+    """
 
     id: str = Field(primary_key=True)
     name: str
+    agent_id: str | None = None
+    privacy: str = _told("hashed")
+    history: bool = _flag()
+    retention_days: int = _counted(90)
+    daily_messages: int | None = None
+    version: int = _version()
     created_at: datetime = _now()
 
 
@@ -70,17 +97,48 @@ class AppUser(SQLModel, table=True):
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
     email: str = Field(unique=True)
+    name: str = _told("")
     role: str
+    disabled_at: datetime | None = _time()
+    version: int = _version()
     created_at: datetime = _now()
 
 
 class Credential(SQLModel, table=True):
-    """A provider account's secret. Written by the console."""
+    """
+    A provider account, and the auth token that we call it with and that signs its webhooks. Written by the console.
+
+    `key_sid`, `sealed_key`: an API key to call it with instead. `set_at`, `set_by`: when the token was stored, and by whom.
+    """
 
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
     account_sid: str = Field(unique=True)
+    name: str = _told("")
     sealed_secret: bytes = _sealed()
+    key_sid: str | None = None
+    sealed_key: bytes | None = _sealed(nullable=True)
+    set_at: datetime = _now()
+    set_by: str = _told("")
+    version: int = _version()
+    created_at: datetime = _now()
+
+
+class SigningSecret(SQLModel, table=True):
+    """
+    A further secret that may sign an account's webhooks, during a rotation or as a shared key. Written by the console.
+
+    `kind`: auth_token or shared_key, the latter chosen by its `key_id`. `not_after`: when it is no longer accepted.
+    """
+
+    __tablename__ = "signing_secret"
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    credential_id: str = Field(foreign_key="credential.id", index=True)
+    kind: str
+    key_id: str = _told("")
+    sealed_secret: bytes = _sealed()
+    not_after: datetime | None = _time()
     created_at: datetime = _now()
 
 
@@ -93,6 +151,7 @@ class Agent(SQLModel, table=True):
     instructions: str
     model: str | None = None
     memory: int = _counted(5)
+    version: int = _version()
     created_at: datetime = _now()
 
 
@@ -100,7 +159,9 @@ class Line(SQLModel, table=True):
     """
     An address that is answered. Written by the console.
 
-    `access`: open or paired. `quiet_ms`: how long a burst of messages must pause before its turn starts; 0: at once.
+    `kind`: dedicated, or shared by all tenants: then the paired user decides whose agent answers. `access`: open or paired.
+    `quiet_ms`: how long a burst of messages must pause before its turn starts; 0: at once. `long_replies`: split or
+    truncate, at `reply_limit`. `provisioned`: what auto-provisioning found and left at the provider, for Undo.
     """
 
     __table_args__ = (UniqueConstraint("credential_id", "sender", name="line_credential_sender_key"),)
@@ -113,7 +174,17 @@ class Line(SQLModel, table=True):
     sender: str
     enabled: bool
     access: str
+    kind: str = _told("dedicated")
+    name: str = _told("")
+    messaging_service_sid: str | None = None
     quiet_ms: int = _counted(0)
+    long_replies: str = _told("split")
+    reply_limit: int = _counted(1500)
+    media: bool = _flag()
+    auto_provision: bool = _flag(default=True)
+    provisioned: dict[str, Any] = _json()
+    provisioned_at: datetime | None = _time()
+    version: int = _version()
     created_at: datetime = _now()
 
 
@@ -131,12 +202,12 @@ class PairCode(SQLModel, table=True):
 
 
 class Contact(SQLModel, table=True):
-    """A person on a channel. Written by the router."""
+    """A person on a channel. Written by the router. `sealed_address`: gone once privacy wants it and nothing is pending."""
 
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
     channel: str
-    sealed_address: bytes = _sealed()
+    sealed_address: bytes | None = _sealed(nullable=True)
     sealed_name: bytes = _sealed()
     created_at: datetime = _now()
 
@@ -174,6 +245,8 @@ class Thread(SQLModel, table=True):
     """
     A contact's mailbox on one line. Written by router, agent and egress, each its own columns.
 
+    `guests`: on a shared line, the tenants of the users whom the person was, the present one last; theirs are the messages
+    and answers.
     `last_seq`: read up to. `asked_seq`: newest message that wants the agent. `done_seq`: answered up to.
     `owner/fence/lease_until`: who runs the turn. `out_owner/out_fence/out_until`: who sends. `run_at`, `send_at`: when
     there is something to do. `burst_at`: when the messages that wait for the agent began to come. `parked_at`: since when
@@ -188,6 +261,7 @@ class Thread(SQLModel, table=True):
     tenant_id: str = Field(foreign_key="tenant.id")
     line_id: str = Field(foreign_key="line.id")
     contact_id: str = Field(foreign_key="contact.id", index=True)
+    guests: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False, server_default=text("'{}'")))
     last_seq: int = _big()
     asked_seq: int = _big()
     done_seq: int = _big()
@@ -424,6 +498,55 @@ class DeadLetter(SQLModel, table=True):
     settled_at: datetime | None = _time()
     settled_note: str | None = None
     """Why it was discarded."""
+
+
+class ApiKey(SQLModel, table=True):
+    """
+    A key of the REST API, as a digest. Without a tenant it is the platform's. Written by the console.
+
+    `scopes`: `resource:read`, `resource:write` and the like.
+    """
+
+    __tablename__ = "api_key"
+    id: str = Field(primary_key=True)
+    tenant_id: str | None = Field(None, foreign_key="tenant.id")
+    name: str
+    digest: str = Field(unique=True)
+    scopes: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False))
+    created_by: str = _told("")
+    expires_at: datetime | None = _time()
+    last_used_at: datetime | None = _time()
+    revoked_at: datetime | None = _time()
+    created_at: datetime = _now()
+
+
+class Audit(SQLModel, table=True):
+    """Who did what to what, append-only: nobody may change or delete a row but the retention job. Written by the console."""
+
+    __table_args__ = (Index("audit_newest", "tenant_id", "id"),)
+    id: str = Field(primary_key=True)
+    tenant_id: str | None = None
+    actor: str
+    action: str
+    object: str
+    before: dict[str, Any] | None = Field(None, sa_column=Column(JSONB))
+    after: dict[str, Any] | None = Field(None, sa_column=Column(JSONB))
+    at: datetime = _now()
+
+
+class IdempotentRequest(SQLModel, table=True):
+    """
+    A POST that was made under an Idempotency-Key, and its answer, sealed; without one while it runs. Written by the console.
+    """
+
+    __tablename__ = "idempotent_request"
+    holder: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    tenant_id: str | None = None
+    fingerprint: str
+    status: int | None = None
+    sealed_answer: bytes | None = _sealed(nullable=True)
+    created_at: datetime = _now()
 
 
 class JobRun(SQLModel, table=True):

@@ -1,7 +1,13 @@
 """The database's schema."""
 
-from alembic import command
+import secrets
 
+import psycopg
+from alembic import command
+from alembic.script import ScriptDirectory
+from psycopg.rows import dict_row
+
+from dev.embedded import PostgresServer
 from shared.store.migrations import config
 
 
@@ -10,3 +16,48 @@ def test_a_migrated_schema_is_the_one_that_the_tables_describe(database_url: str
     Nothing is left for a migration to do.
     """
     command.check(config(database_url))
+
+
+def test_an_expanding_migration_leaves_everything_as_the_version_before_knows_it(postgres: PostgresServer) -> None:
+    """
+    During a roll-out the code of the version before runs on the new schema: all that it reads is still there, of the same
+    kind, and it may go on writing rows without what is new.
+    """
+    versions = [*reversed([*ScriptDirectory.from_config(config("")).walk_revisions()])]
+    url = postgres.create_database(f"test_{secrets.token_hex(6)}")
+    before = _columns(url)
+    for version in versions:
+        command.upgrade(config(url), version.revision)
+        after = _columns(url)
+        if version.revision.endswith("_expand"):
+            _assert_still_good(before, after)
+        before = after
+    postgres.drop_database(url.rpartition("/")[2])
+
+
+Columns = dict[tuple[str, str], dict[str, str | None]]
+
+
+def _columns(url: str) -> Columns:
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        rows = connection.execute(
+            """
+            select table_name, column_name, data_type, is_nullable, column_default, is_identity
+            from information_schema.columns join information_schema.tables using (table_schema, table_name)
+            where table_schema = 'public' and table_type = 'BASE TABLE'
+            """
+        ).fetchall()
+    return {(row["table_name"], row["column_name"]): row for row in rows}
+
+
+def _assert_still_good(before: Columns, after: Columns) -> None:
+    tables = {table for table, _ in before}
+    for place, was in before.items():
+        now = after.get(place)
+        assert now is not None, f"{place} is gone"
+        assert now["data_type"] == was["data_type"], f"{place} is of another kind"
+        assert now["is_nullable"] == "YES" or was["is_nullable"] == "NO", f"{place} must be written now"
+    for table, column in after.keys() - before.keys():
+        new = after[table, column]
+        optional = new["is_nullable"] == "YES" or new["column_default"] or new["is_identity"] == "YES"
+        assert table not in tables or optional, f"{table}.{column} must be written, and nobody knows of it yet"

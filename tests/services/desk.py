@@ -74,7 +74,9 @@ class Platform:
                 (line, tenant, f"ag_{name}", sender, self.access),
             )
 
-    async def code(self, code: str = "ABCDEFGH", minutes: int = 10, user: str = "us_test") -> str:
+    async def code(
+        self, code: str = "ABCDEFGH", minutes: int = 10, user: str = "us_test", tenant: TenantId = TENANT
+    ) -> str:
         """Make a pairing code that lives for `minutes`, which may be past."""
         async with self.store.connection() as connection:
             await connection.execute(
@@ -82,7 +84,7 @@ class Platform:
                 insert into pair_code (id, tenant_id, user_id, digest, expires_at)
                 values (%s, %s, %s, %s, now() + %s * interval '1 minute')
                 """,
-                (f"pc_{code}", TENANT, user, self.pepper.code_digest(code), minutes),
+                (f"pc_{code}", tenant, user, self.pepper.code_digest(code), minutes),
             )
         return code
 

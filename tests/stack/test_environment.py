@@ -8,7 +8,7 @@ from dev.stack.environment import Setup, chosen_model, environment_of
 from dev.stack.faults import Misconfigured
 from dev.stack.home import Home
 from dev.stack.plan import Desired, Part, assign_ports, port_offset
-from dev.stack.secrets import make_keys, platform_account
+from dev.stack.secrets import DATABASE_USERS, make_keys, platform_account
 
 _SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -24,7 +24,7 @@ def _environment(tmp_path: Path, name: str, **caller: str) -> dict[str, str]:
         parts=parts,
         nats_url="nats://127.0.0.1:1",
         nats_monitor_url="http://127.0.0.1:2",
-        database_url="postgresql://app:secret@127.0.0.1:3/trunkline",
+        database_urls={name: f"postgresql://{name}:secret@127.0.0.1:3/trunkline" for name in DATABASE_USERS},
         account=platform_account(home, caller, "http://127.0.0.1:8080/webhooks/twilio"),
     )
     return environment_of(Part(name, 1), setup)
@@ -143,7 +143,7 @@ def test_keys_are_private_and_made_once(tmp_path: Path) -> None:
     make_keys(home)
     keys = {file.name: file.read_text() for file in home.keys.iterdir()}
     make_keys(home)
-    assert set(keys) == {"vault", "pepper", "thread-pepper", "console"}
+    assert set(keys) == {"vault", "pepper", "thread-pepper", "console", *(f"db-{name}" for name in DATABASE_USERS)}
     assert all(len(bytes.fromhex(key)) == 32 for key in keys.values())
     assert keys == {file.name: file.read_text() for file in home.keys.iterdir()}
     assert {file.stat().st_mode & 0o777 for file in home.keys.iterdir()} == {0o600}

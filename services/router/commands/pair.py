@@ -7,7 +7,7 @@ from services.router.mailbox import Mailbox, Message
 
 async def pair(mailbox: Mailbox, message: Message, argument: str) -> str | None:
     """Bind the address to the code's user; a wrong code is counted, and after five there is silence."""
-    if mailbox.binding is not None:
+    if mailbox.binding is not None or mailbox.bound_elsewhere:
         return pairing.ALREADY_PAIRED
     if not argument:
         return pairing.CODE_MISSING
@@ -17,7 +17,7 @@ async def pair(mailbox: Mailbox, message: Message, argument: str) -> str | None:
     if user is None:
         mailbox.thread.wrong_codes = pairing.with_wrong(mailbox.thread.wrong_codes, message.at)
         return pairing.NOT_VALID
-    await mailbox.bind(user, message)
+    await mailbox.bind(user)
     await mailbox.close_conversation()
     return f"Paired. This number now writes as {user.email}."
 

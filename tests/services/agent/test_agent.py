@@ -15,7 +15,6 @@ from services.router.handlers import Router
 from services.router.intake import Intake
 from services.router.ratelimit import RateLimit
 from services.router.store import Desk
-from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.events import TurnInterrupted, TurnRequested, TurnRunning
 from shared.failures import MODEL_UNAVAILABLE
@@ -23,7 +22,7 @@ from shared.ids import Sequence
 from shared.store.presence import presence
 from shared.store.session import Store
 from shared.topology import AGENT, ROUTER, TURN, TURN_INTERRUPTED_ANY, TURN_RUNNING_ANY, turn_subject
-from shared.vault import Vault, place
+from shared.vault import place
 from tests.eventually import eventually
 from tests.fakes.model import FakeModel, Script, asks_for, echo
 from tests.services.desk import SECOND, SECOND_LINE, SECOND_SENDER, TENANT, Person, Platform
@@ -68,7 +67,9 @@ MakeDesks = Callable[..., Awaitable[Desks]]
 
 
 @pytest.fixture
-async def desks(bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_url: str) -> AsyncIterator[MakeDesks]:
+async def desks(
+    bus: Bus, platform: Platform, agent_store: Store, router_store: Store, database_url: str
+) -> AsyncIterator[MakeDesks]:
     async with asyncio.TaskGroup() as group, presence(database_url) as owner:
         tasks: list[asyncio.Task[None]] = []
         agents: list[Agent] = []
@@ -76,11 +77,14 @@ async def desks(bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_u
         async def build(
             script: Script = echo, *, run_limit: float = 60.0, burst: float = 20.0, room: int = 32
         ) -> Desks:
-            platform = await Platform(store, vault, pepper).plant()
+            await platform.plant()
             model = FakeModel(script)
-            agent = Agent(bus, Turns(store, vault, owner, burst), model, 5, run_limit, room)
+            agent = Agent(bus, Turns(agent_store, platform.vault, owner, burst), model, 5, run_limit, room)
             router = Router(
-                bus, Desk(store, vault, pepper), Intake(RateLimit(100, 60.0), timedelta(seconds=burst)), vault
+                bus,
+                Desk(router_store, platform.vault, platform.pepper),
+                Intake(RateLimit(100, 60.0), timedelta(seconds=burst)),
+                platform.vault,
             )
             bus.on(ROUTER, router.on_inbound, workers=4)
             bus.on(AGENT, agent.on_turn_requested, workers=4)

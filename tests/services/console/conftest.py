@@ -28,13 +28,13 @@ OpenConsole = Callable[[ConsoleSettings], AbstractAsyncContextManager[Client]]
 
 
 @pytest.fixture
-def configured(database_url: str) -> MakeSettings:
+def configured(console_url: str) -> MakeSettings:
     """Return the configuration of a console; `more` is the rest of its environment."""
 
     def build(more: Mapping[str, str] = {}) -> ConsoleSettings:
         needed = {
             "TRUNKLINE_NATS__URL": "nats://127.0.0.1:1",
-            "TRUNKLINE_DB__URL": database_url,
+            "TRUNKLINE_DB__URL": console_url,
             "TRUNKLINE_KEYS__VAULT": (b"v" * 32).hex(),
             "TRUNKLINE_KEYS__PEPPER": (b"p" * 32).hex(),
             "TRUNKLINE_KEYS__THREAD_PEPPER": (b"t" * 32).hex(),
@@ -53,18 +53,18 @@ def twilio() -> FakeAccount:
 
 
 @pytest.fixture
-def gap_fill(store: Store, bus: Bus, vault: Vault, pepper: Pepper, twilio: FakeAccount) -> GapFill:
-    return GapFill(store, bus, {"twilio/whatsapp": twilio}, vault, pepper, Pepper(b"t" * 32))
+def gap_fill(console_store: Store, bus: Bus, vault: Vault, pepper: Pepper, twilio: FakeAccount) -> GapFill:
+    return GapFill(console_store, bus, {"twilio/whatsapp": twilio}, vault, pepper, Pepper(b"t" * 32))
 
 
 @pytest.fixture
-def opened(store: Store, bus: Bus, gap_fill: GapFill) -> OpenConsole:
+def opened(console_store: Store, bus: Bus, gap_fill: GapFill) -> OpenConsole:
     """Return a way to ask a console with these settings."""
 
     @asynccontextmanager
     async def ask(settings: ConsoleSettings) -> AsyncIterator[Client]:
         transport = httpx2.ASGITransport(
-            app=app(settings, store, DeadLetters(store, bus), gap_fill), raise_app_exceptions=False
+            app=app(settings, console_store, DeadLetters(console_store, bus), gap_fill), raise_app_exceptions=False
         )
         async with Client(transport=transport, base_url="http://console.invalid") as client:
             yield client
@@ -73,10 +73,10 @@ def opened(store: Store, bus: Bus, gap_fill: GapFill) -> OpenConsole:
 
 
 @pytest.fixture
-async def seeded(store: Store, vault: Vault, configured: MakeSettings) -> ConsoleSettings:
+async def seeded(console_store: Store, vault: Vault, configured: MakeSettings) -> ConsoleSettings:
     """A platform as the console sets it up."""
     settings = configured()
-    await Seed(store, vault).plant(settings)
+    await Seed(console_store, vault).plant(settings)
     return settings
 
 

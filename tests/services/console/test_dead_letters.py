@@ -206,13 +206,13 @@ async def test_held_parts_are_shown(client: Client, work: DeadWork) -> None:
 
 
 @pytest.fixture
-async def advised(bus: Bus, store: Store, work: DeadWork) -> AsyncIterator[None]:
+async def advised(bus: Bus, console_store: Store, work: DeadWork) -> AsyncIterator[None]:
     """A console that hears JetStream's advisories, beside a router that cannot read anything."""
 
     async def never(*_: object) -> None:
         raise AssertionError("nothing here can be read")
 
-    bus.on(ADVISORIES, DeadLetters(store, bus).on_given_up, workers=1)
+    bus.on(ADVISORIES, DeadLetters(console_store, bus).on_given_up, workers=1)
     bus.on(ROUTER, never, workers=1)
     await bus.consume()
     yield

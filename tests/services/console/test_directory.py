@@ -26,8 +26,8 @@ PUBLISHED = {account_key(ACCOUNT): ACCOUNT_ENTRY, line_key(ACCOUNT, SENDER): LIN
 
 
 @pytest.fixture
-def reconciler(bus: Bus, store: Store, vault: Vault, seeded: ConsoleSettings) -> Reconciler:
-    return Reconciler(bus, store, vault)
+def reconciler(bus: Bus, console_store: Store, vault: Vault, seeded: ConsoleSettings) -> Reconciler:
+    return Reconciler(bus, console_store, vault)
 
 
 async def published(bus: Bus, vault: Vault) -> dict[str, Any]:
@@ -56,11 +56,11 @@ async def test_what_is_published_is_sealed(reconciler: Reconciler, bus: Bus) -> 
     assert not [shown for shown in (TOKEN, ACCOUNT, "5238886", TENANT) if shown.encode() in everything]
 
 
-async def test_an_empty_platform_publishes_nothing(bus: Bus, store: Store, vault: Vault) -> None:
+async def test_an_empty_platform_publishes_nothing(bus: Bus, console_store: Store, vault: Vault) -> None:
     """
     Before the seed.
     """
-    await Reconciler(bus, store, vault).reconcile()
+    await Reconciler(bus, console_store, vault).reconcile()
     assert await bus.config.all() == {}
 
 
@@ -123,13 +123,13 @@ async def test_a_line_that_was_switched_off_is_published_as_such(
 
 
 async def test_new_variables_reach_the_directory(
-    reconciler: Reconciler, bus: Bus, store: Store, vault: Vault, configured: MakeSettings
+    reconciler: Reconciler, bus: Bus, console_store: Store, vault: Vault, configured: MakeSettings
 ) -> None:
     """
     A token that was changed, a line with another number: the old entry goes.
     """
     await reconciler.reconcile()
-    await Seed(store, vault).plant(
+    await Seed(console_store, vault).plant(
         configured({"TWILIO_AUTH_TOKEN": "another", "TWILIO_DEFAULT_FROM": "whatsapp:+4930123456"})
     )
     await reconciler.reconcile()
@@ -173,12 +173,14 @@ async def test_replicas_are_called_when_an_entry_changes(
     assert open_entry(vault, key, value) == LINE_ENTRY.model_copy(update={"enabled": False})
 
 
-async def test_a_failed_pass_is_repeated(bus: Bus, store: Store, vault: Vault, seeded: ConsoleSettings) -> None:
+async def test_a_failed_pass_is_repeated(
+    bus: Bus, store: Store, vault: Vault, seeded: ConsoleSettings, console_store: Store
+) -> None:
     """
     The database is not there yet, then it is: nobody has to restart the console.
     """
     await change(store, "alter table line rename to elsewhere")
-    keeping = asyncio.create_task(Reconciler(bus, store, vault).keep())
+    keeping = asyncio.create_task(Reconciler(bus, console_store, vault).keep())
 
     async def look() -> bool:
         return await published(bus, vault) == PUBLISHED

@@ -247,7 +247,7 @@ async def test_a_fault_of_our_own_is_a_problem_document_without_its_cause(client
 
 
 async def test_before_the_seed_there_is_nobody_to_make_a_code_for(
-    opened: OpenConsole, configured: MakeSettings, store: Store, vault: Vault
+    opened: OpenConsole, configured: MakeSettings, console_store: Store, vault: Vault
 ) -> None:
     """
     404 until the platform is set up, then a code.
@@ -255,5 +255,5 @@ async def test_before_the_seed_there_is_nobody_to_make_a_code_for(
     settings = configured()
     async with opened(settings) as client:
         assert problem(await make(client)) == (404, "user_unknown")
-        await Seed(store, vault).plant(settings)
+        await Seed(console_store, vault).plant(settings)
         assert (await make(client)).status_code == 201

@@ -62,37 +62,39 @@ async def test_the_token_is_not_stored_in_the_open(seeded: ConsoleSettings, stor
 
 
 async def test_the_lines_number_may_be_written_without_its_scheme(
-    configured: MakeSettings, store: Store, vault: Vault
+    configured: MakeSettings, store: Store, vault: Vault, console_store: Store
 ) -> None:
     """
     And with the spaces that people write.
     """
-    await Seed(store, vault).plant(configured({"TWILIO_DEFAULT_FROM": "+49 30 123456"}))
+    await Seed(console_store, vault).plant(configured({"TWILIO_DEFAULT_FROM": "+49 30 123456"}))
     assert await rows(store, "select sender from line") == [{"sender": "whatsapp:+4930123456"}]
 
 
-async def test_the_lines_access_is_set_by_its_variable(configured: MakeSettings, store: Store, vault: Vault) -> None:
+async def test_the_lines_access_is_set_by_its_variable(
+    configured: MakeSettings, store: Store, vault: Vault, console_store: Store
+) -> None:
     """
     TRUNKLINE_DEFAULT_LINE_ACCESS: open or paired.
     """
-    await Seed(store, vault).plant(configured({"TRUNKLINE_DEFAULT_LINE_ACCESS": "paired"}))
+    await Seed(console_store, vault).plant(configured({"TRUNKLINE_DEFAULT_LINE_ACCESS": "paired"}))
     assert await rows(store, "select access from line") == [{"access": "paired"}]
 
 
 async def test_seeding_twice_changes_nothing(
-    seeded: ConsoleSettings, configured: MakeSettings, store: Store, vault: Vault
+    seeded: ConsoleSettings, configured: MakeSettings, store: Store, vault: Vault, console_store: Store
 ) -> None:
     """
     Each start of the console does it.
     """
     before = await everything(store)
-    await Seed(store, vault).plant(configured())
+    await Seed(console_store, vault).plant(configured())
     assert await everything(store) == before
     assert await token(store, vault) == TOKEN
 
 
 async def test_changed_variables_reach_the_rows(
-    seeded: ConsoleSettings, configured: MakeSettings, store: Store, vault: Vault
+    seeded: ConsoleSettings, configured: MakeSettings, store: Store, vault: Vault, console_store: Store
 ) -> None:
     """
     A new token, another account or number: the rows follow, none is added.
@@ -102,7 +104,7 @@ async def test_changed_variables_reach_the_rows(
         "TWILIO_AUTH_TOKEN": "another",
         "TWILIO_DEFAULT_FROM": "+4930123456",
     }
-    await Seed(store, vault).plant(configured(changed))
+    await Seed(console_store, vault).plant(configured(changed))
     assert await token(store, vault) == "another"
     assert await rows(
         store, "select account_sid, sender from line join credential on credential_id = credential.id"
@@ -110,7 +112,7 @@ async def test_changed_variables_reach_the_rows(
 
 
 async def test_what_somebody_changed_by_hand_is_kept(
-    seeded: ConsoleSettings, configured: MakeSettings, store: Store, vault: Vault
+    seeded: ConsoleSettings, configured: MakeSettings, store: Store, vault: Vault, console_store: Store
 ) -> None:
     """
     The environment does not describe names, instructions, and whether the line is switched off.
@@ -119,16 +121,16 @@ async def test_what_somebody_changed_by_hand_is_kept(
     await rows(store, "update agent set instructions = 'Be brief.', memory = 9 returning 1")
     await rows(store, "update line set enabled = false returning 1")
     before = await everything(store)
-    await Seed(store, vault).plant(configured())
+    await Seed(console_store, vault).plant(configured())
     assert await everything(store) == before
 
 
 async def test_other_tenants_are_left_alone(
-    seeded: ConsoleSettings, configured: MakeSettings, store: Store, vault: Vault
+    seeded: ConsoleSettings, configured: MakeSettings, store: Store, vault: Vault, console_store: Store
 ) -> None:
     """
     The seed writes its own rows only.
     """
     await rows(store, "insert into tenant (id, name) values ('tn_other', 'Other') returning 1")
-    await Seed(store, vault).plant(configured())
+    await Seed(console_store, vault).plant(configured())
     assert await rows(store, "select name from tenant where id = 'tn_other'") == [{"name": "Other"}]

@@ -14,14 +14,13 @@ from services.egress.handlers import Egress
 from services.egress.ordering import Pacing
 from services.egress.reports import Reports
 from services.egress.store import SendLedger
-from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.events import PartReported, ReplyReady
 from shared.ids import AttemptId, ProviderSid, ReplyId, ThreadKey, new_id
 from shared.store.presence import presence
 from shared.store.session import Store
 from shared.topology import EGRESS, OUT, STATUS, STATUS_READER, out_subject, status_subject
-from shared.vault import Vault, place
+from shared.vault import place
 from tests.eventually import eventually
 from tests.fakes.channel import FakeChannel, Sent
 from tests.services.desk import ACCOUNT, TENANT, Platform
@@ -106,7 +105,7 @@ MakePost = Callable[..., Awaitable[Post]]
 
 
 @pytest.fixture
-async def post(bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_url: str) -> AsyncIterator[MakePost]:
+async def post(bus: Bus, platform: Platform, egress_store: Store, database_url: str) -> AsyncIterator[MakePost]:
     async with asyncio.TaskGroup() as group, presence(database_url) as owner:
         tasks: list[asyncio.Task[None]] = []
         senders: list[Egress] = []
@@ -117,12 +116,12 @@ async def post(bus: Bus, store: Store, vault: Vault, pepper: Pepper, database_ur
             sent_limit: float = 60.0,
             reconcile: tuple[float, ...] = (0.1, 0.2, 0.3),
         ) -> Post:
-            platform = await Platform(store, vault, pepper).plant()
+            await platform.plant()
             channel = FakeChannel(deque(script))
             egress = Egress(
                 bus,
-                SendLedger(store, vault, owner),
-                Reports(store),
+                SendLedger(egress_store, platform.vault, owner),
+                Reports(egress_store),
                 {"twilio/whatsapp": channel},
                 Pacing(sent_limit),
                 reconcile,

@@ -63,12 +63,14 @@ class Town:
 
 
 @pytest.fixture
-async def town(bus: Bus, store: Store, vault: Vault, pepper: Pepper) -> AsyncIterator[Callable[..., Awaitable[Town]]]:
+async def town(
+    bus: Bus, store: Store, router_store: Store, vault: Vault, pepper: Pepper
+) -> AsyncIterator[Callable[..., Awaitable[Town]]]:
     """Make a platform with a router at work."""
 
     async def build(access: str = "open", most: int = 10) -> Town:
         platform = await Platform(store, vault, pepper, access).plant()
-        bus.on(ROUTER, a_router(bus, store, vault, pepper, most).on_inbound, workers=WORKERS)
+        bus.on(ROUTER, a_router(bus, router_store, vault, pepper, most).on_inbound, workers=WORKERS)
         await bus.consume()
         return Town(bus, platform)
 

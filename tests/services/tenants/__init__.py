@@ -1,0 +1,1 @@
+"""Tenants beside each other: what each may see, and what they share."""

@@ -1,0 +1,103 @@
+"""A line that all tenants share: the paired user decides whose conversation it is."""
+
+import pytest
+
+from shared.ids import TenantId
+from tests.services.desk import SECOND, TENANT
+from tests.services.tenants.conftest import Gateway
+
+THIRD = TenantId("tn_third")
+
+
+@pytest.fixture
+async def shared(gateway: Gateway) -> Gateway:
+    """The first tenant is the platform, whose line is shared; the two others have a user each and no line of their own."""
+    gateway.platform.access = "paired"
+    await gateway.platform.plant()
+    await gateway.platform.rows("update line set kind = 'shared' returning 1")
+    for tenant in (SECOND, THIRD):
+        name = tenant.removeprefix("tn_")
+        await gateway.platform.rows("insert into tenant (id, name) values (%s, %s) returning 1", tenant, name.title())
+        await gateway.platform.rows(
+            "insert into agent (id, tenant_id, name, instructions) values (%s, %s, 'A', 'Help {sys.tenant}.') returning 1",
+            f"ag_{name}",
+            tenant,
+        )
+        await gateway.platform.rows(
+            "insert into app_user (id, tenant_id, email, role) values (%s, %s, %s, 'USER') returning 1",
+            f"us_{name}",
+            tenant,
+            f"{name}@example.org",
+        )
+    return gateway
+
+
+async def test_a_paired_person_talks_to_their_own_tenants_agent(shared: Gateway) -> None:
+    """
+    Conversation, messages, turn, reply and parts are the user's tenant's, sealed as theirs; delivery reports find them.
+    """
+    ann = shared.person()
+    await shared.platform.code("SECNDCDE", user="us_second", tenant=SECOND)
+    await ann.writes("hello")
+    await ann.writes("/pair SECNDCDE")
+    await ann.writes("what now?")
+    told = await shared.told(3)
+    assert told[0].startswith("This number is not recognized")
+    assert told[1:] == ["Paired. This number now writes as second@example.org.", "You said: what now?"]
+    assert shared.model.told[0][0]["content"].startswith("Help Second.")
+    for table in ("conversation", "turn", "binding"):
+        rows = await shared.platform.rows(f"select tenant_id from {table}")
+        assert [row["tenant_id"] for row in rows] == [SECOND]
+    messages = await shared.platform.rows("select tenant_id from message order by seq")
+    assert [row["tenant_id"] for row in messages] == [TENANT, SECOND, SECOND]
+    for sent in list(shared.channel.sent):
+        await shared.reported(TENANT, sent, "delivered")
+    parts = await shared.states("delivered", "delivered", "delivered")
+    assert [part["tenant_id"] for part in parts] == [TENANT, SECOND, SECOND]
+
+
+async def test_who_pairs_with_another_tenants_code_leaves_the_first_behind(shared: Gateway) -> None:
+    """
+    After /stop the number is nobody's; with a code of the third tenant it is theirs, who see nothing of what was before.
+    """
+    ann = shared.person()
+    await shared.platform.code("SECNDCDE", user="us_second", tenant=SECOND)
+    await shared.platform.code("THRDCDEE", user="us_third", tenant=THIRD)
+    for number, text in enumerate(
+        ("/pair SECNDCDE", "for the second", "/stop", "anyone?", "/pair THRDCDEE", "again"), 1
+    ):
+        await ann.writes(text)
+        await shared.told(number)
+    told = await shared.told(6)
+    assert told[3].startswith("This number is not recognized")
+    assert told[5] == "You said: again"
+    assert "for the second" not in str(shared.model.told[-1])
+    assert shared.model.told[-1][0]["content"].startswith("Help Third.")
+    contacts = await shared.platform.rows("select tenant_id from contact order by id")
+    assert [row["tenant_id"] for row in contacts] == [TENANT, SECOND, THIRD]
+    turns = await shared.platform.rows("select tenant_id from turn order by id")
+    assert [row["tenant_id"] for row in turns] == [SECOND, THIRD]
+
+
+async def test_a_tenant_without_an_agent_says_so(shared: Gateway) -> None:
+    """
+    Rather than silence, or another tenant's agent.
+    """
+    await shared.platform.rows("delete from agent where tenant_id = %s returning 1", SECOND)
+    ann = shared.person()
+    await shared.platform.code("SECNDCDE", user="us_second", tenant=SECOND)
+    await ann.writes("/pair SECNDCDE")
+    await ann.writes("hello")
+    assert (await shared.told(2))[1] == "There is nobody to answer you yet. Please try again later."
+    assert shared.model.told == []
+
+
+async def test_a_code_of_another_tenant_is_no_code_on_a_tenants_own_line(shared: Gateway) -> None:
+    """
+    Only on a shared line does the code decide the tenant.
+    """
+    await shared.platform.rows("update line set kind = 'dedicated' returning 1")
+    await shared.platform.code("SECNDCDE", user="us_second", tenant=SECOND)
+    await shared.person().writes("/pair SECNDCDE")
+    assert (await shared.told(1))[0].startswith("Code expired")
+    assert await shared.platform.rows("select 1 from pair_code where used_at is not null") == []
