@@ -8,14 +8,10 @@ from contextlib import contextmanager
 
 import stamina
 import uvicorn
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from stamina.instrumentation import set_on_retry_hooks
 
-from services.console.api import dead_letters as dead_letter_routes
-from services.console.api import jobs as job_routes
-from services.console.api import problems
-from services.console.api.pairing_codes import pairing_codes
-from services.console.auth import key_holder
+from services.console.api import Api
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
 from services.console.gap_fill import GapFill
@@ -63,16 +59,12 @@ class Server(uvicorn.Server):
         yield
 
 
-def app(settings: ConsoleSettings, store: Store, letters: DeadLetters, gap_fill: GapFill) -> FastAPI:
+def app(settings: ConsoleSettings, store: Store, vault: Vault, letters: DeadLetters, gap_fill: GapFill) -> FastAPI:
     """Return the console's web application."""
-    web = FastAPI(title="Trunkline", version="1", docs_url=None, redoc_url=None)
-    problems.install(web, {**dead_letter_routes.FAULTS, **job_routes.FAULTS})
+    web = FastAPI(title="Trunkline", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     pepper = Pepper(bytes.fromhex(settings.keys.pepper.get_secret_value()))
     codes = PairingCodes(store, pepper, settings.code_ttl_ms, settings.code_rate)
-    holders = [Depends(key_holder(settings.keys.console.get_secret_value()))]
-    web.include_router(pairing_codes(codes), dependencies=holders)
-    web.include_router(dead_letter_routes.dead_letters(letters), dependencies=holders)
-    web.include_router(job_routes.jobs(gap_fill), dependencies=holders)
+    Api(store, vault, settings.keys.console.get_secret_value(), codes, letters, gap_fill).install(web)
     web.include_router(home(settings.console.services, settings.console.links))
     return web
 
@@ -97,7 +89,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
         bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(
             uvicorn.Config(
-                app(settings, store, letters, gap_fill),
+                app(settings, store, vault, letters, gap_fill),
                 host=settings.console.host,
                 port=settings.console.port,
                 log_config=None,

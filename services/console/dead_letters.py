@@ -60,36 +60,36 @@ class NotReplayable(Exception):
 
 @dataclass(frozen=True)
 class DeadLetters:
-    """Lists, replays, discards; and takes in what JetStream itself gives up."""
+    """Lists, replays, discards; and takes in what JetStream itself gives up. `sees`: whose letters the asker may know of."""
 
     store: Store
     bus: Bus
 
-    async def list(self, state: str, before: str | None, most: int) -> list[DeadLetter]:
+    async def list(self, sees: TenantId, state: str, before: str | None, most: int) -> list[DeadLetter]:
         """Return letters of a state, the newest first; `before` is the last id of the page before."""
-        async with self.store.connection(EVERY_TENANT) as connection:
+        async with self.store.connection(sees) as connection:
             cursor = await connection.execute(
                 f"select {_COLUMNS} from dead_letter where state = %s and (%s::text is null or id < %s) order by id desc limit %s",  # noqa: S608 - constants
                 (state, before, before, most),
             )
             return [DeadLetter(**row) for row in await cursor.fetchall()]
 
-    async def show(self, letter: str) -> DeadLetter:
+    async def show(self, sees: TenantId, letter: str) -> DeadLetter:
         """Return one. Raises LetterUnknown."""
-        async with self.store.connection(EVERY_TENANT) as connection:
+        async with self.store.connection(sees) as connection:
             cursor = await connection.execute(f"select {_COLUMNS} from dead_letter where id = %s", (letter,))  # noqa: S608
             row = await cursor.fetchone()
         if row is None:
             raise LetterUnknown
         return DeadLetter(**row)
 
-    async def replay(self, letter: str) -> DeadLetter:
+    async def replay(self, sees: TenantId, letter: str) -> DeadLetter:
         """
         Let the stage that failed try again; what was delivered is not sent again.
 
         Raises LetterUnknown, LetterSettled, NotReplayable, BusUnavailable. Repeated after a crash it has one effect.
         """
-        found = await self.show(letter)
+        found = await self.show(sees, letter)
         if found.state != "waiting":
             raise LetterSettled
         match found.payload.partition("/"):
@@ -103,11 +103,11 @@ class DeadLetters:
                 )
             case stream, _, seq:
                 await self._republish(found, await self._stored(stream, Sequence(int(seq))))
-        return await self._settle(letter, "replayed", None)
+        return await self._settle(sees, letter, "replayed", None)
 
-    async def discard(self, letter: str, reason: str) -> DeadLetter:
+    async def discard(self, sees: TenantId, letter: str, reason: str) -> DeadLetter:
         """Give it up for good, and remember why. Raises LetterUnknown, LetterSettled."""
-        return await self._settle(letter, "discarded", reason)
+        return await self._settle(sees, letter, "discarded", reason)
 
     async def on_given_up(self, event: DeliveryGivenUp, _delivery: Delivery) -> None:
         """List what JetStream will not deliver again."""
@@ -125,8 +125,8 @@ class DeadLetters:
         if cursor.rowcount:
             log.warning(DEAD_LETTERED, stage=event.consumer, reason="malformed_event")
 
-    async def _settle(self, letter: str, state: str, note: str | None) -> DeadLetter:
-        async with self.store.connection(EVERY_TENANT) as connection:
+    async def _settle(self, sees: TenantId, letter: str, state: str, note: str | None) -> DeadLetter:
+        async with self.store.connection(sees) as connection:
             cursor = await connection.execute(
                 f"""
                 update dead_letter set state = %s, settled_at = now(), settled_note = %s
@@ -136,7 +136,7 @@ class DeadLetters:
             )
             row = await cursor.fetchone()
         if row is None:
-            await self.show(letter)
+            await self.show(sees, letter)
             raise LetterSettled
         log.info(DEAD_LETTER_SETTLED, letter=letter, state=state, stage=row["stage"], reason=row["reason"])
         return DeadLetter(**row)
@@ -217,9 +217,9 @@ class HeldPart:
     created_at: datetime
 
 
-async def held_parts(store: Store, states: Many[str], most: int) -> list[HeldPart]:
+async def held_parts(store: Store, sees: TenantId, states: Many[str], most: int) -> list[HeldPart]:
     """Return parts that are held, the oldest first."""
-    async with store.connection(EVERY_TENANT) as connection:
+    async with store.connection(sees) as connection:
         cursor = await connection.execute(
             """
             select id, tenant_id as tenant, thread, reply_id as reply, ordinal, state, tries, resent,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.addresses import Pepper, new_pair_code
-from shared.ids import new_id
-from shared.store.session import EVERY_TENANT, Store
+from shared.ids import TenantId, new_id
+from shared.store.session import Store
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,13 @@ class PairingCodes:
     ttl_ms: int
     rate: int
 
-    async def make(self, email: str) -> PairingCode:
-        """Make a code for a user. Raises UserUnknown, TooManyCodes."""
+    async def make(self, sees: TenantId, email: str) -> PairingCode:
+        """Make a code for a user whom the asker may know of. Raises UserUnknown, TooManyCodes."""
         code = new_pair_code()
-        async with self.store.transaction(EVERY_TENANT) as connection:
+        async with self.store.transaction(sees) as connection:
             cursor = await connection.execute(
-                "select id, tenant_id from app_user where lower(email) = lower(%s) for update", (email,)
+                "select id, tenant_id from app_user where lower(email) = lower(%s) and disabled_at is null for update",
+                (email,),
             )
             user = await cursor.fetchone()
             if user is None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    ForeignKeyConstraint,
     Identity,
     Index,
     LargeBinary,
@@ -79,6 +80,11 @@ class Tenant(SQLModel, table=True):
     once they are answered. `daily_messages`: how many inbound messages a day it may have answered; none: no limit.
     """
 
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["id", "agent_id"], ["agent.tenant_id", "agent.id"], name="tenant_agent_own", use_alter=True
+        ),
+    )
     id: str = Field(primary_key=True)
     name: str
     agent_id: str | None = None
@@ -145,6 +151,7 @@ class SigningSecret(SQLModel, table=True):
 class Agent(SQLModel, table=True):
     """Instructions, model and memory of an assistant. `memory`: how many messages it remembers. Written by the console."""
 
+    __table_args__ = (UniqueConstraint("tenant_id", "id", name="agent_tenant_id_key"),)
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
     name: str
@@ -164,7 +171,10 @@ class Line(SQLModel, table=True):
     truncate, at `reply_limit`. `provisioned`: what auto-provisioning found and left at the provider, for Undo.
     """
 
-    __table_args__ = (UniqueConstraint("credential_id", "sender", name="line_credential_sender_key"),)
+    __table_args__ = (
+        UniqueConstraint("credential_id", "sender", name="line_credential_sender_key"),
+        ForeignKeyConstraint(["tenant_id", "agent_id"], ["agent.tenant_id", "agent.id"], name="line_agent_own"),
+    )
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
     agent_id: str = Field(foreign_key="agent.id")

@@ -4,10 +4,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
 
+from services.console.api.fields import Body, Reason, id_in_path
+from services.console.api.paging import Listing, Paged, Resource
 from services.console.api.problems import Faults
+from services.console.api.routes import Asking, Route, may
 from services.console.dead_letters import (
     DeadLetter,
     DeadLetters,
@@ -27,14 +30,13 @@ FAULTS: Faults = {
     Later: (503, "busy", "This conversation is being worked on. Try again in a moment."),
 }
 
-Id = Annotated[str, Path(pattern="^dl_[0-9a-f]{32}$")]
+Id = Annotated[str, id_in_path("dl")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-class Letter(BaseModel):
+class Letter(Resource):
     """Work that was given up. `payload` names the place where it rests; it holds no content."""
 
-    id: str
     tenant: str
     thread: str
     stage: str
@@ -45,13 +47,6 @@ class Letter(BaseModel):
     created_at: datetime
     settled_at: datetime | None
     settled_note: str | None
-
-
-class Letters(BaseModel):
-    """A page of letters. `next_cursor`: what the next page is asked for with; null on the last one."""
-
-    items: list[Letter]
-    next_cursor: str | None
 
 
 class Held(BaseModel):
@@ -75,44 +70,40 @@ class HeldParts(BaseModel):
     items: list[Held]
 
 
-class Discard(BaseModel):
+class Discard(Body):
     """Why it is given up for good."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    reason: str = Field(min_length=1, max_length=500)
+    reason: Reason
 
 
 def dead_letters(letters: DeadLetters) -> APIRouter:
     """Return the routes."""
-    router = APIRouter(prefix="/v1")
+    router = APIRouter(prefix="/v1", tags=["dead-letters"], route_class=Route)
 
-    @router.get("/dead-letters")
-    async def every(
-        state: Literal["waiting", "replayed", "discarded"] = "waiting",
-        cursor: Annotated[str | None, Query(pattern="^dl_[0-9a-f]{32}$")] = None,
-        limit: Limit = 50,
-    ) -> Letters:
-        found = await letters.list(state, cursor, limit + 1)
-        more = len(found) > limit
-        return Letters(items=[_letter(it) for it in found[:limit]], next_cursor=found[limit - 1].id if more else None)
+    @router.get("/dead-letters", **may("dead-letters:read"))
+    async def list_dead_letters(
+        who: Asking, page: Paged, state: Literal["waiting", "replayed", "discarded"] = "waiting"
+    ) -> Listing[Letter]:
+        return page.of([_letter(it) for it in await letters.list(who.sees, state, page.before, page.limit + 1)])
 
-    @router.get("/dead-letters/{letter}")
-    async def one(letter: Id) -> Letter:
-        return _letter(await letters.show(letter))
+    @router.get("/dead-letters/{letter}", **may("dead-letters:read"))
+    async def get_dead_letter(who: Asking, letter: Id) -> Letter:
+        return _letter(await letters.show(who.sees, letter))
 
-    @router.post("/dead-letters/{letter}/replays", status_code=201)
-    async def replay(letter: Id) -> Letter:
-        return _letter(await letters.replay(letter))
+    @router.post("/dead-letters/{letter}/replays", status_code=201, **may("dead-letters:replay"))
+    async def replay_dead_letter(who: Asking, letter: Id) -> Letter:
+        return _letter(await letters.replay(who.sees, letter))
 
-    @router.post("/dead-letters/{letter}/discards", status_code=201)
-    async def discard(letter: Id, wanted: Discard) -> Letter:
-        return _letter(await letters.discard(letter, wanted.reason))
+    @router.post("/dead-letters/{letter}/discards", status_code=201, **may("dead-letters:write"))
+    async def discard_dead_letter(who: Asking, letter: Id, wanted: Discard) -> Letter:
+        return _letter(await letters.discard(who.sees, letter, wanted.reason))
 
-    @router.get("/held-parts")
-    async def held(state: Literal["unknown", "parked"] | None = None, limit: Limit = 50) -> HeldParts:
+    @router.get("/held-parts", **may("dead-letters:read"))
+    async def list_held_parts(
+        who: Asking, state: Literal["unknown", "parked"] | None = None, limit: Limit = 50
+    ) -> HeldParts:
         states = (state,) if state else ("unknown", "parked")
-        found: list[dict[str, Any]] = [asdict(it) for it in await held_parts(letters.store, states, limit)]
+        found: list[dict[str, Any]] = [asdict(it) for it in await held_parts(letters.store, who.sees, states, limit)]
         return HeldParts(items=[Held(**it) for it in found])
 
     return router

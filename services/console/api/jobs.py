@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.console.api.problems import Faults
+from services.console.api.routes import Route, may
 from services.console.gap_fill import AlreadyRunning, GapFill
 
 FAULTS: Faults = {AlreadyRunning: (409, "job_running", "This job is running already.")}
@@ -22,10 +23,10 @@ class GapFillRun(BaseModel):
 
 def jobs(gap_fill: GapFill) -> APIRouter:
     """Return the routes."""
-    router = APIRouter(prefix="/v1/jobs")
+    router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=Route)
 
-    @router.post("/gap-fill/runs", status_code=201)
-    async def fill() -> GapFillRun:
+    @router.post("/gap-fill/runs", status_code=201, **may("jobs:write", platform=True))
+    async def run_gap_fill() -> GapFillRun:
         return GapFillRun(**asdict(await gap_fill.run()))
 
     return router

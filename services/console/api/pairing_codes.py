@@ -1,21 +1,26 @@
 """`POST /v1/pairing-codes`."""
 
 from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from services.console.api.problems import Problem
+from services.console.api.fields import Body
+from services.console.api.problems import Faults, Problem
+from services.console.api.routes import Asking, Route, may
 from services.console.pairing import PairingCodes, TooManyCodes, UserUnknown
 from services.console.seed import USER_EMAIL
 
+FAULTS: Faults = {UserUnknown: (404, "user_unknown", "There is no such user.")}
 
-class PairingCodeRequest(BaseModel):
-    """Whose code; the first user's where nobody is named."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+class PairingCodeRequest(Body):
+    """Whose code; the first user's where a platform key names nobody."""
 
-    user: str | None = Field(None, max_length=320, description="The user's e-mail address.")
+    user: Annotated[str | None, Field(max_length=320, pattern=r"^[^\x00]*$")] = Field(
+        None, description="The user's e-mail address."
+    )
 
 
 class PairingCodeMade(BaseModel):
@@ -28,14 +33,12 @@ class PairingCodeMade(BaseModel):
 
 def pairing_codes(codes: PairingCodes) -> APIRouter:
     """Return the route."""
-    router = APIRouter(prefix="/v1")
+    router = APIRouter(prefix="/v1", tags=["pairing-codes"], route_class=Route)
 
-    @router.post("/pairing-codes", status_code=201)
-    async def make(wanted: PairingCodeRequest) -> PairingCodeMade:
+    @router.post("/pairing-codes", status_code=201, **may("pairing-codes:write"))
+    async def create_pairing_code(who: Asking, wanted: PairingCodeRequest) -> PairingCodeMade:
         try:
-            made = await codes.make(wanted.user or USER_EMAIL)
-        except UserUnknown:
-            raise Problem(404, "user_unknown", "There is no such user.") from None
+            made = await codes.make(who.sees, wanted.user or USER_EMAIL)
         except TooManyCodes as full:
             again = f"{full.again_at:%H:%M} UTC"
             raise Problem(429, "too_many_codes", f"Too many codes in the last hour. Try again at {again}.") from None

@@ -15,11 +15,12 @@ _TYPE = "https://trunkline.invalid/problems/"
 class Problem(Exception):
     """An error answer."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
+    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.detail = detail
+        self.headers = headers
 
 
 Faults = Mapping[type[Exception], tuple[int, str, str | None]]
@@ -33,7 +34,7 @@ def install(app: FastAPI, faults: Faults) -> None:
 
     @app.exception_handler(Problem)
     async def _problem(_request: Request, problem: Problem) -> JSONResponse:
-        return document(problem.status, problem.code, problem.detail)
+        return document(problem.status, problem.code, problem.detail, headers=problem.headers)
 
     @app.exception_handler(HTTPException)
     async def _http(_request: Request, error: HTTPException) -> JSONResponse:
@@ -59,7 +60,13 @@ def _told(status: int, code: str, detail: str | None) -> Callable[[Request, Exce
     return answer
 
 
-def document(status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> JSONResponse:
+def document(
+    status: int,
+    code: str,
+    detail: str,
+    errors: list[dict[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
     """Return a problem document."""
     context = trace.get_current_span().get_span_context()
     body: dict[str, object] = {
@@ -72,4 +79,4 @@ def document(status: int, code: str, detail: str, errors: list[dict[str, str]] |
     }
     if errors:
         body["errors"] = errors
-    return JSONResponse(body, status, media_type="application/problem+json")
+    return JSONResponse(body, status, headers=headers, media_type="application/problem+json")

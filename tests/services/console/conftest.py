@@ -58,13 +58,14 @@ def gap_fill(console_store: Store, bus: Bus, vault: Vault, pepper: Pepper, twili
 
 
 @pytest.fixture
-def opened(console_store: Store, bus: Bus, gap_fill: GapFill) -> OpenConsole:
+def opened(console_store: Store, vault: Vault, bus: Bus, gap_fill: GapFill) -> OpenConsole:
     """Return a way to ask a console with these settings."""
 
     @asynccontextmanager
     async def ask(settings: ConsoleSettings) -> AsyncIterator[Client]:
         transport = httpx2.ASGITransport(
-            app=app(settings, console_store, DeadLetters(console_store, bus), gap_fill), raise_app_exceptions=False
+            app=app(settings, console_store, vault, DeadLetters(console_store, bus), gap_fill),
+            raise_app_exceptions=False,
         )
         async with Client(transport=transport, base_url="http://console.invalid") as client:
             yield client

@@ -117,6 +117,9 @@ def _columns() -> None:
     ):
         server_default = sa.text(default) if default else None
         op.add_column(table, sa.Column(name, kind, server_default=server_default, nullable=default is None))
+    op.create_unique_constraint('agent_tenant_id_key', 'agent', ['tenant_id', 'id'])
+    op.create_foreign_key('tenant_agent_own', 'tenant', 'agent', ['id', 'agent_id'], ['tenant_id', 'id'])
+    op.create_foreign_key('line_agent_own', 'line', 'agent', ['tenant_id', 'agent_id'], ['tenant_id', 'id'])
     op.alter_column('contact', 'sealed_address', nullable=True)
 
 

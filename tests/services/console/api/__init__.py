@@ -1,0 +1,1 @@
+"""The API `/v1`, as its callers meet it."""
