@@ -5,6 +5,7 @@ The console writes these entries, sealed, into the NATS bucket CONFIG; ingress h
 """
 
 import hashlib
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -21,11 +22,16 @@ class _Entry(BaseModel):
 
 
 class SigningSecret(_Entry):
-    """A secret that may sign this account's webhooks. A shared key is chosen by its id, the auth token has none."""
+    """
+    A secret that may sign this account's webhooks. A shared key is chosen by its id, the auth token has none.
+
+    `not_after`: when it stops to count; None: never.
+    """
 
     kind: Literal["auth_token", "shared_key"] = "auth_token"
     key_id: str = ""
     secret: str
+    not_after: datetime | None = None
 
     def __repr__(self) -> str:
         return f"SigningSecret(kind={self.kind})"
@@ -36,6 +42,10 @@ class AccountEntry(_Entry):
 
     account_sid: AccountSid
     secrets: tuple[SigningSecret, ...]
+
+    def accepted(self, now: datetime) -> list[SigningSecret]:
+        """Return the secrets that count now."""
+        return [one for one in self.secrets if one.not_after is None or one.not_after > now]
 
 
 class LineEntry(_Entry):
@@ -55,7 +65,7 @@ def account_key(sid: str) -> str:
 
 
 def line_key(sid: str, to: str) -> str:
-    """Return the bucket key of the line that answers `to` in account `sid`."""
+    """Return the bucket key of the line that answers `to`, a sender or a messaging service, in account `sid`."""
     return LINE_PREFIX + _digest(f"{sid}|{to}")
 
 

@@ -39,8 +39,8 @@ async def main(settings: IngressSettings, stopping: asyncio.Event) -> None:
             checks["durability"] = durable_streams(settings.nats.monitor_url, (INBOUND, STATUS))
         async with (
             background(directory.keep_fresh()),
-            serving(ops_app(checks), settings.ops.host, settings.ops.port),
             serving(app, settings.ingress.host, settings.ingress.port),
+            serving(ops_app(checks), settings.ops.host, settings.ops.port),  # after it: ready means that webhooks are taken
         ):
             log.info(SERVICE_READY)
             await stopping.wait()

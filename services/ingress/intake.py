@@ -13,6 +13,7 @@ from shared.bus import Bus
 from shared.channels.ports import InboundMessage, StatusReport
 from shared.directory import AccountEntry, LineEntry
 from shared.events import PartReported
+from shared.ids import Address
 from shared.intake import inbound_event, message_id
 from shared.telemetry import MESSAGES
 from shared.topology import INBOUND, STATUS, inbound_subject, status_subject
@@ -39,7 +40,7 @@ class Intake:
     ) -> Outcome:
         """Store a person's message for its line, once. Raises `Refused` or `BusUnavailable`."""
         facts["provider_sid"] = message.provider_sid
-        line = await self.directory.line(account.account_sid, message.to)
+        line = await self._line(account, message.to, message.service)
         if path_line and (line is None or line.line != path_line.line):
             raise Refused(outcomes.WRONG_LINE)
         if line is None:
@@ -54,7 +55,7 @@ class Intake:
     async def take_report(self, account: AccountEntry, report: StatusReport, facts: Facts, until: float) -> Outcome:
         """Store what became of a message of ours. Raises `BusUnavailable`."""
         facts.update(provider_sid=report.provider_sid, delivery=report.status)
-        line = await self.directory.line(account.account_sid, report.sender)
+        line = await self._line(account, report.sender, report.service)
         if line is None:
             return outcomes.REPORT_UNKNOWN
         facts["tenant"] = line.tenant
@@ -70,6 +71,11 @@ class Intake:
         known_as = f"{report.attempt or report.provider_sid}:{report.status}"
         fresh = await store(self.bus, STATUS, status_subject(line.tenant), event, message_id=known_as, until=until)
         return outcomes.REPORTED if fresh else outcomes.REPORT_REPEATED
+
+    async def _line(self, account: AccountEntry, ours: Address, service: str) -> LineEntry | None:
+        """Find a line by our address, else by the messaging service that the address belongs to."""
+        line = await self.directory.line(account.account_sid, ours)
+        return line or (await self.directory.line(account.account_sid, service) if service else None)
 
     def _ignored(self, account: AccountEntry, line: LineEntry, message: InboundMessage) -> Outcome | None:
         if not line.enabled:

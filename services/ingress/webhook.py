@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from opentelemetry.trace import Span, SpanKind
 
@@ -85,7 +86,7 @@ class WebhookApp:
         until = asyncio.get_running_loop().time() + ANSWER_LIMIT
         form = _decoded(route, webhook)
         account = await self._account(route, form)
-        if not route.channel.genuine(webhook, form, account.secrets):
+        if not route.channel.genuine(webhook, form, account.accepted(datetime.now(UTC))):
             raise Refused(outcomes.FORGED)
         if route.suffix == _STATUS:
             return await self._intake.take_report(account, route.channel.report(webhook, form), request.facts, until)

@@ -1,16 +1,20 @@
 """The settings bucket: sealed values by key, and a call for each change."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError, NoKeysError
+from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
 from shared.topology import CONFIG_BUCKET, CONFIG_REPUBLISH
 
 _REPUBLISHED = CONFIG_REPUBLISH[1].removesuffix(">")
 _STORED = f"$KV.{CONFIG_BUCKET}."
+
+_PASS_LIMIT = 30.0
+"""Seconds that reading everything may take."""
 
 OnChange = Callable[[str, bytes], Awaitable[None]]
 
@@ -30,13 +34,18 @@ class ConfigBucket:
         return entry.value or None
 
     async def all(self) -> dict[str, bytes]:
-        """Return every value by key."""
-        bucket = await self._bucket()
+        """Return every value by key, in one pass. Raises TimeoutError when that takes too long."""
+        watcher = await (await self._bucket()).watchall(ignore_deletes=True)
+        found: dict[str, bytes] = {}
         try:
-            keys = await bucket.keys()
-        except NoKeysError:
-            return {}
-        return {key: value for key in keys if (value := await self.get(key)) is not None}
+            async with asyncio.timeout(_PASS_LIMIT):
+                async for entry in watcher:
+                    if entry is None:  # the end of what there is by now
+                        break
+                    found[entry.key] = entry.value or b""
+        finally:
+            await watcher.stop()  # type: ignore[no-untyped-call]
+        return {key: value for key, value in found.items() if value}
 
     async def put(self, key: str, value: bytes) -> bool:
         """Write a value unless somebody wrote between; False asks the caller to look again."""

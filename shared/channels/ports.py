@@ -40,6 +40,8 @@ class InboundMessage:
     text: str
     num_media: int
     params: Mapping[str, str]
+    service: str = ""
+    """The provider's id of the pool of senders that ours belongs to; empty where it is in none."""
 
     @property
     def person(self) -> Address:
@@ -57,6 +59,8 @@ class StatusReport:
     attempt: AttemptId | None
     status: str
     error_code: int | None
+    service: str = ""
+    """As of a message."""
 
 
 class InvalidForm(ValueError):

@@ -49,6 +49,7 @@ _SINGLE = frozenset(
     )
 )  # fmt: skip
 _OWN_FIELDS = frozenset((*_MESSAGE_PATTERNS, "Body", "ProfileName"))
+_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}", re.ASCII)
 _WA_ID = re.compile(r"[1-9][0-9]{6,14}", re.ASCII)
 _ATTEMPT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -100,6 +101,7 @@ class WhatsAppTwilioInbound:
             text=_clean(fields.get("Body", ""))[:_MOST_TEXT],
             num_media=int(fields["NumMedia"]),
             params=MappingProxyType(dict(_others(fields))),
+            service=_service(fields),
         )
 
     def report(self, webhook: Webhook, form: Form) -> StatusReport:
@@ -111,6 +113,7 @@ class WhatsAppTwilioInbound:
             attempt=_attempt(webhook.query),
             status=fields["MessageStatus"],
             error_code=int(fields.get("ErrorCode") or 0) or None,
+            service=_service(fields),
         )
 
     def _urls(self, webhook: Webhook) -> Iterator[str]:
@@ -149,6 +152,12 @@ def _fields(form: Form, required: Mapping[str, re.Pattern[str]]) -> dict[str, st
     if wrong or odd:
         raise InvalidForm
     return fields
+
+
+def _service(fields: Mapping[str, str]) -> str:
+    """Return the messaging service; one of another form is none of ours."""
+    named = fields.get("MessagingServiceSid", "")
+    return named if _SERVICE.fullmatch(named) else ""
 
 
 def _user_id(fields: Mapping[str, str], sender: Address) -> Address | None:
