@@ -10,8 +10,11 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Iterable
+from typing import Self
 
 from shared.ids import Address, AddressKey, TenantId, ThreadKey
+from shared.keyring import KeyRing
 
 WHATSAPP = "whatsapp"
 _SCHEME = f"{WHATSAPP}:"
@@ -28,34 +31,56 @@ def whatsapp(raw: str) -> Address:
 
 
 class Pepper:
-    """Turns addresses into keys. `version` is stored beside each key, so that the pepper can rotate."""
+    """
+    Turns addresses into keys: the newest pepper of a ring writes, all of them look up.
 
-    def __init__(self, secret: bytes, version: int = 1) -> None:
-        self._secret = secret
+    `version`, the newest's id, is stored beside each key that is written. Lists begin with the newest's key.
+    """
+
+    def __init__(self, secret: bytes, version: int = 1, others: Iterable[bytes] = ()) -> None:
+        self._secrets = (secret, *others)
         self.version = version
+
+    @classmethod
+    def of(cls, ring: KeyRing) -> Self:
+        """Return the pepper of a ring."""
+        (version, secret), *others = ring.by_age
+        return cls(secret, version, [older for _, older in others])
 
     def __repr__(self) -> str:
         return f"Pepper(version={self.version})"
 
     def address_key(self, tenant: TenantId, channel: str, address: str) -> AddressKey:
         """Return the key under which a tenant's tables know this address."""
-        return AddressKey(self._digest(f"address|{tenant}|{channel}|{address}").hex())
+        return self.address_keys(tenant, channel, address)[0]
+
+    def address_keys(self, tenant: TenantId, channel: str, address: str) -> list[AddressKey]:
+        """Return every key under which a tenant's tables may know this address."""
+        return [AddressKey(digest.hex()) for digest in self._digests(f"address|{tenant}|{channel}|{address}")]
 
     def global_key(self, channel: str, address: str) -> AddressKey:
         """Return the key that is the same for every tenant: an address is bound to one user on the whole platform."""
-        return AddressKey(self._digest(f"binding|{channel}|{address}").hex())
+        return self.global_keys(channel, address)[0]
+
+    def global_keys(self, channel: str, address: str) -> list[AddressKey]:
+        """Return every key under which this address may be bound."""
+        return [AddressKey(digest.hex()) for digest in self._digests(f"binding|{channel}|{address}")]
 
     def code_digest(self, code: str) -> str:
         """Return what is stored of a pairing code."""
-        return self._digest(f"pair-code|{code}").hex()
+        return self.code_digests(code)[0]
+
+    def code_digests(self, code: str) -> list[str]:
+        """Return everything that may be stored of a pairing code."""
+        return [digest.hex() for digest in self._digests(f"pair-code|{code}")]
 
     def thread_key(self, channel: str, to: str, person: str) -> ThreadKey:
         """Return the key of `person`'s mailbox at the line `to`."""
-        encoded = base64.b32encode(self._digest(f"{channel}|{to}|{person}")).decode().lower()
-        return ThreadKey(encoded[:_THREAD_KEY_LENGTH])
+        digest = self._digests(f"{channel}|{to}|{person}")[0]
+        return ThreadKey(base64.b32encode(digest).decode().lower()[:_THREAD_KEY_LENGTH])
 
-    def _digest(self, text: str) -> bytes:
-        return hmac.digest(self._secret, text.encode(), hashlib.sha256)
+    def _digests(self, text: str) -> list[bytes]:
+        return [hmac.digest(secret, text.encode(), hashlib.sha256) for secret in self._secrets]
 
 
 PAIR_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"

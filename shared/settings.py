@@ -16,6 +16,9 @@ from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
+from shared import keyring
+from shared.keyring import KeyRing
+
 PREFIX = "TRUNKLINE_"
 _NEST = "__"
 _FILE = "_FILE"
@@ -64,15 +67,46 @@ def _key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _ring(value: SecretStr) -> SecretStr:
+    keyring.parse(value.get_secret_value())
+    return value
+
+
+def _lasting_key(value: SecretStr) -> SecretStr:
+    """Refuse a ring: with another pepper everybody's thread would be another one, and what waits in it be lost."""
+    if ":" in value.get_secret_value():
+        raise ValueError("must be one key without an id: it never rotates, since stream subjects are made with it")
+    return _key(value)
+
+
 Key = Annotated[SecretStr, AfterValidator(_key)]
+Ring = Annotated[SecretStr, AfterValidator(_ring)]
+LastingKey = Annotated[SecretStr, AfterValidator(_lasting_key)]
 
 
 class Keys(Group):
     """The keys that stay outside the database, 32 bytes each in hexadecimal."""
 
-    vault: Key = Field(description="Seals secrets, numbers and texts.")
-    pepper: Key = Field(description="Turns addresses into keys for tables.")
-    thread_pepper: Key = Field(description="Turns addresses into thread keys. Never rotates.")
+    vault: Ring = Field(
+        description="Seals secrets, numbers and texts: one key, or a ring of `ID:HEX`, the highest id seals (ADR 11)."
+    )
+    pepper: Ring = Field(description="Turns addresses into keys for tables: one key, or a ring, as above.")
+    thread_pepper: LastingKey = Field(description="Turns addresses into thread keys: one key. Never rotates.")
+
+    @property
+    def vault_ring(self) -> KeyRing:
+        """The ring that seals."""
+        return keyring.parse(self.vault.get_secret_value())
+
+    @property
+    def pepper_ring(self) -> KeyRing:
+        """The ring that keys addresses."""
+        return keyring.parse(self.pepper.get_secret_value())
+
+    @property
+    def thread_pepper_key(self) -> bytes:
+        """The one key that thread keys are made with."""
+        return bytes.fromhex(self.thread_pepper.get_secret_value())
 
 
 class Ops(Group):

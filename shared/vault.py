@@ -2,55 +2,60 @@
 Sealing at rest: AES-256-GCM, bound to the place the ciphertext belongs to.
 
 A sealed value opens only with the right key and under the context it was sealed for (`tenant/kind/row/version`), so a
-ciphertext that is moved to another row or tenant fails closed. Layout: format byte, key id byte, 12-byte nonce, body.
+ciphertext that is moved to another row or tenant fails closed.
+
+Two formats, told apart by the first byte. 1: sealed by a key of the ring; id byte, 12-byte nonce, body. 2: sealed by a data
+key of the context's tenant; number in two bytes, nonce, body. The ring seals what is read without a database, and the data
+keys (ADR 11).
 """
 
 import base64
 import os
 from collections.abc import Mapping
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.failures import SEALED_UNREADABLE, GatewayError
+from shared.keyring import KeyRing
 
-_FORMAT = 1
+RING_FORMAT = 1
+TENANT_FORMAT = 2
+PLATFORM = "platform"
+"""Stands for the tenant in the context of what belongs to none."""
+
 _NONCE_BYTES = 12
-_KEY_BYTES = 32
+_KEY_ID = slice(1, 2)
+_NUMBER = slice(1, 3)
 
 
 class Vault:
     """Seals with the newest key of a ring and opens with whichever key a ciphertext names."""
 
-    def __init__(self, keys: Mapping[int, bytes]) -> None:
-        if not keys or any(len(key) != _KEY_BYTES for key in keys.values()):
-            msg = "a vault needs keys of 32 bytes"
-            raise ValueError(msg)
-        self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
-        self._newest = max(keys)
+    def __init__(self, keys: KeyRing | Mapping[int, bytes]) -> None:
+        ring = keys if isinstance(keys, KeyRing) else KeyRing(keys, max(keys, default=0))
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in ring.keys.items()}
+        self.newest = ring.newest
+        """The id of the key that seals."""
 
     def __repr__(self) -> str:
-        return f"Vault(key_ids={sorted(self._ciphers)})"
+        return f"{type(self).__name__}(key_ids={sorted(self._ciphers)})"
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """Encrypt `plain` for `context` only."""
-        nonce = os.urandom(_NONCE_BYTES)
-        body = self._ciphers[self._newest].encrypt(nonce, plain, context.encode())
-        return bytes((_FORMAT, self._newest)) + nonce + body
+        return self._seal_by_ring(plain, context)
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """Decrypt. Raises `GatewayError(SEALED_UNREADABLE)` for a wrong key, a wrong place or a changed byte."""
-        try:
-            if sealed[0] != _FORMAT:
-                raise GatewayError(SEALED_UNREADABLE)
-            cipher = self._ciphers[sealed[1]]
-            return cipher.decrypt(sealed[2 : 2 + _NONCE_BYTES], sealed[2 + _NONCE_BYTES :], context.encode())
-        except (IndexError, KeyError, InvalidTag, ValueError) as error:
-            raise GatewayError(SEALED_UNREADABLE) from error
+        if sealed[:1] != bytes((RING_FORMAT,)):
+            raise GatewayError(SEALED_UNREADABLE)
+        cipher = self._ciphers.get(int.from_bytes(sealed[_KEY_ID]))
+        return _decrypt(cipher, sealed[_KEY_ID.stop :], context)
 
     def seal_text(self, plain: str, context: str) -> str:
-        """Encrypt a text into base64, for JSON bodies."""
-        return base64.b64encode(self.seal(plain.encode(), context)).decode()
+        """Encrypt a text into base64, for JSON bodies: always by the ring, since they are read without a database."""
+        return base64.b64encode(self._seal_by_ring(plain.encode(), context)).decode()
 
     def open_text(self, sealed: str, context: str) -> str:
         """Undo `seal_text`. Raises as `open` does."""
@@ -60,7 +65,68 @@ class Vault:
             raise GatewayError(SEALED_UNREADABLE) from error
         return self.open(raw, context).decode()
 
+    def _seal_by_ring(self, plain: bytes, context: str) -> bytes:
+        return bytes((RING_FORMAT, self.newest)) + _encrypt(self._ciphers[self.newest], plain, context)
+
+
+class DataKeySource(Protocol):
+    """Where a tenant's data keys are at hand: memory, filled before the work begins."""
+
+    def newest(self, tenant: str) -> tuple[int, AESGCM]:
+        """Return the data key that seals, with its number. Raises LookupError where the tenant's are not at hand."""
+        ...
+
+    def find(self, tenant: str, number: int) -> AESGCM | None:
+        """Return a data key by its number."""
+        ...
+
+
+class TenantVault(Vault):
+    """Seals rows with the newest data key of the tenant that the context begins with, and everything else by the ring."""
+
+    def __init__(self, keys: KeyRing | Mapping[int, bytes], data_keys: DataKeySource) -> None:
+        super().__init__(keys)
+        self._data_keys = data_keys
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        """Encrypt `plain` for `context` only. Raises LookupError where the tenant's data keys were not made ready."""
+        if (tenant := owner(context)) == PLATFORM:
+            return super().seal(plain, context)
+        number, cipher = self._data_keys.newest(tenant)
+        return bytes((TENANT_FORMAT,)) + number.to_bytes(2) + _encrypt(cipher, plain, context)
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """Decrypt either format. Raises `GatewayError(SEALED_UNREADABLE)`, also for a data key that is not known."""
+        if sealed[:1] != bytes((TENANT_FORMAT,)):
+            return super().open(sealed, context)
+        cipher = self._data_keys.find(owner(context), int.from_bytes(sealed[_NUMBER]))
+        return _decrypt(cipher, sealed[_NUMBER.stop :], context)
+
 
 def place(tenant: str, kind: str, row: object) -> str:
     """Return the context of a sealed column: whose it is, what it is, and the row it sits in."""
     return f"{tenant}/{kind}/{row}/1"
+
+
+def owner(context: str) -> str:
+    """Return the tenant of a context."""
+    return context.partition("/")[0]
+
+
+def ring_key(sealed: bytes) -> int | None:
+    """Return the id of the ring's key that sealed a value; None where a data key did."""
+    return sealed[1] if sealed[:1] == bytes((RING_FORMAT,)) and len(sealed) > 1 else None
+
+
+def _encrypt(cipher: AESGCM, plain: bytes, context: str) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + cipher.encrypt(nonce, plain, context.encode())
+
+
+def _decrypt(cipher: AESGCM | None, sealed: bytes, context: str) -> bytes:
+    if cipher is None:
+        raise GatewayError(SEALED_UNREADABLE)
+    try:
+        return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode())
+    except (InvalidTag, ValueError) as error:
+        raise GatewayError(SEALED_UNREADABLE) from error

@@ -26,7 +26,7 @@ OpenModel = Callable[[AgentSettings], AbstractAsyncContextManager[Model]]
 
 async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenModel = open_model) -> None:
     """Answer until told to stop."""
-    vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
+    vault = Vault(settings.keys.vault_ring)
     database = settings.db.url.get_secret_value()
     async with (
         open_bus(settings.nats.url, "agent") as bus,

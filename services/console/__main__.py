@@ -62,7 +62,7 @@ class Server(uvicorn.Server):
 def app(settings: ConsoleSettings, store: Store, vault: Vault, letters: DeadLetters, gap_fill: GapFill) -> FastAPI:
     """Return the console's web application."""
     web = FastAPI(title="Trunkline", version="1", docs_url=None, redoc_url=None, openapi_url=None)
-    pepper = Pepper(bytes.fromhex(settings.keys.pepper.get_secret_value()))
+    pepper = Pepper.of(settings.keys.pepper_ring)
     codes = PairingCodes(store, pepper, settings.code_ttl_ms, settings.code_rate)
     Api(store, vault, settings.keys.console.get_secret_value(), codes, letters, gap_fill).install(web)
     web.include_router(home(settings.console.services, settings.console.links))
@@ -72,9 +72,9 @@ def app(settings: ConsoleSettings, store: Store, vault: Vault, letters: DeadLett
 async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
     """Serve until told to stop."""
     set_on_retry_hooks([tell_retry])
-    vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
-    pepper = Pepper(bytes.fromhex(settings.keys.pepper.get_secret_value()))
-    thread_pepper = Pepper(bytes.fromhex(settings.keys.thread_pepper.get_secret_value()))
+    vault = Vault(settings.keys.vault_ring)
+    pepper = Pepper.of(settings.keys.pepper_ring)
+    thread_pepper = Pepper(settings.keys.thread_pepper_key)
     async with (
         open_bus(settings.nats.url, "console") as bus,
         open_store(settings.db.url.get_secret_value(), settings.db.pool, "console") as store,

@@ -33,7 +33,7 @@ OpenChannels = Callable[[str, str | None], AbstractAsyncContextManager[Mapping[s
 async def main(settings: EgressSettings, stopping: asyncio.Event, connect: OpenChannels = open_channels) -> None:
     """Send until told to stop."""
     set_on_retry_hooks([tell_retry])
-    vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
+    vault = Vault(settings.keys.vault_ring)
     database = settings.db.url.get_secret_value()
     async with (
         open_bus(settings.nats.url, "egress") as bus,

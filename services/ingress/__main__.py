@@ -21,8 +21,8 @@ from shared.vault import Vault
 
 async def main(settings: IngressSettings, stopping: asyncio.Event) -> None:
     """Take webhooks until told to stop."""
-    vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
-    thread_pepper = Pepper(bytes.fromhex(settings.keys.thread_pepper.get_secret_value()))
+    vault = Vault(settings.keys.vault_ring)
+    thread_pepper = Pepper(settings.keys.thread_pepper_key)
     reconnected = asyncio.Event()
 
     async def on_back() -> None:

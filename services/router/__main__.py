@@ -22,8 +22,8 @@ from shared.vault import Vault
 
 async def main(settings: RouterSettings, stopping: asyncio.Event) -> None:
     """Route until told to stop."""
-    vault = Vault({1: bytes.fromhex(settings.keys.vault.get_secret_value())})
-    pepper = Pepper(bytes.fromhex(settings.keys.pepper.get_secret_value()))
+    vault = Vault(settings.keys.vault_ring)
+    pepper = Pepper.of(settings.keys.pepper_ring)
     async with (
         open_bus(settings.nats.url, "router") as bus,
         open_store(settings.db.url.get_secret_value(), settings.db.pool, "router") as store,

@@ -96,6 +96,21 @@ class Tenant(SQLModel, table=True):
     created_at: datetime = _now()
 
 
+class DataKey(SQLModel, table=True):
+    """
+    A tenant's key for its rows, wrapped by the key `key_id` of the vault's ring. Written by whoever needs it first.
+
+    The tenant is held by value: its key is made before its first row.
+    """
+
+    __tablename__ = "data_key"
+    tenant_id: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    key_id: int
+    wrapped: bytes
+    created_at: datetime = _now()
+
+
 class AppUser(SQLModel, table=True):
     """A member of a tenant. Written by the console."""
 

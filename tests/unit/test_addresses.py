@@ -7,6 +7,7 @@ import pytest
 
 from shared.addresses import PAIR_ALPHABET, PERSON, WHATSAPP, Pepper, new_pair_code, whatsapp
 from shared.ids import TenantId
+from shared.keyring import KeyRing
 from shared.telemetry import PHONE_LIKE
 
 NUMBER = "whatsapp:+14155238886"
@@ -163,6 +164,31 @@ def test_a_pepper_that_is_printed_shows_only_its_version() -> None:
     The secret stays where it is.
     """
     assert repr(Pepper(b"p" * 32, 3)) == "Pepper(version=3)"
+
+
+# Rotation
+
+RING = Pepper.of(KeyRing({1: b"p" * 32, 2: b"q" * 32, 3: b"r" * 32}, 2))
+
+
+def test_a_ring_writes_with_its_newest_pepper() -> None:
+    """
+    And says which it was.
+    """
+    assert RING.version == 2
+    assert RING.address_key(ONE, WHATSAPP, NUMBER) == OTHER.address_key(ONE, WHATSAPP, NUMBER)
+    assert RING.global_key(WHATSAPP, NUMBER) == OTHER.global_key(WHATSAPP, NUMBER)
+    assert RING.code_digest("ABCDEFGH") == OTHER.code_digest("ABCDEFGH")
+
+
+def test_a_ring_looks_up_with_all_of_its_peppers() -> None:
+    """
+    The one that writes first, then those that are known: older ones, and one that others may write with already.
+    """
+    peppers = [Pepper(secret * 32) for secret in (b"q", b"r", b"p")]
+    assert RING.address_keys(ONE, WHATSAPP, NUMBER) == [each.address_key(ONE, WHATSAPP, NUMBER) for each in peppers]
+    assert RING.global_keys(WHATSAPP, NUMBER) == [each.global_key(WHATSAPP, NUMBER) for each in peppers]
+    assert RING.code_digests("ABCDEFGH") == [each.code_digest("ABCDEFGH") for each in peppers]
 
 
 # Numbers that slip into a log after all

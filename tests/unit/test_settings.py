@@ -122,6 +122,27 @@ def test_the_variable_itself_goes_before_the_file(tmp_path: Path) -> None:
     assert from_env(ConsoleSettings, environ).auth_token.get_secret_value() == "hush-hush"
 
 
+def test_a_key_alone_is_the_first_of_its_ring() -> None:
+    """
+    For the vault as for the pepper.
+    """
+    keys = from_env(ConsoleSettings, NEEDED).keys
+    assert (keys.vault_ring.keys, keys.vault_ring.newest) == ({1: bytes.fromhex(VAULT)}, 1)
+    assert (keys.pepper_ring.keys, keys.pepper_ring.newest) == ({1: bytes.fromhex(PEPPER)}, 1)
+    assert keys.thread_pepper_key == bytes.fromhex(THREAD_PEPPER)
+
+
+def test_a_ring_can_come_from_a_file(tmp_path: Path) -> None:
+    """
+    A key in each line.
+    """
+    file = tmp_path / "vault"
+    file.write_text(f"1:{VAULT}\n2:{PEPPER}\n", encoding="utf-8")
+    environ = without("TRUNKLINE_KEYS__VAULT") | {"TRUNKLINE_KEYS__VAULT_FILE": str(file)}
+    ring = from_env(ConsoleSettings, environ).keys.vault_ring
+    assert (ring.keys, ring.newest) == ({1: bytes.fromhex(VAULT), 2: bytes.fromhex(PEPPER)}, 2)
+
+
 # What is refused
 
 
@@ -210,6 +231,29 @@ def test_a_key_that_is_not_32_bytes_in_hexadecimal_is_refused(
     [line] = refused(capsys, NEEDED | {name: key})
     assert line.startswith(f"{name}: ")
     assert line.endswith("must be 32 bytes in hexadecimal")
+
+
+@pytest.mark.parametrize("name", ["TRUNKLINE_KEYS__VAULT", "TRUNKLINE_KEYS__PEPPER"])
+@pytest.mark.parametrize("ring", [f"1:{VAULT},1:{PEPPER}", f"1:{VAULT},{PEPPER}", f"1:{VAULT},2:short"])
+def test_a_faulty_ring_is_refused_by_its_variable(capsys: pytest.CaptureFixture[str], name: str, ring: str) -> None:
+    """
+    And without any of its keys.
+    """
+    [line] = refused(capsys, NEEDED | {name: ring})
+    assert line.startswith(f"{name}: ")
+    assert not any(key[:8] in line for key in (VAULT, PEPPER, "short"))
+
+
+def test_the_thread_pepper_takes_one_key_only(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    It says why, and does not show it.
+    """
+    name = "TRUNKLINE_KEYS__THREAD_PEPPER"
+    for ring in (f"1:{THREAD_PEPPER},2:{PEPPER}", f"1:{THREAD_PEPPER}"):
+        [line] = refused(capsys, NEEDED | {name: ring})
+        assert line.startswith(f"{name}: ")
+        assert "never rotates, since stream subjects are made with it" in line
+        assert THREAD_PEPPER[:8] not in line
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""
+Data keys: one or more for each tenant, made here, wrapped by the ring and kept in the table `data_key`.
+
+Sealing is synchronous, in the middle of transactions, so the keys have to be in memory before: `ensure` fetches those of a
+tenant, or makes its first.
+"""
+
+import secrets
+from collections.abc import Sequence
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg.pq import TransactionStatus
+
+from shared.failures import SEALED_UNREADABLE, GatewayError
+from shared.keyring import KEY_BYTES
+from shared.store.session import Connection
+from shared.vault import Vault, place
+
+_MOST = 20_000
+"""Tenants whose keys are kept in memory: some 25 MB."""
+
+Unwrapped = dict[int, AESGCM | None]
+
+
+def wrap_place(tenant: str, number: int) -> str:
+    """Return the context that a wrapped data key is bound to."""
+    return place(tenant, "data_key", number)
+
+
+class DataKeys:
+    """The data keys that are at hand, the longest unused forgotten first."""
+
+    def __init__(self, ring: Vault, most: int = _MOST) -> None:
+        self._ring = ring
+        self._most = most
+        self._tenants: dict[str, Unwrapped] = {}
+        self._doubted: set[str] = set()
+
+    async def ensure(self, connection: Connection, *tenants: str) -> None:
+        """
+        Have the data keys of these tenants at hand, making the first where a tenant has none.
+
+        Not within a transaction: a key that is rolled back must not have sealed anything. One that cannot be unwrapped
+        fails where it is needed.
+        """
+        absent = [tenant for tenant in dict.fromkeys(tenants) if not self._touch(tenant)]
+        if not absent:
+            return
+        if connection.info.transaction_status is not TransactionStatus.IDLE:
+            raise RuntimeError("a data key is made, and committed, before the transaction that seals with it")
+        found = await self._read(connection, absent)
+        if new := [tenant for tenant in absent if tenant not in found]:
+            await self._make(connection, new)
+            found |= await self._read(connection, new)
+        for tenant, unwrapped in found.items():
+            self._keep(tenant, unwrapped)
+            self._doubted.discard(tenant)
+
+    def newest(self, tenant: str) -> tuple[int, AESGCM]:
+        """
+        Return the data key that seals, with its number.
+
+        Raises LookupError where `ensure` was not called, `GatewayError(SEALED_UNREADABLE)` where the ring cannot unwrap it.
+        """
+        unwrapped = self._tenants[tenant]
+        number = max(unwrapped)
+        cipher = unwrapped[number]
+        if cipher is None:
+            self._doubted.add(tenant)
+            raise GatewayError(SEALED_UNREADABLE)
+        return number, cipher
+
+    def find(self, tenant: str, number: int) -> AESGCM | None:
+        """Return a data key by its number. One that is not known may be new: `ensure` will read the tenant's again."""
+        cipher = self._tenants.get(tenant, {}).get(number)
+        if cipher is None:
+            self._doubted.add(tenant)
+        return cipher
+
+    def _touch(self, tenant: str) -> bool:
+        """Tell whether a tenant's keys are at hand, and make them the last to be forgotten."""
+        if tenant in self._doubted or (unwrapped := self._tenants.get(tenant)) is None:
+            return False
+        self._keep(tenant, unwrapped)
+        return True
+
+    def _keep(self, tenant: str, unwrapped: Unwrapped) -> None:
+        self._tenants.pop(tenant, None)
+        self._tenants[tenant] = unwrapped
+        while len(self._tenants) > self._most:
+            del self._tenants[next(iter(self._tenants))]
+
+    async def _read(self, connection: Connection, tenants: Sequence[str]) -> dict[str, Unwrapped]:
+        cursor = await connection.execute(
+            "select tenant_id, number, wrapped from data_key where tenant_id = any(%s)", (list(tenants),)
+        )
+        found: dict[str, Unwrapped] = {}
+        for row in await cursor.fetchall():
+            tenant, number = row["tenant_id"], row["number"]
+            found.setdefault(tenant, {})[number] = self._unwrap(row["wrapped"], wrap_place(tenant, number))
+        return found
+
+    async def _make(self, connection: Connection, tenants: Sequence[str]) -> None:
+        """Insert first keys; of two processes that do so at once, one key stays."""
+        await connection.execute(
+            """
+            insert into data_key (tenant_id, number, key_id, wrapped)
+            select tenant, 1, %s, wrapped from unnest(%s::text[], %s::bytea[]) as made (tenant, wrapped)
+            order by tenant on conflict do nothing
+            """,
+            (
+                self._ring.newest,
+                list(tenants),
+                [self._ring.seal(secrets.token_bytes(KEY_BYTES), wrap_place(tenant, 1)) for tenant in tenants],
+            ),
+        )
+
+    def _unwrap(self, wrapped: bytes, context: str) -> AESGCM | None:
+        try:
+            return AESGCM(self._ring.open(wrapped, context))
+        except (GatewayError, ValueError):
+            return None
