@@ -17,8 +17,9 @@ from shared.fairness import FAIR_ORDER
 from shared.faultpoints import Step
 from shared.ids import ConversationId, LineId, ReplyId, Sequence, TenantId, ThreadKey, TurnId, new_id
 from shared.store.presence import OWNER_IS_DEAD
+from shared.store.sealed import FORM_BODY, MESSAGE_TEXT, REPLY_BODY, TOOL_RESULT
 from shared.store.session import Connection, Store
-from shared.vault import Vault, place
+from shared.vault import Vault
 
 _FREE = f"(owner is null or owner = %(owner)s or lease_until < now() or {OWNER_IS_DEAD.format(column='owner')})"
 """A claim of this very process counts as free: it only ever claims a thread that it is not busy with."""
@@ -305,7 +306,7 @@ class Turns:
             "tenant": claim.tenant,
             "trace": orjson.dumps(trace).decode(),
             "reply": public_id,
-            "sealed": self.vault.seal(body, place(claim.tenant, "reply", public_id)),
+            "sealed": self.vault.seal(body, REPLY_BODY.at(claim.tenant, public_id)),
             "letter": new_id("dl"),
         }
         values.pop("sources")
@@ -330,19 +331,19 @@ class Turns:
                     context.conversation,
                     context.turn,
                     context.call,
-                    self.vault.seal(orjson.dumps(body), place(context.tenant, "form", form)),
+                    self.vault.seal(orjson.dumps(body), FORM_BODY.at(context.tenant, form)),
                 ),
             )
 
     def _said(self, tenant: TenantId, row: dict[str, Any]) -> Said:
         if row["role"] == "user":
-            opened = self.vault.open(row["sealed"], place(tenant, "message", row["place"])).decode()
+            opened = self.vault.open(row["sealed"], MESSAGE_TEXT.at(tenant, row["place"])).decode()
         else:
-            opened = orjson.loads(self.vault.open(row["sealed"], place(tenant, "reply", row["place"])))["markdown"]
+            opened = orjson.loads(self.vault.open(row["sealed"], REPLY_BODY.at(tenant, row["place"])))["markdown"]
         return {"role": row["role"], "content": opened}
 
     def _text(self, tenant: TenantId, row: dict[str, Any]) -> str:
-        return self.vault.open(row["sealed_text"], place(tenant, "message", row["id"])).decode()
+        return self.vault.open(row["sealed_text"], MESSAGE_TEXT.at(tenant, row["id"])).decode()
 
 
 async def _open(connection: Connection, claim: Claim) -> Opened:
@@ -397,4 +398,4 @@ class ToolLedger:
             )
 
     def _place(self, request: ToolRequest) -> str:
-        return place(self.work.claim.tenant, "tool_call", f"{self.work.turn}/{request.key}")
+        return TOOL_RESULT.at(self.work.claim.tenant, self.work.turn, request.key)

@@ -7,9 +7,10 @@ from shared.bus import Bus
 from shared.directory import AccountEntry, LineEntry, SigningSecret, account_key, line_key, open_entry, seal_entry
 from shared.failures import GatewayError
 from shared.ids import AccountSid, LineId, TenantId
+from shared.store.sealed import CREDENTIAL_SECRET
 from shared.store.session import EVERY_TENANT, Store
 from shared.telemetry import SWEEP_FAILED, log
-from shared.vault import Vault, place
+from shared.vault import Vault
 
 _EVERY = 30.0
 _RETRY = 1.0
@@ -64,7 +65,7 @@ class Reconciler:
             )
             for row in await cursor.fetchall():
                 sid = AccountSid(row["account_sid"])
-                secret = self.vault.open(row["sealed_secret"], place(row["holder"], "credential", row["credential"]))
+                secret = self.vault.open(row["sealed_secret"], CREDENTIAL_SECRET.at(row["holder"], row["credential"]))
                 entries[account_key(sid)] = AccountEntry(
                     account_sid=sid, secrets=(SigningSecret(secret=secret.decode()),)
                 )

@@ -11,10 +11,11 @@ from shared.bus import Bus
 from shared.channels.ports import Account, Credentials, InboundMessage, ProviderUnavailable, Received
 from shared.ids import AccountSid, Address, LineId, TenantId, ThreadKey
 from shared.intake import inbound_event, message_id
+from shared.store.sealed import CREDENTIAL_SECRET
 from shared.store.session import EVERY_TENANT, Connection, Store
 from shared.telemetry import GAP_FILLED, log
 from shared.topology import INBOUND, inbound_subject
-from shared.vault import Vault, place
+from shared.vault import Vault
 
 NAME = "gap-fill"
 _OVERLAP = timedelta(hours=1)
@@ -90,7 +91,7 @@ class GapFill:
         return Filled(len(lines), listed, found, failed)
 
     async def _received(self, line: DictRow, since: datetime) -> list[Received]:
-        secret = self.vault.open(line["sealed_secret"], place(line["holder"], "credential", line["credential"]))
+        secret = self.vault.open(line["sealed_secret"], CREDENTIAL_SECRET.at(line["holder"], line["credential"]))
         credentials = Credentials(AccountSid(line["account_sid"]), secret.decode())
         account = self.accounts[f"{line['provider']}/{line['channel']}"]
         return await account.received(credentials, to=Address(line["sender"]), since=since)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from services.console.settings import ConsoleSettings
+from shared.store.sealed import CREDENTIAL_SECRET
 from shared.store.session import EVERY_TENANT, Connection, Store
-from shared.vault import Vault, place
+from shared.vault import Vault
 
 TENANT = "tn_default"
 USER_EMAIL = "admin@localhost"
@@ -60,7 +61,7 @@ class Seed:
                 _CREDENTIAL,
                 TENANT,
                 settings.account_sid,
-                self.vault.seal(secret.encode(), place(TENANT, "credential", _CREDENTIAL)),
+                self.vault.seal(secret.encode(), CREDENTIAL_SECRET.at(TENANT, _CREDENTIAL)),
             ),
         )
 

@@ -14,8 +14,9 @@ from services.egress.ordering import Part
 from shared.channels.ports import Credentials
 from shared.faultpoints import Step
 from shared.ids import AccountSid, Address, AttemptId, PartId, ProviderSid, ReplyId, TenantId, ThreadKey, new_id
+from shared.store.sealed import CONTACT_ADDRESS, CREDENTIAL_SECRET, PART_BODY, REPLY_BODY
 from shared.store.session import Connection, Store
-from shared.vault import Vault, place
+from shared.vault import Vault
 
 
 @dataclass(frozen=True)
@@ -111,13 +112,14 @@ class Desk:
 
     def _reply(self, row: DictRow) -> Reply:
         tenant = TenantId(row["uncut_tenant"])
-        body = orjson.loads(self.vault.open(row["sealed_body"], place(tenant, "reply", row["public_id"])))
+        body = orjson.loads(self.vault.open(row["sealed_body"], REPLY_BODY.at(tenant, row["public_id"])))
         return Reply(ReplyId(row["uncut"]), tenant, body["markdown"], tuple(body["sources"]))
 
     async def cut(self, reply: Reply, bodies: Sequence[str]) -> None:
         """Write a reply's parts; one without any is done."""
         sealed = [
-            self.vault.seal(body.encode(), _place(reply.tenant, reply.id, n)) for n, body in enumerate(bodies, start=1)
+            self.vault.seal(body.encode(), PART_BODY.at(reply.tenant, reply.id, n))
+            for n, body in enumerate(bodies, start=1)
         ]
         await self.connection.execute(
             sql.CUT,
@@ -250,7 +252,7 @@ class Desk:
         )
 
     def _body(self, row: DictRow, part: Part) -> str:
-        where = _place(TenantId(row["tenant_id"]), part.reply, part.ordinal)
+        where = PART_BODY.at(row["tenant_id"], part.reply, part.ordinal)
         return self.vault.open(row["sealed_body"], where).decode()
 
 
@@ -289,9 +291,9 @@ class SendLedger:
             yield Desk(connection, claim, self.vault, row["now"], row["heard"])
 
     def _claim(self, thread: ThreadKey, row: DictRow) -> Claim:
-        where = place(row["contact_tenant"], "contact", row["contact_id"]) + "/address"
+        where = CONTACT_ADDRESS.at(row["contact_tenant"], row["contact_id"])
         address = self.vault.open(row["sealed_address"], where)
-        secret = self.vault.open(row["sealed_secret"], place(row["holder"], "credential", row["credential"]))
+        secret = self.vault.open(row["sealed_secret"], CREDENTIAL_SECRET.at(row["holder"], row["credential"]))
         return Claim(
             thread=thread,
             scope=(TenantId(row["tenant_id"]), *row["guests"]),
@@ -308,10 +310,6 @@ class SendLedger:
         async with self.store.connection() as connection:
             cursor = await connection.execute(sql.DUE, {"owner": self.owner, "patience": patience})
             return [(TenantId(row["tenant_id"]), ThreadKey(row["key"])) for row in await cursor.fetchall()]
-
-
-def _place(tenant: TenantId, reply: ReplyId, ordinal: int) -> str:
-    return place(tenant, "part", f"{reply}/{ordinal}")
 
 
 async def record_accepted(connection: Connection, part: PartId, attempt: AttemptId, sid: ProviderSid) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from shared.channels.ports import Credentials, Outbound
 from shared.events import TurnRunning
 from shared.ids import AccountSid, ProviderSid
+from shared.store.sealed import CREDENTIAL_SECRET
 from shared.store.session import Store
 from shared.telemetry import TYPING_FAILED, log
-from shared.vault import Vault, place
+from shared.vault import Vault
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class TypingDots:
             row = await cursor.fetchone()
         if row is None or row["last_provider_sid"] is None:
             return
-        secret = self.vault.open(row["sealed_secret"], place(row["holder"], "credential", row["id"])).decode()
+        secret = self.vault.open(row["sealed_secret"], CREDENTIAL_SECRET.at(row["holder"], row["id"])).decode()
         channel = self.channels[f"{row['provider']}/{row['channel']}"]
         credentials = Credentials(AccountSid(row["account_sid"]), secret)
         if not await channel.typing(credentials, provider_sid=ProviderSid(row["last_provider_sid"])):

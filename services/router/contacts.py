@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from shared.addresses import Pepper
 from shared.events import InboundContent
 from shared.ids import Address, AddressKey, ContactId, TenantId, new_id
+from shared.store.sealed import CONTACT_ADDRESS, CONTACT_NAME
 from shared.store.session import Connection
-from shared.vault import Vault, place
+from shared.vault import Vault
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,14 @@ class Contacts:
 
     async def _make(self, connection: Connection, tenant: TenantId, sender: Sender) -> ContactId:
         contact = ContactId(new_id("ct"))
-        where = place(tenant, "contact", contact)
         await connection.execute(
             "insert into contact (id, tenant_id, channel, sealed_address, sealed_name) values (%s, %s, %s, %s, %s)",
             (
                 contact,
                 tenant,
                 sender.channel,
-                self.vault.seal(sender.content.sender.encode(), where + "/address"),
-                self.vault.seal(sender.content.profile_name.encode(), where + "/name"),
+                self.vault.seal(sender.content.sender.encode(), CONTACT_ADDRESS.at(tenant, contact)),
+                self.vault.seal(sender.content.profile_name.encode(), CONTACT_NAME.at(tenant, contact)),
             ),
         )
         return contact

@@ -30,8 +30,9 @@ from shared.ids import (
     UserId,
     new_id,
 )
+from shared.store.sealed import BINDING_ADDRESS, MESSAGE_TEXT, REPLY_BODY
 from shared.store.session import Connection, Store
-from shared.vault import Vault, place
+from shared.vault import Vault
 
 ASKED = "asked"
 """The outcome of a message that the agent is asked."""
@@ -189,7 +190,7 @@ class Mailbox:
                 message.provider_sid,
                 message.seq,
                 outcome,
-                self.vault.seal(message.content.text.encode(), place(self.tenant, "message", message.id)),
+                self.vault.seal(message.content.text.encode(), MESSAGE_TEXT.at(self.tenant, message.id)),
                 orjson.dumps(message.trace).decode(),
                 message.at,
             ),
@@ -217,7 +218,7 @@ class Mailbox:
     async def say(self, message: Message, text: str, kind: str) -> None:
         """Queue an answer in Markdown, behind whatever this thread is still being told."""
         public_id = new_id("rp")
-        body = self.vault.seal(orjson.dumps({"markdown": text, "sources": []}), place(self.tenant, "reply", public_id))
+        body = self.vault.seal(orjson.dumps({"markdown": text, "sources": []}), REPLY_BODY.at(self.tenant, public_id))
         cursor = await self.connection.execute(
             """
             insert into reply (public_id, tenant_id, thread, conversation_id, after_seq, kind, sealed_body, trace, received_at)
@@ -348,7 +349,7 @@ class Mailbox:
                 self.line.channel,
                 self.pepper.global_key(self.line.channel, address),
                 self.pepper.version,
-                self.vault.seal(address.encode(), place(user.tenant, "binding", binding)),
+                self.vault.seal(address.encode(), BINDING_ADDRESS.at(user.tenant, binding)),
             ),
         )
         self.binding = user.id

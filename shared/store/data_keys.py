@@ -40,14 +40,12 @@ class DataKeys:
         """
         Have the data keys of these tenants at hand, making the first where a tenant has none.
 
-        Not within a transaction: a key that is rolled back must not have sealed anything. One that cannot be unwrapped
-        fails where it is needed.
+        None is made within a transaction: a key that is rolled back must not have sealed anything. One that cannot be
+        unwrapped fails where it is needed.
         """
         absent = [tenant for tenant in dict.fromkeys(tenants) if not self._touch(tenant)]
         if not absent:
             return
-        if connection.info.transaction_status is not TransactionStatus.IDLE:
-            raise RuntimeError("a data key is made, and committed, before the transaction that seals with it")
         found = await self._read(connection, absent)
         if new := [tenant for tenant in absent if tenant not in found]:
             await self._make(connection, new)
@@ -102,6 +100,8 @@ class DataKeys:
 
     async def _make(self, connection: Connection, tenants: Sequence[str]) -> None:
         """Insert first keys; of two processes that do so at once, one key stays."""
+        if connection.info.transaction_status is not TransactionStatus.IDLE:
+            raise RuntimeError("a data key is made, and committed, before the transaction that seals with it")
         await connection.execute(
             """
             insert into data_key (tenant_id, number, key_id, wrapped)

@@ -9,7 +9,7 @@ from shared.store.sealed import SEALED_COLUMNS, SealedColumn
 from shared.store.session import Connection
 from shared.vault import Vault
 
-_OTHERS = {
+_OTHERS: dict[str, dict[str, Any]] = {
     "tenant": {"name": "T"},
     "agent": {"name": "A", "instructions": ""},
     "credential": {"account_sid": "{t}"},

@@ -106,15 +106,16 @@ async def test_a_data_key_is_never_made_inside_a_transaction(store: Store, befor
             await DataKeys(before).ensure(connection, "tn_one")
 
 
-async def test_keys_at_hand_serve_inside_a_transaction(store: Store, before: Vault) -> None:
+async def test_data_keys_can_be_read_inside_a_transaction(store: Store, before: Vault) -> None:
     """
-    Where they were made ready before.
+    Whose account a line sends with is known only there.
     """
-    keys = DataKeys(before)
     async with store.connection() as connection:
-        await keys.ensure(connection, "tn_one")
+        await DataKeys(before).ensure(connection, "tn_one")
+    keys = DataKeys(before)
     async with store.transaction() as connection:
         await keys.ensure(connection, "tn_one")
+        assert keys.newest("tn_one")[0] == 1
 
 
 async def test_nothing_is_sealed_without_the_tenants_key(before: Vault) -> None:
