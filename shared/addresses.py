@@ -47,6 +47,11 @@ class Pepper:
         (version, secret), *others = ring.by_age
         return cls(secret, version, [older for _, older in others])
 
+    @property
+    def rotating(self) -> bool:
+        """Whether there are keys of more than one pepper."""
+        return len(self._secrets) > 1
+
     def __repr__(self) -> str:
         return f"Pepper(version={self.version})"
 

@@ -10,7 +10,7 @@ from shared.ids import AccountSid, LineId, TenantId
 from shared.store.sealed import CREDENTIAL_SECRET
 from shared.store.session import EVERY_TENANT, Store
 from shared.telemetry import SWEEP_FAILED, log
-from shared.vault import Vault
+from shared.vault import Vault, ring_key
 
 _EVERY = 30.0
 _RETRY = 1.0
@@ -48,8 +48,11 @@ class Reconciler:
             await self.bus.config.remove(key)
 
     def _opened(self, key: str, sealed: bytes | None) -> AccountEntry | LineEntry | None:
+        """Return an entry; None for one that is to be written anew, because nobody can read it or an older key sealed it."""
+        if sealed is None or (ring_key(sealed) or 0) < self.vault.newest:
+            return None
         try:
-            return open_entry(self.vault, key, sealed) if sealed else None
+            return open_entry(self.vault, key, sealed)
         except (GatewayError, ValueError):
             return None
 

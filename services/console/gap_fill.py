@@ -128,13 +128,13 @@ class GapFill:
         cursor = await connection.execute(
             """
             select thread.key from contact_alias alias join thread on thread.contact_id = alias.contact_id
-            where alias.tenant_id = %s and alias.channel = %s and address_key = %s and thread.line_id = %s
+            where alias.tenant_id = %s and alias.channel = %s and address_key = any(%s) and thread.line_id = %s
             order by thread.last_seq desc limit 1
             """,
             (
                 line["tenant_id"],
                 line["channel"],
-                self.pepper.address_key(TenantId(line["tenant_id"]), line["channel"], message.sender),
+                self.pepper.address_keys(TenantId(line["tenant_id"]), line["channel"], message.sender),
                 line["id"],
             ),
         )

@@ -34,19 +34,26 @@ class Contacts:
 
     async def of(self, connection: Connection, tenant: TenantId, sender: Sender) -> ContactId:
         """Return the tenant's contact behind any of the addresses, or make one; learn the addresses that are new."""
-        keys = [self.pepper.address_key(tenant, sender.channel, address) for address in sender.addresses]
+        keys = [
+            key for address in sender.addresses for key in self.pepper.address_keys(tenant, sender.channel, address)
+        ]
         found = await _known(connection, tenant, sender.channel, keys)
         if found is None:
             await _one_at_a_time(connection, keys)
             found = await _known(connection, tenant, sender.channel, keys) or await self._make(
                 connection, tenant, sender
             )
+        await self.learn(connection, tenant, sender, found)
+        return found
+
+    async def learn(self, connection: Connection, tenant: TenantId, sender: Sender, contact: ContactId) -> None:
+        """Let a contact be found by all of the sender's addresses, under the newest pepper."""
+        keys = [self.pepper.address_key(tenant, sender.channel, address) for address in sender.addresses]
         await connection.execute(
             "insert into contact_alias (tenant_id, channel, address_key, contact_id, pepper_version)"
             " select %s, %s, unnest(%s::text[]), %s, %s on conflict do nothing",
-            (tenant, sender.channel, keys, found, self.pepper.version),
+            (tenant, sender.channel, keys, contact, self.pepper.version),
         )
-        return found
 
     async def _make(self, connection: Connection, tenant: TenantId, sender: Sender) -> ContactId:
         contact = ContactId(new_id("ct"))

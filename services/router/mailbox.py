@@ -302,24 +302,26 @@ class Mailbox:
 
     async def spend_code(self, code: str) -> User | None:
         """Use up a pairing code, once; None when it is wrong, expired or used, or not for this line."""
-        digest = self.pepper.code_digest(code)
-        tenant = await self._owner_of_code(digest) if self.line.is_shared else self.line.tenant
+        digests = self.pepper.code_digests(code)
+        tenant = await self._owner_of_code(digests) if self.line.is_shared else self.line.tenant
         cursor = await self.connection.execute(
             """
             update pair_code set used_at = now()
             from app_user
-            where digest = %s and pair_code.tenant_id = %s and used_at is null and expires_at > now()
+            where digest = any(%s) and pair_code.tenant_id = %s and used_at is null and expires_at > now()
               and app_user.id = user_id and disabled_at is null
             returning app_user.id, app_user.email
             """,
-            (digest, tenant),
+            (digests, tenant),
         )
         row = await cursor.fetchone()
         return User(UserId(row["id"]), row["email"], tenant) if row else None
 
-    async def _owner_of_code(self, digest: str) -> TenantId:
+    async def _owner_of_code(self, digests: list[str]) -> TenantId:
         """Return whose code it is, and see what is theirs; the line's own where nobody made it."""
-        cursor = await self.connection.execute("select tenant_id from pair_code_owner where digest = %s", (digest,))
+        cursor = await self.connection.execute(
+            "select tenant_id from pair_code_owner where digest = any(%s)", (digests,)
+        )
         row = await cursor.fetchone()
         if row is None:
             return self.line.tenant
@@ -387,7 +389,7 @@ class Mailbox:
 
     def global_keys(self) -> list[AddressKey]:
         """Return the keys under which the sender may be bound."""
-        return [self.pepper.global_key(self.line.channel, address) for address in self.sender.addresses]
+        return [key for address in self.sender.addresses for key in self.pepper.global_keys(self.line.channel, address)]
 
     async def _open_conversation(self) -> None:
         """Open the contact's one conversation on this line; one on another line is closed for it."""

@@ -101,12 +101,16 @@ class Desk:
         messages = [message for message in waiting if isinstance(message, Message)]
         wanted = {
             "key": key,
-            "addresses": [self.pepper.global_key(event.channel, address) for address in sender.addresses],
+            "addresses": [
+                bound for address in sender.addresses for bound in self.pepper.global_keys(event.channel, address)
+            ],
             "accounts": [message.account_sid for message in messages],
             "sids": [message.provider_sid for message in messages],
         }
         async with self.store.transaction(event.tenant, step=Step.ROUTER_COMMIT) as connection:
             row = await _locked(connection, wanted)
+            if row is not None and self.pepper.rotating:
+                await self.contacts.learn(connection, row["tenant"], sender, row["contact_id"])
             while row is None:
                 line = await _line(connection, event.line)
                 contact = await self.contacts.of(connection, line.tenant, sender)

@@ -11,6 +11,7 @@ from services.console.settings import ConsoleSettings
 from shared.bus import Bus
 from shared.directory import AccountEntry, LineEntry, SigningSecret, account_key, line_key, open_entry, seal_entry
 from shared.ids import AccountSid, LineId, TenantId
+from shared.keyring import KeyRing
 from shared.store.session import Store
 from shared.vault import Vault, place
 from tests.eventually import eventually
@@ -88,6 +89,21 @@ async def test_an_unreadable_entry_is_replaced(
     await bus.config.put(key, spoilt)
     await reconciler.reconcile()
     assert await published(bus, vault) == PUBLISHED
+
+
+async def test_entries_of_an_older_key_are_sealed_anew(
+    reconciler: Reconciler, bus: Bus, store: Store, vault: Vault
+) -> None:
+    """
+    Then the older key is not needed for them; a console that knows no newer one leaves them so.
+    """
+    await reconciler.reconcile()
+    ring = Vault({1: b"v" * 32, 2: b"w" * 32})
+    await Reconciler(bus, store, ring).reconcile()
+    assert await published(bus, Vault({2: b"w" * 32})) == PUBLISHED
+    written = await bus.config.all()
+    await Reconciler(bus, store, Vault(KeyRing({1: b"v" * 32, 2: b"w" * 32}, 1))).reconcile()
+    assert await bus.config.all() == written
 
 
 async def test_an_entry_of_another_form_is_replaced(reconciler: Reconciler, bus: Bus, vault: Vault) -> None:

@@ -12,7 +12,9 @@ from services.router.intake import Intake
 from services.router.ratelimit import RateLimit
 from services.router.store import Desk
 from shared.addresses import Pepper
-from shared.bus import Bus
+from shared.bus import Bus, Delivery
+from shared.events import InboundReceived
+from shared.keyring import KeyRing
 from shared.store.session import Store
 from shared.topology import INBOUND, ROUTER
 from shared.vault import Vault, place
@@ -29,9 +31,10 @@ def a_router(bus: Bus, store: Store, vault: Vault, pepper: Pepper, most: int = 1
 class Town:
     """A router at work, and what became of what people wrote to it."""
 
-    def __init__(self, bus: Bus, platform: Platform) -> None:
+    def __init__(self, bus: Bus, platform: Platform, routers: list[Router]) -> None:
         self.bus = bus
         self.platform = platform
+        self.routers = routers
         self.rows = platform.rows
 
     def person(self, number: str = "+15550001", user_id: str | None = None) -> Person:
@@ -40,6 +43,13 @@ class Town:
     async def outcomes(self, person: Person) -> list[str]:
         rows = await self.rows("select outcome from message where thread = %s order by seq", person.thread)
         return [row["outcome"] for row in rows]
+
+    async def on_inbound(self, event: InboundReceived, delivery: Delivery) -> None:
+        await self.routers[0].on_inbound(event, delivery)
+
+    def hand_over(self) -> None:
+        """Let the next router take what comes from now on."""
+        del self.routers[0]
 
     async def routed(self, person: Person, count: int) -> list[str]:
         """Wait until `count` of the person's messages are routed and nothing of them is left to deliver."""
@@ -68,11 +78,12 @@ async def town(
 ) -> AsyncIterator[Callable[..., Awaitable[Town]]]:
     """Make a platform with a router at work."""
 
-    async def build(access: str = "open", most: int = 10) -> Town:
-        platform = await Platform(store, vault, pepper, access).plant()
-        bus.on(ROUTER, a_router(bus, router_store, vault, pepper, most).on_inbound, workers=WORKERS)
+    async def build(access: str = "open", most: int = 10, peppers: tuple[Pepper, ...] = (pepper,)) -> Town:
+        platform = await Platform(store, vault, peppers[0], access).plant()
+        here = Town(bus, platform, [a_router(bus, router_store, vault, one, most) for one in peppers])
+        bus.on(ROUTER, here.on_inbound, workers=WORKERS)
         await bus.consume()
-        return Town(bus, platform)
+        return here
 
     yield build
     await bus.stop_consuming()
@@ -392,6 +403,66 @@ async def test_number_and_user_id_reach_the_same_contact(town: MakeTown) -> None
     await here.routed(only_number, 1)
     assert len(await here.rows("select 1 from contact")) == 1
     assert len(await here.rows("select 1 from contact_alias")) == 2
+
+
+OLD_PEPPER, RING = Pepper(b"p" * 32), Pepper.of(KeyRing({1: b"p" * 32, 2: b"q" * 32}, 2))
+
+
+async def test_who_was_known_under_an_older_pepper_is_known_still(
+    town: MakeTown,
+) -> None:
+    """
+    By an address of an older contact, whose newest key is learned.
+    """
+    here = await town(peppers=(OLD_PEPPER, RING))
+    both = here.person("+15550001", "whatsapp:US.13491208655302741918")
+    await both.writes("hello")
+    await here.routed(both, 1)
+    here.hand_over()
+    only_number = here.person("+15550001")
+    await only_number.writes("hello")
+    await here.routed(only_number, 1)
+    assert len(await here.rows("select 1 from contact")) == 1
+    aliases = await here.rows("select pepper_version from contact_alias order by 1")
+    assert [alias["pepper_version"] for alias in aliases] == [1, 1, 2]
+
+
+async def test_somebody_who_writes_again_is_known_under_the_newest_pepper(town: MakeTown) -> None:
+    """
+    In their old thread too: then the older pepper is not needed for them.
+    """
+    here = await town(peppers=(OLD_PEPPER, RING))
+    ann = here.person()
+    await ann.writes("hello")
+    await here.routed(ann, 1)
+    here.hand_over()
+    await ann.writes("hello again")
+    await here.routed(ann, 2)
+    newest = RING.address_key(TENANT, "whatsapp", "whatsapp:+15550001")
+    assert await here.rows("select 1 from contact_alias where address_key = %s and pepper_version = 2", newest)
+
+
+async def test_a_binding_and_a_code_of_an_older_pepper_hold(town: MakeTown) -> None:
+    """
+    Who is paired stays so and can stop; who was given a code can spend it.
+    """
+    here = await town("paired", peppers=(OLD_PEPPER, RING))
+    ann, bob = here.person("+15550001"), here.person("+15550002")
+    await here.platform.code("ABCDEFGH")
+    await ann.writes("/pair ABCDEFGH")
+    await here.routed(ann, 1)
+    await here.platform.code("JKLMNPQR")
+    here.hand_over()
+    await ann.writes("hello")
+    assert (await here.routed(ann, 2))[1] == "asked"
+    await ann.writes("/stop")
+    await ann.writes("hello")
+    assert (await here.routed(ann, 4))[2:] == ["command/stop", "not_recognized"]
+    await bob.writes("/pair JKLMNPQR")
+    await here.routed(bob, 1)
+    [binding] = await here.rows("select address_key, pepper_version from binding")
+    assert binding["address_key"] == RING.global_key("whatsapp", "whatsapp:+15550002")
+    assert binding["pepper_version"] == 2
 
 
 async def test_nothing_personal_rests_in_clear(town: MakeTown, bus: Bus) -> None:
