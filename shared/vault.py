@@ -73,11 +73,11 @@ class DataKeySource(Protocol):
     """Where a tenant's data keys are at hand: memory, filled before the work begins."""
 
     def newest(self, tenant: str) -> tuple[int, AESGCM]:
-        """Return the data key that seals, with its number. Raises LookupError where the tenant's are not at hand."""
+        """Return the data key that seals, with its number. Raises `Later` where it is not at hand."""
         ...
 
     def find(self, tenant: str, number: int) -> AESGCM | None:
-        """Return a data key by its number."""
+        """Return a data key by its number. Raises `Later` where none of the tenant's is at hand."""
         ...
 
 
@@ -89,14 +89,18 @@ class TenantVault(Vault):
         self._data_keys = data_keys
 
     def seal(self, plain: bytes, context: str) -> bytes:
-        """Encrypt `plain` for `context` only. Raises LookupError where the tenant's data keys were not made ready."""
+        """Encrypt `plain` for `context` only. Raises `Later` where the tenant's data key has to be fetched first."""
         if (tenant := owner(context)) == PLATFORM:
             return super().seal(plain, context)
         number, cipher = self._data_keys.newest(tenant)
         return bytes((TENANT_FORMAT,)) + number.to_bytes(2) + _encrypt(cipher, plain, context)
 
     def open(self, sealed: bytes, context: str) -> bytes:
-        """Decrypt either format. Raises `GatewayError(SEALED_UNREADABLE)`, also for a data key that is not known."""
+        """
+        Decrypt either format. Raises `GatewayError(SEALED_UNREADABLE)`, also for a data key that does not exist.
+
+        Raises `Later` where the tenant's data keys have to be fetched first.
+        """
         if sealed[:1] != bytes((TENANT_FORMAT,)):
             return super().open(sealed, context)
         cipher = self._data_keys.find(owner(context), int.from_bytes(sealed[_NUMBER]))

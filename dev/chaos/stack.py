@@ -15,9 +15,13 @@ from typing import Any
 
 import httpx2
 import psycopg
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from dev.embedded import is_free
-from shared.vault import Vault, place
+from shared import keyring
+from shared.store.data_keys import wrap_place
+from shared.store.sealed import FORM_BODY
+from shared.vault import TenantVault, Vault
 
 _ROOT = Path(__file__).parents[2]
 _OURS = ("TRUNKLINE_", "TWILIO_", "OPENAI_", "CHANNEL_", "OTEL_")
@@ -81,11 +85,30 @@ class Stack:
 
     def forms(self) -> Counter[str]:
         """Return how often each mark's contact form is stored."""
-        vault = Vault({1: bytes.fromhex((self.home / "keys" / "vault").read_text(encoding="utf-8").strip())})
+        ring = keyring.parse((self.home / "keys" / "vault").read_text(encoding="utf-8"))
         with psycopg.connect(self.status()["database_url"]) as connection:
+            keys = connection.execute("select tenant_id, number, wrapped from data_key").fetchall()
             rows = connection.execute("select id, tenant_id, sealed_body from form_submission").fetchall()
-        texts = [vault.open(sealed, place(tenant, "form", form)).decode() for form, tenant, sealed in rows]
+        vault = TenantVault(ring, _Fetched(Vault(ring), {(tenant, number): key for tenant, number, key in keys}))
+        texts = [vault.open(sealed, FORM_BODY.at(tenant, form)).decode() for form, tenant, sealed in rows]
         return Counter(text.partition("[")[2].partition("]")[0] for text in texts if "[" in text)
+
+
+@dataclass(frozen=True)
+class _Fetched:
+    """All data keys, as they were fetched: to read with."""
+
+    ring: Vault
+    wrapped: Mapping[tuple[str, int], bytes]
+
+    def newest(self, tenant: str) -> tuple[int, AESGCM]:
+        """Seal nothing."""
+        raise NotImplementedError(tenant)
+
+    def find(self, tenant: str, number: int) -> AESGCM | None:
+        """Return a data key."""
+        wrapped = self.wrapped.get((tenant, number))
+        return AESGCM(self.ring.open(wrapped, wrap_place(tenant, number))) if wrapped else None
 
 
 @contextmanager

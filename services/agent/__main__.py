@@ -15,22 +15,24 @@ from shared.fairness import HAND_BACK_AFTER
 from shared.ops import ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
+from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
 from shared.store.session import open_store
 from shared.telemetry import SERVICE_READY, log
 from shared.topology import AGENT, HINT_READERS, TURN_INTERRUPTED_ANY
-from shared.vault import Vault
+from shared.vault import TenantVault, Vault
 
 OpenModel = Callable[[AgentSettings], AbstractAsyncContextManager[Model]]
 
 
 async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenModel = open_model) -> None:
     """Answer until told to stop."""
-    vault = Vault(settings.keys.vault_ring)
+    data_keys = DataKeys(Vault(settings.keys.vault_ring))
+    vault = TenantVault(settings.keys.vault_ring, data_keys)
     database = settings.db.url.get_secret_value()
     async with (
         open_bus(settings.nats.url, "agent") as bus,
-        open_store(database, settings.db.pool, "agent") as store,
+        open_store(database, settings.db.pool, "agent", data_keys) as store,
         presence(database) as owner,
         connect(settings) as model,
     ):

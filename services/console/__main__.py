@@ -25,10 +25,11 @@ from shared.channels.account import open_accounts
 from shared.ops import ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
+from shared.store.data_keys import DataKeys
 from shared.store.session import Store, open_store
 from shared.telemetry import SERVICE_READY, log, tell_retry
 from shared.topology import ADVISORIES
-from shared.vault import Vault
+from shared.vault import TenantVault, Vault
 
 _FINISH_LIMIT = 5
 """Seconds that running requests are given at the end."""
@@ -72,12 +73,13 @@ def app(settings: ConsoleSettings, store: Store, vault: Vault, letters: DeadLett
 async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
     """Serve until told to stop."""
     set_on_retry_hooks([tell_retry])
-    vault = Vault(settings.keys.vault_ring)
+    data_keys = DataKeys(Vault(settings.keys.vault_ring))
+    vault = TenantVault(settings.keys.vault_ring, data_keys)
     pepper = Pepper.of(settings.keys.pepper_ring)
     thread_pepper = Pepper(settings.keys.thread_pepper_key)
     async with (
         open_bus(settings.nats.url, "console") as bus,
-        open_store(settings.db.url.get_secret_value(), settings.db.pool, "console") as store,
+        open_store(settings.db.url.get_secret_value(), settings.db.pool, "console", data_keys) as store,
         open_accounts(settings.twilio_api_base) as accounts,
     ):
         async for again in stamina.retry_context(on=Exception, timeout=None, attempts=None, wait_max=2.0):

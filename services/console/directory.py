@@ -66,7 +66,9 @@ class Reconciler:
                 from line join credential on credential.id = line.credential_id
                 """
             )
-            for row in await cursor.fetchall():
+            rows = await cursor.fetchall()
+            await self.store.have_keys(connection, *(row["holder"] for row in rows))
+            for row in rows:
                 sid = AccountSid(row["account_sid"])
                 secret = self.vault.open(row["sealed_secret"], CREDENTIAL_SECRET.at(row["holder"], row["credential"]))
                 entries[account_key(sid)] = AccountEntry(

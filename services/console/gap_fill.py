@@ -70,6 +70,7 @@ class GapFill:
         since = last["started_at"] - _OVERLAP if last else now - _FIRST_LOOK
         listed = found = failed = 0
         lines = await _lines(connection)
+        await self.store.have_keys(connection, *(line["holder"] for line in lines))
         for line in lines:
             try:
                 received = await self._received(line, since)

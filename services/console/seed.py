@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.console.settings import ConsoleSettings
+from shared.ids import TenantId
 from shared.store.sealed import CREDENTIAL_SECRET
 from shared.store.session import EVERY_TENANT, Connection, Store
 from shared.vault import Vault
@@ -29,7 +30,7 @@ class Seed:
 
     async def plant(self, settings: ConsoleSettings) -> None:
         """Make or update what the environment describes; what it does not describe is left as it is."""
-        async with self.store.transaction(EVERY_TENANT) as connection:
+        async with self.store.transaction(EVERY_TENANT, TenantId(TENANT)) as connection:
             await _rows(connection)
             await self._credential(connection, settings)
             await connection.execute(

@@ -21,11 +21,12 @@ from shared.fairness import HAND_BACK_AFTER
 from shared.ops import ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
+from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
 from shared.store.session import open_store
 from shared.telemetry import SERVICE_READY, log, tell_retry
 from shared.topology import EGRESS, HINT_READERS, STATUS_READER, TURN_RUNNING_ANY
-from shared.vault import Vault
+from shared.vault import TenantVault, Vault
 
 OpenChannels = Callable[[str, str | None], AbstractAsyncContextManager[Mapping[str, Outbound]]]
 
@@ -33,11 +34,12 @@ OpenChannels = Callable[[str, str | None], AbstractAsyncContextManager[Mapping[s
 async def main(settings: EgressSettings, stopping: asyncio.Event, connect: OpenChannels = open_channels) -> None:
     """Send until told to stop."""
     set_on_retry_hooks([tell_retry])
-    vault = Vault(settings.keys.vault_ring)
+    data_keys = DataKeys(Vault(settings.keys.vault_ring))
+    vault = TenantVault(settings.keys.vault_ring, data_keys)
     database = settings.db.url.get_secret_value()
     async with (
         open_bus(settings.nats.url, "egress") as bus,
-        open_store(database, settings.db.pool, "egress") as store,
+        open_store(database, settings.db.pool, "egress", data_keys) as store,
         presence(database) as owner,
         connect(settings.twilio_webhook_url, settings.twilio_api_base) as channels,
     ):

@@ -278,6 +278,7 @@ class SendLedger:
             if row["guests"]:
                 await self.store.widen(connection, tenant, *row["guests"])
                 row |= await (await connection.execute(sql.GUEST, (row["contact_id"],))).fetchone() or {}
+            await self.store.have_keys(connection, row["holder"])
             yield Desk(connection, self._claim(thread, row), self.vault, row["now"], row["heard"])
 
     @asynccontextmanager

@@ -32,6 +32,8 @@ class TypingDots:
                 (event.thread,),
             )
             row = await cursor.fetchone()
+            if row is not None:
+                await self.store.have_keys(connection, row["holder"])
         if row is None or row["last_provider_sid"] is None:
             return
         secret = self.vault.open(row["sealed_secret"], CREDENTIAL_SECRET.at(row["holder"], row["id"])).decode()

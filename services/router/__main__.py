@@ -14,19 +14,21 @@ from shared.bus import open_bus
 from shared.ops import ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
+from shared.store.data_keys import DataKeys
 from shared.store.session import open_store
 from shared.telemetry import SERVICE_READY, log
 from shared.topology import ROUTER
-from shared.vault import Vault
+from shared.vault import TenantVault, Vault
 
 
 async def main(settings: RouterSettings, stopping: asyncio.Event) -> None:
     """Route until told to stop."""
-    vault = Vault(settings.keys.vault_ring)
+    data_keys = DataKeys(Vault(settings.keys.vault_ring))
+    vault = TenantVault(settings.keys.vault_ring, data_keys)
     pepper = Pepper.of(settings.keys.pepper_ring)
     async with (
         open_bus(settings.nats.url, "router") as bus,
-        open_store(settings.db.url.get_secret_value(), settings.db.pool, "router") as store,
+        open_store(settings.db.url.get_secret_value(), settings.db.pool, "router", data_keys) as store,
     ):
         intake = Intake(RateLimit(settings.rate_limit, settings.rate_window), timedelta(seconds=settings.burst_limit))
         router = Router(bus, Desk(store, vault, pepper), intake, vault)

@@ -12,7 +12,7 @@ from services.router.store import Desk
 from shared import faultpoints
 from shared.bus import Bus, Delivery, Stored
 from shared.events import InboundContent, InboundReceived, ReplyReady, TurnInterrupted, TurnRequested
-from shared.failures import MALFORMED_EVENT, MESSAGE_FAILED, GatewayError
+from shared.failures import MALFORMED_EVENT, MESSAGE_FAILED, GatewayError, Later
 from shared.faultpoints import Step
 from shared.ids import MessageId, Sequence, TenantId, ThreadKey, new_id
 from shared.telemetry import HOP_ROUTE, HOPS, INBOUND_ROUTED, MESSAGES, log
@@ -101,7 +101,7 @@ class Router:
             raise MessageFailed(message.failure.code, most=1 if message.failure is MALFORMED_EVENT else _MOST_FAILURES)
         try:
             return message, await self.intake.take_in(mailbox, message)
-        except psycopg.Error:
+        except (psycopg.Error, Later):
             raise
         except Exception as error:
             raise MessageFailed(type(error).__name__) from error

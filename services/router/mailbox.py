@@ -34,6 +34,11 @@ from shared.store.sealed import BINDING_ADDRESS, MESSAGE_TEXT, REPLY_BODY
 from shared.store.session import Connection, Store
 from shared.vault import Vault
 
+TENANTS_AGENT = "coalesce(tenant.agent_id, (select min(id) from agent where agent.tenant_id = tenant.id))"
+"""Who answers a tenant's users on shared lines."""
+
+_AGENT = f"select {TENANTS_AGENT} as agent from tenant where id = %s"  # noqa: S608 - a constant
+
 ASKED = "asked"
 """The outcome of a message that the agent is asked."""
 
@@ -361,7 +366,8 @@ class Mailbox:
         guests = self.thread.guests
         self.thread.guests = [*(guest for guest in guests if guest != user.tenant), user.tenant]
         self.thread.contact = await self.contacts.of(self.connection, user.tenant, self.sender)
-        self.tenant = user.tenant
+        cursor = await self.connection.execute(_AGENT, (user.tenant,))
+        self.serve(user.tenant, user.id, await cursor.fetchone() or {})
 
     async def unbind(self) -> None:
         """Free the sender's address."""

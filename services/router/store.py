@@ -9,7 +9,7 @@ import orjson
 from psycopg.rows import DictRow
 
 from services.router.contacts import Contacts, Sender
-from services.router.mailbox import Line, Mailbox, Message, Thread, Unreadable, Work
+from services.router.mailbox import TENANTS_AGENT, Line, Mailbox, Message, Thread, Unreadable, Work
 from shared.addresses import Pepper
 from shared.events import InboundContent, InboundReceived
 from shared.failures import UNKNOWN_LINE, GatewayError
@@ -41,7 +41,7 @@ _CONVERSATION = """
    and conversation.channel = line.channel and conversation.line_id = line.id and closed_at is null)
 """
 _GUEST = f"""
-select coalesce(tenant.agent_id, (select min(id) from agent where agent.tenant_id = tenant.id)) as agent,
+select {TENANTS_AGENT} as agent,
        {_CONVERSATION} as conversation
 from tenant, thread join line on line.id = thread.line_id where tenant.id = %s and thread.key = %s
 """  # noqa: S608 - constants

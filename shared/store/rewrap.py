@@ -18,7 +18,7 @@ from shared.failures import GatewayError
 from shared.store import tables
 from shared.store.data_keys import DataKeys, wrap_place
 from shared.store.sealed import SEALED_COLUMNS, SealedColumn
-from shared.store.session import Connection, Store
+from shared.store.session import EVERY_TENANT, Connection, Store
 from shared.telemetry import REWRAPPED, log
 from shared.vault import RING_FORMAT, TenantVault, Vault, ring_key
 
@@ -53,7 +53,7 @@ class Rewrap:
     async def run(self, progress: Progress | None = None) -> Progress:
         """Go through every table once. What others hold meanwhile is left for the next run."""
         progress = progress or Progress()
-        async with self.store.connection() as connection:
+        async with self.store.connection(EVERY_TENANT) as connection:
             await self._wrap_all(connection, progress)
             for column in SEALED_COLUMNS:
                 await self._seal_all(connection, column, progress)
@@ -62,7 +62,7 @@ class Rewrap:
     async def named(self) -> dict[int, dict[str, int]]:
         """Return which keys of the ring are still named in the database, by what and how often. Reads every table."""
         counts: dict[int, dict[str, int]] = {}
-        async with self.store.connection() as connection:
+        async with self.store.connection(EVERY_TENANT) as connection:
             cursor = await connection.execute("select key_id, count(*) as rows from data_key group by key_id")
             for row in await cursor.fetchall():
                 counts.setdefault(row["key_id"], {})[_DATA_KEY] = row["rows"]
@@ -102,16 +102,21 @@ class Rewrap:
     async def _seal_all(self, connection: Connection, column: SealedColumn, progress: Progress) -> None:
         query = _Queries(column)
         async for page in _pages(connection, query):
-            old = [row for row in page if ring_key(row["prefix"]) is not None]
+            old = [row for row in page if self._is_old(row, row["prefix"])]
             if not old:
                 continue
-            await self.data_keys.ensure(connection, *(row["tenant_id"] for row in old))
+            await self.data_keys.ensure(connection, *filter(None, (row["tenant_id"] for row in old)))
             async with connection.transaction():
                 cursor = await connection.execute(query.old, query.key_of(old[0]) + query.key_of(old[-1]))
-                rows = await cursor.fetchall()
+                rows = [row for row in await cursor.fetchall() if self._is_old(row, row[column.name])]
                 sealed = [one for row in rows if (one := self._sealed_anew(query, row))]
                 await connection.cursor().executemany(query.update, sealed)
             progress.note(str(column), len(sealed), len(rows))
+
+    def _is_old(self, row: DictRow, sealed: bytes | None) -> bool:
+        """Tell whether the ring sealed a tenant's value itself, or an older key one of the platform's."""
+        key_id = ring_key(sealed or b"")
+        return key_id is not None and (row["tenant_id"] is not None or key_id < self.ring.newest)
 
     def _sealed_anew(self, query: "_Queries", row: DictRow) -> Key | None:
         where = query.column.at(row["tenant_id"], *(row[name] for name in query.column.row))
@@ -162,5 +167,5 @@ async def _pages(connection: Connection, query: _Queries) -> AsyncIterator[list[
 async def _count(connection: Connection, column: SealedColumn) -> Counter[int]:
     counts: Counter[int] = Counter()
     async for page in _pages(connection, _Queries(column)):
-        counts.update(key_id for row in page if (key_id := ring_key(row["prefix"])) is not None)
+        counts.update(key_id for row in page if (key_id := ring_key(row["prefix"] or b"")) is not None)
     return counts

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.vault import place
+from shared.vault import PLATFORM, place
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,14 @@ class SealedColumn:
     def __str__(self) -> str:
         return f"{self.table}.{self.name}"
 
-    def at(self, tenant: str, *row: object) -> str:
-        """Return the context of one row's value."""
-        return place(tenant, self.kind, "/".join(str(step) for step in row)) + self.suffix
+    def at(self, tenant: str | None, *row: object) -> str:
+        """Return the context of one row's value. Without a tenant it is the platform's."""
+        return place(tenant or PLATFORM, self.kind, "/".join(str(step) for step in row)) + self.suffix
 
 
 CREDENTIAL_SECRET = SealedColumn("credential", "sealed_secret", "credential")
+CREDENTIAL_KEY = SealedColumn("credential", "sealed_key", "credential", suffix="/key")
+SIGNING_SECRET = SealedColumn("signing_secret", "sealed_secret", "signing_secret")
 CONTACT_ADDRESS = SealedColumn("contact", "sealed_address", "contact", suffix="/address")
 CONTACT_NAME = SealedColumn("contact", "sealed_name", "contact", suffix="/name")
 BINDING_ADDRESS = SealedColumn("binding", "sealed_address", "binding")
@@ -32,8 +34,9 @@ TOOL_RESULT = SealedColumn("tool_call", "sealed_result", "tool_call", ("turn_id"
 FORM_BODY = SealedColumn("form_submission", "sealed_body", "form")
 REPLY_BODY = SealedColumn("reply", "sealed_body", "reply", ("public_id",))
 PART_BODY = SealedColumn("part", "sealed_body", "part", ("reply_id", "ordinal"))
+IDEMPOTENT_ANSWER = SealedColumn("idempotent_request", "sealed_answer", "idempotent_request", ("holder", "key"))
 
 SEALED_COLUMNS = (
-    CREDENTIAL_SECRET, CONTACT_ADDRESS, CONTACT_NAME, BINDING_ADDRESS, MESSAGE_TEXT, TOOL_RESULT, FORM_BODY, REPLY_BODY,
-    PART_BODY,
+    CREDENTIAL_SECRET, CREDENTIAL_KEY, SIGNING_SECRET, CONTACT_ADDRESS, CONTACT_NAME, BINDING_ADDRESS, MESSAGE_TEXT,
+    TOOL_RESULT, FORM_BODY, REPLY_BODY, PART_BODY, IDEMPOTENT_ANSWER,
 )  # fmt: skip

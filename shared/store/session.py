@@ -5,9 +5,9 @@ Row-level security shows a service no other row (ADR 12). A transaction that nam
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
@@ -33,22 +33,44 @@ EVERY_TENANT = TenantId("*")
 _SCOPE = "select set_config('trunkline.tenants', %s, %s)"
 
 
-class Store:
-    """A bounded pool of connections, each with the server-side time limits of a hot path."""
+class TenantKeys(Protocol):
+    """Whoever has to have tenants' data keys at hand before their rows are sealed or opened."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+    def lacking(self, tenants: Collection[str]) -> list[str]:
+        """Return whose are to be read."""
+        ...
+
+    async def ensure(self, connection: Connection, *tenants: str) -> None:
+        """Read, or make, these tenants' keys; the connection sees their rows, and is in no transaction."""
+        ...
+
+    async def fetch(self, connection: Connection, *tenants: str) -> None:
+        """Read these tenants' keys. Raises `Later` for one who has none yet, and has it the next time."""
+        ...
+
+
+class Store:
+    """
+    A bounded pool of connections, each with the server-side time limits of a hot path.
+
+    With `keys` the data keys of the tenants that are named are at hand (ADR 11).
+    """
+
+    def __init__(self, pool: AsyncConnectionPool[Connection], keys: TenantKeys | None = None) -> None:
         self._pool = pool
+        self._keys = keys
 
     @asynccontextmanager
     async def connection(self, *tenants: TenantId) -> AsyncIterator[Connection]:
         """
         Lend a connection for single statements, each its own transaction. Raises `Later` as `transaction` does.
 
-        `tenants`: whose rows it may see.
+        `tenants`: whose rows it may see; beside all, whose data keys are wanted.
         """
         try:
             async with self._pool.connection() as connection:
-                await connection.execute(_SCOPE, (",".join(tenants), False))
+                await self._fetch_keys(connection, tenants)
+                await connection.execute(_SCOPE, (_scope(tenants), False))
                 yield connection
         except psycopg.errors.LockNotAvailable as error:
             raise Later(_BUSY_DELAY) from error
@@ -58,22 +80,35 @@ class Store:
         """
         Lend a connection for one transaction. A row that somebody else holds raises `Later`.
 
-        `tenants`: whose rows it may see; `widen` adds to them.
+        `tenants`: whose rows it may see; `widen` changes them. Beside all, whose data keys are wanted.
         Statements are pipelined: what is not read travels with the next that is, at the latest with the commit, and so
         may its error. A count of rows is known only once it is read, as rows of `returning`.
         """
         try:
-            async with self._pool.connection() as connection, connection.pipeline(), connection.transaction():
-                await self.widen(connection, *tenants)
-                yield connection
-                faultpoints.before(step)
+            async with self._pool.connection() as connection:
+                await self._fetch_keys(connection, tenants)
+                async with connection.pipeline(), connection.transaction():
+                    await self.widen(connection, *tenants)
+                    yield connection
+                    faultpoints.before(step)
         except psycopg.errors.LockNotAvailable as error:
             raise Later(_BUSY_DELAY) from error
         faultpoints.after(step)
 
     async def widen(self, connection: Connection, *tenants: TenantId) -> None:
-        """Let the running transaction see the rows of exactly these tenants from here on."""
-        await connection.execute(_SCOPE, (",".join(tenants), True))
+        """Let the running transaction see the rows of exactly these tenants from here on. Raises `Later` for new data keys."""
+        await connection.execute(_SCOPE, (_scope(tenants), True))
+        await self.have_keys(connection, *tenants)
+
+    async def have_keys(self, connection: Connection, *tenants: str) -> None:
+        """Have the data keys of tenants at hand whose rows a connection was found to see. Raises `Later` as `widen` does."""
+        if self._keys is not None:
+            await self._keys.fetch(connection, *_named(tenants))
+
+    async def _fetch_keys(self, connection: Connection, tenants: Collection[str]) -> None:
+        if self._keys is not None and (lacking := self._keys.lacking(_named(tenants))):
+            await connection.execute(_SCOPE, (_scope(lacking), False))
+            await self._keys.ensure(connection, *lacking)
 
     async def check(self) -> str | None:
         """Readiness: a statement is answered, and the role that we log in as is held to its tenants."""
@@ -82,8 +117,16 @@ class Store:
         return None if row and row["held"] else "the database role bypasses row-level security"
 
 
+def _named(tenants: Collection[str]) -> list[str]:
+    return [tenant for tenant in tenants if tenant != EVERY_TENANT]
+
+
+def _scope(tenants: Collection[str]) -> str:
+    return EVERY_TENANT if EVERY_TENANT in tenants else ",".join(tenants)
+
+
 @asynccontextmanager
-async def open_store(url: str, size: int, name: str) -> AsyncIterator[Store]:
+async def open_store(url: str, size: int, name: str, keys: TenantKeys | None = None) -> AsyncIterator[Store]:
     """Hold a pool for the length of the block. Does not wait for the database: work waits when it is away."""
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     arguments: dict[str, Any] = {
@@ -104,6 +147,6 @@ async def open_store(url: str, size: int, name: str) -> AsyncIterator[Store]:
     )
     await pool.open(wait=False)
     try:
-        yield Store(pool)
+        yield Store(pool, keys)
     finally:
         await pool.close()

@@ -52,7 +52,7 @@ class Platform:
 
     async def _plant(self, tenant: TenantId, line: LineId, sender: Address) -> None:
         name = tenant.removeprefix("tn_")
-        async with self.store.transaction() as connection:
+        async with self.store.transaction(TENANT) as connection:
             await connection.execute("insert into tenant (id, name) values (%s, %s)", (tenant, name.title()))
             await connection.execute(
                 "insert into agent (id, tenant_id, name, instructions) values (%s, %s, 'A', 'Help {sys.tenant} on {sys.channel}.')",

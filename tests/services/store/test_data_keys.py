@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from shared.failures import SEALED_UNREADABLE, GatewayError
+from shared.failures import SEALED_UNREADABLE, GatewayError, Later
 from shared.store.data_keys import DataKeys, wrap_place
 from shared.store.session import Connection, Store
 from shared.vault import TenantVault, Vault, place
@@ -114,25 +114,47 @@ async def test_data_keys_can_be_read_inside_a_transaction(store: Store, before: 
         await DataKeys(before).ensure(connection, "tn_one")
     keys = DataKeys(before)
     async with store.transaction() as connection:
-        await keys.ensure(connection, "tn_one")
+        await keys.fetch(connection, "tn_one")
         assert keys.newest("tn_one")[0] == 1
 
 
-async def test_nothing_is_sealed_without_the_tenants_key(before: Vault) -> None:
+async def test_nothing_is_sealed_without_the_tenants_key(connection: Connection, before: Vault) -> None:
     """
-    Not by the ring instead, not by another tenant's.
+    Not by the ring instead, not by another tenant's; once the keys that were missed are read, it is.
     """
-    with pytest.raises(LookupError):
-        a_vault(DataKeys(before)).seal(b"secret", HERE)
+    keys = DataKeys(before)
+    await keys.ensure(connection, "tn_two")
+    with pytest.raises(Later):
+        a_vault(keys).seal(b"secret", HERE)
+    assert keys.lacking(["tn_two"]) == ["tn_one"]
+    await keys.ensure(connection, *keys.lacking([]))
+    assert a_vault(keys).seal(b"secret", HERE)
 
 
 async def test_nothing_opens_without_the_tenants_key(connection: Connection, before: Vault) -> None:
     """
-    It fails as every unreadable value does.
+    It waits for the keys to be read as well, and then does.
+    """
+    keys, others = DataKeys(before), DataKeys(before)
+    await keys.ensure(connection, "tn_one")
+    sealed = a_vault(keys).seal(b"secret", HERE)
+    with pytest.raises(Later):
+        a_vault(others).open(sealed, HERE)
+    await others.ensure(connection, *others.lacking([]))
+    assert a_vault(others).open(sealed, HERE) == b"secret"
+
+
+async def test_a_tenant_without_a_key_gets_it_before_the_next_unit_of_work(
+    connection: Connection, before: Vault
+) -> None:
+    """
+    Where it must not be made just now.
     """
     keys = DataKeys(before)
-    await keys.ensure(connection, "tn_one")
-    assert refusal(a_vault(DataKeys(before)), a_vault(keys).seal(b"secret", HERE)) is SEALED_UNREADABLE
+    with pytest.raises(Later):
+        await keys.fetch(connection, "tn_one")
+    assert keys.lacking([]) == ["tn_one"]
+    assert await stored(connection) == []
 
 
 async def test_a_further_data_key_is_noticed(connection: Connection, before: Vault) -> None:
@@ -247,7 +269,7 @@ async def test_the_longest_unused_keys_are_forgotten(connection: Connection, bef
     await keys.ensure(connection, "tn_one")
     await keys.ensure(connection, "tn_three")
     assert a_vault(keys).open(sealed, HERE) == b"secret"
-    with pytest.raises(LookupError):
+    with pytest.raises(Later):
         keys.newest("tn_two")
     await keys.ensure(connection, "tn_two")
     assert keys.newest("tn_two")[0] == 1

@@ -47,7 +47,7 @@ async def takes_in(desk: Desk, vault: Vault, number: str, user: str | None) -> N
         await mailbox.say(message, f"Hello +{number}", "answer")
         await mailbox.note_lead()
         if user is not None:
-            await mailbox.bind(User(UserId(user), ""), message)
+            await mailbox.bind(User(UserId(user), "", TENANT))
 
 
 @pytest.fixture

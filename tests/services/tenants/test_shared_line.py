@@ -56,6 +56,20 @@ async def test_a_paired_person_talks_to_their_own_tenants_agent(shared: Gateway)
     assert [part["tenant_id"] for part in parts] == [TENANT, SECOND, SECOND]
 
 
+async def test_what_comes_with_the_code_is_for_the_tenant_already(shared: Gateway) -> None:
+    """
+    Code and question are read together: the question is answered by the agent of whom the code is.
+    """
+    ann = shared.person()
+    await shared.platform.code("SECNDCDE", user="us_second", tenant=SECOND)
+    await shared.bus.stop_consuming()
+    await ann.writes("/pair SECNDCDE")
+    await ann.writes("what now?")
+    await shared.bus.consume()
+    assert (await shared.told(2))[1] == "You said: what now?"
+    assert shared.model.told[0][0]["content"].startswith("Help Second.")
+
+
 async def test_who_pairs_with_another_tenants_code_leaves_the_first_behind(shared: Gateway) -> None:
     """
     After /stop the number is nobody's; with a code of the third tenant it is theirs, who see nothing of what was before.
