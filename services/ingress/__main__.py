@@ -40,7 +40,8 @@ async def main(settings: IngressSettings, stopping: asyncio.Event) -> None:
         async with (
             background(directory.keep_fresh()),
             serving(app, settings.ingress.host, settings.ingress.port),
-            serving(ops_app(checks), settings.ops.host, settings.ops.port),  # after it: ready means that webhooks are taken
+            # last, since ready means that webhooks are taken
+            serving(ops_app(checks), settings.ops.host, settings.ops.port),
         ):
             log.info(SERVICE_READY)
             await stopping.wait()
