@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from stamina.instrumentation import set_on_retry_hooks
 
+from services.console.accounts import Accounts
 from services.console.api import Api
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
@@ -26,7 +27,7 @@ from shared.ops import ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
-from shared.store.session import Store, open_store
+from shared.store.session import open_store
 from shared.telemetry import SERVICE_READY, log, tell_retry
 from shared.topology import ADVISORIES
 from shared.vault import TenantVault, Vault
@@ -60,12 +61,10 @@ class Server(uvicorn.Server):
         yield
 
 
-def app(settings: ConsoleSettings, store: Store, vault: Vault, letters: DeadLetters, gap_fill: GapFill) -> FastAPI:
+def app(settings: ConsoleSettings, api: Api) -> FastAPI:
     """Return the console's web application."""
     web = FastAPI(title="Trunkline", version="1", docs_url=None, redoc_url=None, openapi_url=None)
-    pepper = Pepper.of(settings.keys.pepper_ring)
-    codes = PairingCodes(store, pepper, settings.code_ttl_ms, settings.code_rate)
-    Api(store, vault, settings.keys.console.get_secret_value(), codes, letters, gap_fill).install(web)
+    api.install(web)
     web.include_router(home(settings.console.services, settings.console.links))
     return web
 
@@ -87,11 +86,19 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
                 await Seed(store, vault).plant(settings)
         reconciler = Reconciler(bus, store, vault)
         letters = DeadLetters(store, bus)
-        gap_fill = GapFill(store, bus, accounts, vault, pepper, thread_pepper)
+        api = Api(
+            store,
+            vault,
+            settings.keys.console.get_secret_value(),
+            codes=PairingCodes(store, pepper, settings.code_ttl_ms, settings.code_rate),
+            letters=letters,
+            gap_fill=GapFill(store, bus, accounts, vault, pepper, thread_pepper),
+            accounts=Accounts(store, vault, reconciler),
+        )
         bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(
             uvicorn.Config(
-                app(settings, store, vault, letters, gap_fill),
+                app(settings, api),
                 host=settings.console.host,
                 port=settings.console.port,
                 log_config=None,

@@ -129,7 +129,8 @@ class Credential(SQLModel, table=True):
     """
     A provider account, and the auth token that we call it with and that signs its webhooks. Written by the console.
 
-    `key_sid`, `sealed_key`: an API key to call it with instead. `set_at`, `set_by`: when the token was stored, and by whom.
+    `key_sid`, `sealed_key`: an API key to call it with instead. `set_at`, `set_by`, `fingerprint`: when the token was stored,
+    by whom, and what tells it from another.
     """
 
     id: str = Field(primary_key=True)
@@ -141,6 +142,7 @@ class Credential(SQLModel, table=True):
     sealed_key: bytes | None = _sealed(nullable=True)
     set_at: datetime = _now()
     set_by: str = _told("")
+    fingerprint: str = _told("")
     version: int = _version()
     created_at: datetime = _now()
 
@@ -159,6 +161,7 @@ class SigningSecret(SQLModel, table=True):
     kind: str
     key_id: str = _told("")
     sealed_secret: bytes = _sealed()
+    fingerprint: str = _told("")
     not_after: datetime | None = _time()
     created_at: datetime = _now()
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from services.console.access import Doorkeeper
+from services.console.accounts import Accounts
 from services.console.api import dead_letters, jobs, pairing_codes, problems
+from services.console.api.accounts import accounts
 from services.console.api.agents import agents
 from services.console.api.routes import Gate
 from services.console.api.tenants import tenants
@@ -38,6 +40,7 @@ class Api:
     codes: PairingCodes
     letters: DeadLetters
     gap_fill: GapFill
+    accounts: Accounts
 
     def install(self, app: FastAPI) -> None:
         """Add every route of `/v1` to an application."""
@@ -46,6 +49,7 @@ class Api:
         app.state.cursor_key = hmac.digest(self.console_key.encode(), b"cursors", hashlib.sha256)
         app.include_router(tenants(self.store))
         app.include_router(agents(self.store))
+        app.include_router(accounts(self.accounts))
         app.include_router(pairing_codes.pairing_codes(self.codes))
         app.include_router(dead_letters.dead_letters(self.letters))
         app.include_router(jobs.jobs(self.gap_fill))

@@ -7,8 +7,12 @@ import httpx2
 import pytest
 
 from services.console.__main__ import app
+from services.console.accounts import Accounts
+from services.console.api import Api
 from services.console.dead_letters import DeadLetters
+from services.console.directory import Reconciler
 from services.console.gap_fill import GapFill
+from services.console.pairing import PairingCodes
 from services.console.seed import Seed
 from services.console.settings import ConsoleSettings
 from shared.addresses import Pepper
@@ -58,15 +62,21 @@ def gap_fill(console_store: Store, bus: Bus, vault: Vault, pepper: Pepper, twili
 
 
 @pytest.fixture
-def opened(console_store: Store, vault: Vault, bus: Bus, gap_fill: GapFill) -> OpenConsole:
+def opened(console_store: Store, vault: Vault, pepper: Pepper, bus: Bus, gap_fill: GapFill) -> OpenConsole:
     """Return a way to ask a console with these settings."""
 
     @asynccontextmanager
     async def ask(settings: ConsoleSettings) -> AsyncIterator[Client]:
-        transport = httpx2.ASGITransport(
-            app=app(settings, console_store, vault, DeadLetters(console_store, bus), gap_fill),
-            raise_app_exceptions=False,
+        api = Api(
+            console_store,
+            vault,
+            settings.keys.console.get_secret_value(),
+            codes=PairingCodes(console_store, pepper, settings.code_ttl_ms, settings.code_rate),
+            letters=DeadLetters(console_store, bus),
+            gap_fill=gap_fill,
+            accounts=Accounts(console_store, vault, Reconciler(bus, console_store, vault)),
         )
+        transport = httpx2.ASGITransport(app=app(settings, api), raise_app_exceptions=False)
         async with Client(transport=transport, base_url="http://console.invalid") as client:
             yield client
 
