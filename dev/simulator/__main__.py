@@ -19,6 +19,7 @@ async def main(settings: SimulatorSettings) -> None:
             access_log=False,
             log_level="warning",
             lifespan="off",
+            date_header=False,  # the application dates its answers by Twilio's clock
             timeout_graceful_shutdown=1,
         )
         await uvicorn.Server(config).serve()

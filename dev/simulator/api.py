@@ -1,4 +1,4 @@
-"""The simulator's own API, below `/sim`: phones write and read, the wire log, faults."""
+"""The simulator's own API, below `/sim`: phones write and read, the wire log, faults, accounts and their conditions."""
 
 import asyncio
 import math
@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dev.simulator import account_api
+from dev.simulator.conditions import UnknownCondition
 from dev.simulator.faults import KINDS, UnknownKind
 from dev.simulator.phones import address_of
 from dev.simulator.webhooks import Delivered
@@ -66,6 +68,10 @@ class SimulatorApi:
             Route("/sim/phones/{address}/messages", self._route(self._read), methods=["GET"]),
             Route("/sim/wire", self._route(self._wire), methods=["GET"]),
             Route("/sim/faults", self._route(self._faults), methods=["GET", "POST", "DELETE"]),
+            Route("/sim/conditions", self._route(self._conditions), methods=["GET", "POST", "DELETE"]),
+            Route("/sim/accounts", self._route(self._accounts), methods=["GET", "POST"]),
+            Route("/sim/keys", self._route(self._keys), methods=["POST"]),
+            Route("/sim/signing", self._route(self._signing), methods=["POST"]),
             Route("/sim/reset", self._route(self._reset), methods=["POST"]),
             Route("/sim/state", self._route(self._state), methods=["GET"]),
         ]
@@ -74,7 +80,7 @@ class SimulatorApi:
         async def endpoint(request: Request) -> Response:
             try:
                 answer: Response = await handler(request)
-            except BadRequest as bad:
+            except (BadRequest, UnknownCondition, account_api.UnknownAccount) as bad:
                 return JSONResponse({"error": str(bad)}, 400)
             except ValidationError as invalid:
                 return JSONResponse({"error": _named(invalid)}, 400)
@@ -124,6 +130,29 @@ class SimulatorApi:
             except UnknownKind as unknown:
                 raise BadRequest(f"kind {unknown} is none of: {', '.join(KINDS)}") from None
         return JSONResponse([order.model_dump() for order in orders])
+
+    async def _conditions(self, request: Request) -> Response:
+        """Name the conditions, seed one, or mend everything."""
+        if request.method == "POST":
+            asked = account_api.Seeding.model_validate(await _json(request))
+            return JSONResponse(account_api.seeded(self._world, asked))
+        if request.method == "DELETE":
+            self._world.mend()
+        return JSONResponse(account_api.conditions())
+
+    async def _accounts(self, request: Request) -> Response:
+        if request.method == "POST":
+            asked = account_api.NewAccount.model_validate(await _json(request))
+            return JSONResponse(account_api.add_account(self._world, asked))
+        return JSONResponse(account_api.accounts(self._world))
+
+    async def _keys(self, request: Request) -> Response:
+        asked = account_api.NewKey.model_validate(await _json(request))
+        return JSONResponse(account_api.add_key(self._world, asked))
+
+    async def _signing(self, request: Request) -> Response:
+        asked = account_api.Signing.model_validate(await _json(request))
+        return JSONResponse(account_api.sign_with(self._world, asked))
 
     async def _reset(self, _request: Request) -> Response:
         await self._world.reset()

@@ -1,7 +1,9 @@
 """The simulator as a web application."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from pathlib import Path
 
 import httpx2
@@ -9,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dev.simulator.api import SimulatorApi
 from dev.simulator.rest import TwilioApi
@@ -24,17 +26,25 @@ _POLICY = (
 )
 
 
-class Droppable:
-    """Lets routes close their connection without an answer, as a broken network would."""
+class Edge:
+    """Lets routes close their connection without an answer, as a broken network would; dates answers by Twilio's clock."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, world: World) -> None:
         self._app = app
+        self._world = world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand on, with a way to the connection."""
         cycle = getattr(send, "__self__", None)
         scope["dropper"] = lambda: cycle.transport.abort() if cycle is not None else None
-        await self._app(scope, receive, send)
+
+        async def dated(event: Message) -> None:
+            if event["type"] == "http.response.start":
+                at = formatdate(time.time() + self._world.clock_skew, usegmt=True)
+                event = {**event, "headers": [*event.get("headers", ()), (b"date", at.encode())]}
+            await send(event)
+
+        await self._app(scope, receive, dated)
 
 
 def create_app(world: World) -> ASGIApp:
@@ -49,7 +59,7 @@ def create_app(world: World) -> ASGIApp:
             Route("/metrics", _metrics(world)),
         ]
     )
-    return Droppable(app)
+    return Edge(app, world)
 
 
 @asynccontextmanager

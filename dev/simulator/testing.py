@@ -44,7 +44,12 @@ async def simulator(webhook_url: str, ingress_url: str) -> AsyncIterator[Running
     url = f"http://127.0.0.1:{port}"
     async with open_world(settings) as world, httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False) as api:
         config = uvicorn.Config(
-            create_app(world), port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
+            create_app(world),
+            port=port,
+            log_config=None,
+            lifespan="off",
+            date_header=False,
+            timeout_graceful_shutdown=1,
         )
         server = Server(config)
         task = asyncio.create_task(server.serve())

@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import httpx2
 
+from dev.simulator.accounts import Account, Accounts
+from dev.simulator.alerts import Alert
 from dev.simulator.faults import WEBHOOK, Faults
 from dev.simulator.settings import WEBHOOK_PATH, SimulatorSettings
 from dev.simulator.signer import sign
@@ -59,8 +61,16 @@ class Delivered:
 class Webhooks:
     """Posts to the gateway. Plays the reverse proxy: the public URL's requests reach ingress wherever it listens."""
 
-    def __init__(self, settings: SimulatorSettings, wire: Wire, faults: Faults, client: httpx2.AsyncClient) -> None:
+    def __init__(
+        self,
+        settings: SimulatorSettings,
+        accounts: Accounts,
+        wire: Wire,
+        faults: Faults,
+        client: httpx2.AsyncClient,
+    ) -> None:
         self._settings = settings
+        self._accounts = accounts
         self._wire = wire
         self._faults = faults
         self._client = client
@@ -71,10 +81,11 @@ class Webhooks:
         fault = self._faults.take(WEBHOOK, person)
         if fault is not None and fault.kind == "webhook_delay":
             await asyncio.sleep(fault.seconds)
-        headers = self._headers(url, form, fault.kind if fault else None)
+        account = self._accounts.by_sid.get(form.get("AccountSid", ""), self._accounts.first)
+        headers = _headers(account, url, form, fault.kind if fault else None)
         loop = asyncio.get_running_loop()
         until = loop.time() + overrides.total
-        attempts, status = 0, None
+        attempts, status, problem = 0, None, ""
         while attempts <= overrides.retries and loop.time() < until:
             attempts += 1
             entry = self._wire.begin("to_gateway", kind, "POST", url.split("#", maxsplit=1)[0], form)
@@ -87,6 +98,8 @@ class Webhooks:
                 entry.end(None)
             if not overrides.again(problem):
                 break
+        if problem:
+            account.alerts.append(_alert(problem, url, status, sid))
         return Delivered(status, attempts)
 
     async def _attempt(
@@ -106,18 +119,33 @@ class Webhooks:
         problem = "" if answer.status_code in _OK else f"{answer.status_code // 100}xx"
         return answer.status_code, problem
 
-    def _headers(self, url: str, form: dict[str, str], fault: str | None) -> dict[str, str]:
-        # The same post has the same token whenever it comes again: that is what receivers know a duplicate by.
-        told = hashlib.sha256(f"{url}\n{urlencode(form)}".encode()).hexdigest()[:32]
-        headers = {"I-Twilio-Idempotency-Token": told, "User-Agent": "TwilioProxy/1.1"}
-        if fault == "no_signature":
-            return headers
-        token = self._settings.auth_token if fault != "bad_signature" else "0" * 32
-        return {**headers, "X-Twilio-Signature": sign(token, url, form)}
-
     def _reached_at(self, url: str) -> str:
         public = self._settings.webhook_url.split("#")[0]
         bare = url.split("#", maxsplit=1)[0]
         return (
             self._settings.ingress_url + WEBHOOK_PATH + bare.removeprefix(public) if bare.startswith(public) else bare
         )
+
+
+def _headers(account: Account, url: str, form: dict[str, str], fault: str | None) -> dict[str, str]:
+    """Return a webhook's headers, signed with the account's primary token, or with the shared key that it chose."""
+    # The same post has the same token whenever it comes again: that is what receivers know a duplicate by.
+    told = hashlib.sha256(f"{url}\n{urlencode(form)}".encode()).hexdigest()[:32]
+    headers = {"I-Twilio-Idempotency-Token": told, "User-Agent": "TwilioProxy/1.1"}
+    if fault == "no_signature":
+        return headers
+    key = account.signs_with
+    if key is None:
+        token = account.auth_token if fault != "bad_signature" else "0" * 32
+        return {**headers, "X-Twilio-Signature": sign(token, url, form)}
+    secret = account.shared_keys[key] if fault != "bad_signature" else "0" * 32
+    return {
+        **headers,
+        "X-Twilio-Signature": sign(secret, url, form, hashlib.sha256),
+        "X-Twilio-Webhooks-Signature-Settings": f"key={key},algorithm=HMAC_SHA256",
+    }
+
+
+def _alert(problem: str, url: str, status: int | None, sid: str) -> Alert:
+    """Return what Twilio writes down of a webhook that failed: 11205 where nothing could be reached, else 11200."""
+    return Alert(11205 if problem == "ct" else 11200, url.partition("#")[0], status, sid)

@@ -1,14 +1,15 @@
-"""The simulated world: one account, its messages, the phones, and what happens between them."""
+"""The simulated world: accounts, their messages, the phones, and what happens between them."""
 
 import asyncio
 import json
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 
+from dev.simulator.accounts import Accounts
 from dev.simulator.faults import CALLBACK, OUTCOME, Fault, Faults
 from dev.simulator.messages import API_VERSION, Message, new_sid
 from dev.simulator.phones import Phones, user_id_of
@@ -23,6 +24,10 @@ _ENDS = {"undelivered": {"sent": 0.05, "undelivered": 0.15}, "failed": {"failed"
 """Likewise for messages that do not arrive: what failed never left."""
 
 _CALLBACK_FIELDS = {"delivered": "DELIVERED", "read": "READ", "undelivered": "UNDELIVERED"}
+
+
+Trouble = Literal["rate_limited", "server_error", "network_down", "network_hang"]
+"""What may be wrong with all of Twilio at once."""
 
 
 @dataclass
@@ -64,7 +69,17 @@ class World:
         self.messages: dict[str, Message] = {}
         self.faults = Faults()
         self.wire = Wire()
-        self.webhooks = Webhooks(self.settings, self.wire, self.faults, self._client)
+        self.mend()
+
+    def mend(self) -> None:
+        """Make every account and Twilio itself as they were at start; messages, phones and the wire log stay."""
+        self.accounts = Accounts(self.settings)
+        self.trouble: Trouble | None = None
+        self.clock_skew = 0.0
+        """Seconds that Twilio's clock is ahead of ours."""
+        self.templates_end = "approved"
+        """How approvals of templates end."""
+        self.webhooks = Webhooks(self.settings, self.accounts, self.wire, self.faults, self._client)
 
     async def write(self, text: Text) -> tuple[str, Delivered]:
         """Write a message on a phone and let Twilio deliver it."""
@@ -74,14 +89,25 @@ class World:
             bubble = await self.phones.show(text.sender, message, "out", text.media)
         else:
             message, bubble = known, None
-        url, mark, fragment = self.settings.webhook_url.partition("#")
-        delivered = await self.webhooks.post(
-            "inbound", url + text.path + mark + fragment, self._form(message, text), person=text.sender, sid=message.sid
-        )
+        delivered = await self._deliver(message, text)
         if bubble is not None:
             bubble.http_status = delivered.status or 0
             await self.phones.mark(text.sender, message.sid, "delivered" if delivered.status == 200 else "failed")  # noqa: PLR2004
         return message.sid, delivered
+
+    async def _deliver(self, message: Message, text: Text) -> Delivered:
+        """Post to whoever is told of messages to this line; to nobody where no address is set."""
+        configured = self._inbound_url(message.to)
+        if configured is None:
+            return Delivered(None, 0)
+        url, mark, fragment = configured.partition("#")
+        return await self.webhooks.post(
+            "inbound", url + text.path + mark + fragment, self._form(message, text), person=text.sender, sid=message.sid
+        )
+
+    def _inbound_url(self, to: str) -> str | None:
+        account = self.accounts.owner_of(to)
+        return account.inbound_url(to) if account.line(to) else self.settings.webhook_url
 
     def accept(self, message: Message, told: frozenset[str] = frozenset()) -> None:
         """Take a message from the gateway; it reaches the phone and is reported in its own time, except what was `told`."""
@@ -170,11 +196,12 @@ class World:
 
     def _inbound(self, text: Text) -> Message:
         at = datetime.now(UTC) - timedelta(seconds=text.ago)
+        to = text.to or self.settings.sender
         message = Message(
-            account_sid=self.settings.account_sid,
+            account_sid=self.accounts.owner_of(to).sid,
             direction="inbound",
             sender=text.sender,
-            to=text.to or self.settings.sender,
+            to=to,
             body=text.body,
             status="received",
             sid=text.sid or new_sid("MM" if text.media else "SM"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from dev.embedded import free_port
+from dev.simulator.accounts import Accounts
 from dev.simulator.faults import Faults
 from dev.simulator.settings import SimulatorSettings
 from dev.simulator.signer import sign
@@ -41,7 +42,7 @@ class Post:
         self.gateway.script.extend(answers)
         ingress = f"http://127.0.0.1:{port}" if port else self.gateway.url
         told = SimulatorSettings(ACCOUNT_SID, AUTH_TOKEN, SENDER, PUBLIC_URL, ingress)
-        webhooks = Webhooks(told, Wire(), Faults(), self.client)
+        webhooks = Webhooks(told, Accounts(told), Wire(), Faults(), self.client)
         return await webhooks.post("inbound", PUBLIC_URL + fragment, {"Body": "Hi"}, person=PERSON, sid="SM1")
 
 

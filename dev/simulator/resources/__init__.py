@@ -1,0 +1,1 @@
+"""Twilio's REST resources, one file each, over the accounts that the world holds."""

@@ -1,0 +1,162 @@
+"""Messages and the typing indicator, with Twilio's own checks."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.responses import JSONResponse, Response
+
+from dev.simulator.accounts import Account
+from dev.simulator.answers import Call, Dropped, Operation, Refusal, is_url, not_found, page_of_2010
+from dev.simulator.faults import CREATE, Fault
+from dev.simulator.lines import Sender
+from dev.simulator.messages import API_VERSION, Message
+from dev.simulator.world import World
+from shared.addresses import PERSON
+
+_MOST_UNITS = 1600
+_MESSAGE_ID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}", re.ASCII)
+_BASE = f"/{API_VERSION}/Accounts/{{account}}"
+
+
+class Messages:
+    """The resource."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def operations(self) -> list[Operation]:
+        """Return what can be called."""
+        return [
+            Operation("POST", f"{_BASE}/Messages.json", "message.create", "messages", self._create),
+            Operation("GET", f"{_BASE}/Messages.json", "message.list", "messages", self._list),
+            Operation("GET", f"{_BASE}/Messages/{{sid}}.json", "message.fetch", "messages", self._fetch),
+            Operation("POST", "/v2/Indicators/Typing.json", "typing", "messages", self._typing),
+        ]
+
+    async def _create(self, call: Call) -> Response:
+        fault = self._world.faults.take(CREATE, call.form.get("To", ""))
+        if fault is not None:
+            call.entry.fault = fault.kind
+            await _before(fault)
+        message = _checked(call.account, call.form)
+        call.entry.message_sid = message.sid
+        callback = call.form.get("StatusCallback", "")
+        call.entry.attempt = parse_qs(urlsplit(callback).query).get("attempt", [None])[0]
+        told: frozenset[str] = frozenset()
+        if self._world.faults.take(("callback_before_201",), message.to):
+            told = frozenset({"sent"})
+            await self._world.report(message, "sent")
+        self._world.accept(message, told)
+        if fault is not None:
+            await _after(fault)
+        return JSONResponse(message.record() | {"status": "queued"}, 201)
+
+    async def _fetch(self, call: Call) -> Response:
+        message = self._world.messages.get(call.part("sid"))
+        if message is None or message.account_sid != call.account.sid:
+            raise not_found()
+        return JSONResponse(message.record())
+
+    async def _list(self, call: Call) -> Response:
+        """List the newest first, filtered and by pages."""
+        told = call.query
+        to = told.get("To", "")
+        if fault := self._world.faults.take(("list_500",), to):
+            call.entry.fault = fault.kind
+            raise Refusal(500, 20500, "Internal server error")
+        lag = self._world.faults.take(("list_lag",), to)
+        newest = datetime.now(UTC) - timedelta(seconds=lag.seconds if lag else 0)
+        found = [
+            message
+            for message in reversed(self._world.messages.values())
+            if message.account_sid == call.account.sid
+            and (not to or message.to == to)
+            and (not told.get("From") or message.sender == told["From"])
+            and message.created <= newest
+            and _sent_within(message, told)
+        ]
+        return page_of_2010(call, "messages", found, Message.record)
+
+    async def _typing(self, call: Call) -> Response:
+        sid = call.form.get("messageId", "")
+        message = self._world.messages.get(sid)
+        if not _MESSAGE_ID.fullmatch(sid) or call.form.get("channel") != "whatsapp":
+            raise Refusal(400, 20001, "messageId or channel is invalid")
+        if message is None or message.direction != "inbound" or message.account_sid != call.account.sid:
+            raise not_found()
+        call.entry.message_sid = sid
+        await self._world.phones.mark(message.sender, sid, "read")
+        await self._world.phones.type(message.sender)
+        return JSONResponse({"success": True})
+
+
+def _checked(account: Account, form: Mapping[str, str]) -> Message:
+    """Return the message, or refuse it as Twilio would."""
+    to, sender, body = form.get("To", ""), form.get("From", ""), form.get("Body", "")
+    if not to:
+        raise Refusal(400, 21604, "A 'To' phone number is required.")
+    if not PERSON.fullmatch(to):
+        raise Refusal(400, 21211, "Invalid 'To' Phone Number")
+    if not isinstance(account.line(sender), Sender):
+        raise Refusal(400, 63007, "Twilio could not find a Channel with the specified From address")
+    if not body:
+        raise Refusal(400, 21602, "Message body is required.")
+    if len(body.encode("utf-16-le")) // 2 > _MOST_UNITS:
+        raise Refusal(400, 21617, "The concatenated message body exceeds the 1600 character limit")
+    callback = form.get("StatusCallback")
+    if callback and not is_url(callback):
+        raise Refusal(400, 21609, "The 'StatusCallback' URL is not a valid URL.")
+    return Message(
+        account_sid=account.sid,
+        direction="outbound-api",
+        sender=sender,
+        to=to,
+        body=body,
+        status="queued",
+        status_callback=callback or None,
+    )
+
+
+async def _before(fault: Fault) -> None:
+    """Do what a fault does before the message is accepted."""
+    match fault.kind:
+        case "429":
+            raise Refusal(429, 20429, "Too Many Requests")
+        case "401":
+            raise Refusal(401, 20003, "Authenticate")
+        case "500_before":
+            raise Refusal(500, 20500, "Internal server error")
+        case "error":
+            raise Refusal(fault.status, fault.code, "The order was to refuse this")
+        case "drop_before":
+            raise Dropped
+        case "latency":
+            await asyncio.sleep(fault.seconds)
+
+
+async def _after(fault: Fault) -> None:
+    """Do what a fault does once the message is accepted."""
+    match fault.kind:
+        case "500_after":
+            raise Refusal(500, 20500, "Internal server error")
+        case "drop_after":
+            raise Dropped
+        case "hang":
+            await asyncio.sleep(fault.seconds)
+
+
+def _sent_within(message: Message, told: Mapping[str, str]) -> bool:
+    """Apply the filters on the day of sending; a message that was not sent yet passes none of them."""
+    for name, value in told.items():
+        if not name.startswith("DateSent"):
+            continue
+        if message.sent is None:
+            return False
+        at = message.sent.strftime("%Y-%m-%dT%H:%M:%SZ")[: len(value)]
+        fits = {"DateSent": at == value, "DateSent<": at <= value, "DateSent>": at >= value}
+        if not fits.get(name, True):
+            return False
+    return True
