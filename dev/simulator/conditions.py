@@ -137,6 +137,15 @@ def _without_overrides(case: Case) -> None:
     case.hook(callback_url=(case.line.hook.callback_url or "").partition("#")[0])
 
 
+def _method(line: Sender | Number, method: str) -> None:
+    line.hook = line.hook.but(callback_method=method)
+
+
+def _update(case: Case, end: Any) -> None:  # noqa: ANN401 - one of Sender.updates
+    case.hook(callback_url=ELSEWHERE)
+    case.sender.updates = end
+
+
 def _http(case: Case) -> None:
     url = case.line.hook.callback_url or ""
     case.hook(callback_url="http://" + url.partition("://")[2])
@@ -163,8 +172,8 @@ CONDITIONS: Mapping[str, tuple[str, Callable[[Case], None]]] = {
     "quality_low": ("Meta rates the sender low", lambda case: setattr(case.sender, "quality", "LOW")),
     "webhook_missing": ("the webhook is not set", _hook(callback_url=None, fallback_url=None)),
     "webhook_elsewhere": ("the webhook is somebody else's", _hook(callback_url=ELSEWHERE)),
-    "webhook_method_put": ("the webhook is called with PUT", _hook(callback_method="PUT")),
-    "webhook_method_get": ("the webhook is called with GET", _hook(callback_method="GET")),
+    "webhook_method_put": ("the sender's webhook is called with PUT", lambda case: _method(case.sender, "PUT")),
+    "webhook_method_get": ("the number's webhook is called with GET", lambda case: _method(case.number, "GET")),
     "webhook_without_overrides": ("the webhook lacks its #rc=… fragment", _without_overrides),
     "webhook_http_not_https": ("the webhook is not encrypted", _http),
     "fallback_missing": ("no fallback is set", _hook(fallback_url=None)),
@@ -191,10 +200,13 @@ CONDITIONS: Mapping[str, tuple[str, Callable[[Case], None]]] = {
     "alerts_recent_12300": ("webhooks were answered with a wrong content type", _alert(12300, 200)),
     "alerts_recent_14107": ("replies ran in a circle", _alert(14107)),
     "update_never_settles": (
-        "an update stays ONLINE:UPDATING",
-        lambda case: setattr(case.sender, "updates", "stick"),
+        "the webhook is somebody else's, and an update stays ONLINE:UPDATING",
+        lambda case: _update(case, "stick"),
     ),
-    "update_refused": ("an update is refused", lambda case: setattr(case.sender, "updates", "refuse")),
+    "update_refused": (
+        "the webhook is somebody else's, and an update is refused",
+        lambda case: _update(case, "refuse"),
+    ),
     "template_rejected": (
         "WhatsApp rejects templates",
         lambda case: setattr(case.world, "templates_end", "rejected"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from shared.channels.line_setup import ConnectionTest, Finding, Provisioning, Webhooks
 from shared.directory import SigningSecret
 from shared.failures import SendFailure
 from shared.ids import AccountSid, Address, AttemptId, ProviderSid
@@ -91,10 +92,16 @@ class Inbound(Protocol):
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a send authenticates with."""
+    """What a call authenticates with: the account's auth token, or with `key_sid` an API key's secret."""
 
     account_sid: AccountSid
     secret: str
+    key_sid: str = ""
+
+    @property
+    def user(self) -> str:
+        """Return the name to log in with."""
+        return self.key_sid or self.account_sid
 
     def __repr__(self) -> str:
         return f"Credentials(account_sid={self.account_sid})"
@@ -179,7 +186,32 @@ class ProviderUnavailable(Exception):
 
 
 class Account(Protocol):
-    """What can be asked of a provider about an account."""
+    """What can be asked of a provider about an account, and be changed there."""
+
+    def webhooks(self, webhook_url: str, *, line: str = "", fallback_base: str | None = None) -> Webhooks:
+        """
+        Return what a line should be set to.
+
+        `webhook_url`: the public name of our webhook path; `line`: what follows it for this line alone, without a slash;
+        `fallback_base`: another cluster's scheme and host for the fallback, in place of our own.
+        """
+
+    async def test_connection(self, credentials: Credentials) -> ConnectionTest:
+        """Test a login, within ten seconds. Never raises, changes nothing, and keeps nothing of what was answered."""
+
+    async def inspect(self, credentials: Credentials, *, sender: Address, wanted: Webhooks) -> list[Finding]:
+        """
+        Look at everything between people and us that is set up at the provider, a line's webhooks and alerts included.
+
+        Never raises and changes nothing. What keeps it from looking is itself the finding, and then the only one.
+        """
+
+    async def provision(self, credentials: Credentials, *, sender: Address, wanted: Webhooks) -> Provisioning:
+        """
+        Set a line's webhooks, unless they are so already, and wait a while until that has settled. Never raises.
+
+        To undo, provision what was `previous`. A line of another account is never touched.
+        """
 
     async def received(self, credentials: Credentials, *, to: Address, since: datetime) -> list[Received]:
         """

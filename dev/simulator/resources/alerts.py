@@ -18,11 +18,12 @@ class Alerts:
         """List by level and time."""
         level = call.query.get("LogLevel", "error")
         first, last = call.query.get("StartDate", ""), call.query.get("EndDate", "9999")
-        found = [
-            one
-            for one in reversed(call.account.alerts)
-            if level == "error" and first <= iso(one.at)[: len(last)] <= last
-        ]
+        found = [one for one in reversed(call.account.alerts) if level == "error" and _within(iso(one.at), first, last)]
         return page_with_meta(
             call, "https://monitor.twilio.com", "alerts", found, lambda one: Alert.record(one, call.account.sid)
         )
+
+
+def _within(at: str, first: str, last: str) -> bool:
+    """Tell whether a time is between two, which may be days."""
+    return first <= at and at[: len(last)] <= last

@@ -1,28 +1,72 @@
-"""Asks Twilio about an account: what was sent to its numbers."""
+"""Asks Twilio about an account: what was sent to its numbers, and how its lines are set up; and sets them up."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
 from twilio.base.exceptions import TwilioException
 
+from shared.channels.line_setup import Connection, ConnectionTest, Finding, Provisioning, Webhooks
 from shared.channels.ports import Credentials, ProviderUnavailable, Received
 from shared.channels.whatsapp_twilio.client import UNREADABLE, client, open_http
+from shared.channels.whatsapp_twilio.findings import UNREACHABLE
 from shared.channels.whatsapp_twilio.http import TwilioHttp
 from shared.channels.whatsapp_twilio.inbound import listed_message
+from shared.channels.whatsapp_twilio.inspection import Inspection
+from shared.channels.whatsapp_twilio.login import tested
+from shared.channels.whatsapp_twilio.provisioning import provision, webhooks_at
+from shared.channels.whatsapp_twilio.rest import TwilioRest
 from shared.ids import Address
 
 _PAGE = 1000
 """As many as Twilio lists at once."""
 
 
-class WhatsAppTwilioAccount:
-    """The channel's account. Made by `open_account`."""
+@dataclass(frozen=True)
+class Limits:
+    """How long a test and an inspection may take in all, and how long a provisioning waits for what was accepted; seconds."""
 
-    def __init__(self, http: TwilioHttp) -> None:
+    test: float = 10.0
+    inspection: float = 20.0
+    settling: float = 15.0
+
+
+class WhatsAppTwilioAccount:
+    """The channel's account. Made by `open_account`. Its lines may be phone numbers for SMS, too."""
+
+    def __init__(self, http: TwilioHttp, limits: Limits = Limits()) -> None:
         self._http = http
+        self._limits = limits
+
+    def webhooks(self, webhook_url: str, *, line: str = "", fallback_base: str | None = None) -> Webhooks:
+        """Return what a line should be set to, connection overrides included."""
+        return webhooks_at(webhook_url, line, fallback_base)
+
+    async def test_connection(self, credentials: Credentials) -> ConnectionTest:
+        """Read the account's name. A key that may not read it proves itself by listing a message."""
+        try:
+            async with asyncio.timeout(self._limits.test):
+                return await tested(TwilioRest(self._http, credentials))
+        except TimeoutError:
+            return ConnectionTest(Connection.UNREACHABLE)
+
+    async def inspect(self, credentials: Credentials, *, sender: Address, wanted: Webhooks) -> list[Finding]:
+        """Look at the account, the line, what governs it, and what failed of late."""
+        rest = TwilioRest(self._http, credentials)
+        try:
+            async with asyncio.timeout(self._limits.inspection):
+                return await Inspection(rest, sender, wanted, datetime.now(UTC)).run()
+        except TimeoutError:
+            return [UNREACHABLE]
+
+    async def provision(self, credentials: Credentials, *, sender: Address, wanted: Webhooks) -> Provisioning:
+        """Set the sender's webhook, or for a bare number the number's."""
+        rest = TwilioRest(self._http, credentials)
+        return await provision(rest, sender, wanted, settles_within=self._limits.settling)
 
     async def received(self, credentials: Credentials, *, to: Address, since: datetime) -> list[Received]:
         """List page by page; Twilio filters by day, we by the second."""

@@ -21,7 +21,9 @@ def client(http: TwilioHttp, credentials: Credentials) -> Client:
     """Return the SDK's client for these credentials. Raises TwilioException where there are none."""
     if not (credentials.account_sid and credentials.secret):
         raise TwilioException("no credentials")
-    return Client(credentials.account_sid, credentials.secret, http_client=http, environment=_NO_ENVIRONMENT)
+    return Client(
+        credentials.user, credentials.secret, credentials.account_sid, http_client=http, environment=_NO_ENVIRONMENT
+    )
 
 
 @asynccontextmanager

@@ -92,7 +92,7 @@ class WhatsAppTwilio:
                 "POST",
                 "https://messaging.twilio.com/v2/Indicators/Typing.json",
                 data=data,
-                auth=(credentials.account_sid, credentials.secret),
+                auth=(credentials.user, credentials.secret),
                 timeout=_TYPING_LIMIT,
             )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
