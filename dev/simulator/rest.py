@@ -87,6 +87,8 @@ class TwilioApi:
         if proven.key is not None and not proven.key.may(area):
             raise Refusal(403, 20403, "The key lacks the permission for this")
         sid = request.path_params.get("account", proven.account.sid)
+        if proven.key is not None and sid != proven.account.sid:  # a token sees its subaccounts, a key does not
+            raise Refusal(401, 20003, "Authenticate")
         account = self._world.accounts.seen_by(proven.account, sid)
         if account is None:
             raise not_found()

@@ -28,10 +28,15 @@ _PAGE = 1000
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a test and an inspection may take in all, and how long a provisioning waits for what was accepted; seconds."""
+    """
+    How long each may take, in seconds.
+
+    `test` and `inspection`: in all; `call`: one request; `settling`: what a provisioning waits for what was accepted.
+    """
 
     test: float = 10.0
     inspection: float = 20.0
+    call: float = 10.0
     settling: float = 15.0
 
 
@@ -50,13 +55,13 @@ class WhatsAppTwilioAccount:
         """Read the account's name. A key that may not read it proves itself by listing a message."""
         try:
             async with asyncio.timeout(self._limits.test):
-                return await tested(TwilioRest(self._http, credentials))
+                return await tested(self._rest(credentials))
         except TimeoutError:
             return ConnectionTest(Connection.UNREACHABLE)
 
     async def inspect(self, credentials: Credentials, *, sender: Address, wanted: Webhooks) -> list[Finding]:
         """Look at the account, the line, what governs it, and what failed of late."""
-        rest = TwilioRest(self._http, credentials)
+        rest = self._rest(credentials)
         try:
             async with asyncio.timeout(self._limits.inspection):
                 return await Inspection(rest, sender, wanted, datetime.now(UTC)).run()
@@ -65,7 +70,7 @@ class WhatsAppTwilioAccount:
 
     async def provision(self, credentials: Credentials, *, sender: Address, wanted: Webhooks) -> Provisioning:
         """Set the sender's webhook, or for a bare number the number's."""
-        rest = TwilioRest(self._http, credentials)
+        rest = self._rest(credentials)
         return await provision(rest, sender, wanted, settles_within=self._limits.settling)
 
     async def received(self, credentials: Credentials, *, to: Address, since: datetime) -> list[Received]:
@@ -80,6 +85,9 @@ class WhatsAppTwilioAccount:
         except (aiohttp.ClientError, TimeoutError, TwilioException, OSError, *UNREADABLE) as error:
             raise ProviderUnavailable(type(error).__name__) from error
         return sorted(received, key=lambda one: one.at)
+
+    def _rest(self, credentials: Credentials) -> TwilioRest:
+        return TwilioRest(self._http, credentials, self._limits.call)
 
 
 @asynccontextmanager

@@ -29,9 +29,6 @@ MONITOR = "https://monitor.twilio.com"
 _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}", re.ASCII)
 _USER = re.compile(r"(?:AC|SK)[0-9a-fA-F]{32}", re.ASCII)
 _MOST_PAGES = 50
-_CALL_LIMIT = 10.0
-"""Seconds. Nothing here is in doubt when it is not answered: it is asked, or set, again."""
-
 _JSON = {"Content-Type": "application/json"}
 _GOOD = range(200, 300)
 
@@ -84,11 +81,12 @@ class _Answer:
 
 
 class TwilioRest:
-    """Twilio's resources as one login sees them."""
+    """Twilio's resources as one login sees them. `call_limit`: seconds for each request."""
 
-    def __init__(self, http: TwilioHttp, credentials: Credentials) -> None:
+    def __init__(self, http: TwilioHttp, credentials: Credentials, call_limit: float) -> None:
         self._http = http
         self._credentials = credentials
+        self._call_limit = call_limit
         self.clock: datetime | None = None
         """The time of Twilio's last answer, by its own clock."""
 
@@ -150,7 +148,7 @@ class TwilioRest:
         ):
             raise NotAnswered(Trouble.UNAUTHORIZED)
         auth = (credentials.user, credentials.secret)
-        told = await self._http.request(method, url, auth=auth, timeout=_CALL_LIMIT, **parts)
+        told = await self._http.request(method, url, auth=auth, timeout=self._call_limit, **parts)
         if told.status_code not in _GOOD:
             raise NotAnswered(_trouble(told.status_code), _code(told.text))
         document = orjson.loads(told.text)

@@ -1,0 +1,375 @@
+"""What account work puts on the wire, as whom, and for how long; and what of Twilio's answers it keeps to itself."""
+
+import base64
+import json
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from twilio.http import HttpClient
+from twilio.http.response import Response
+
+from shared import telemetry
+from shared.channels.line_setup import Connection, ConnectionTest, Provisioned, Severity, Webhooks
+from shared.channels.ports import Accepted, Credentials
+from shared.channels.whatsapp_twilio.account import Limits, WhatsAppTwilioAccount
+from shared.channels.whatsapp_twilio.http import TwilioHttp
+from shared.channels.whatsapp_twilio.login import AccountRecord
+from shared.channels.whatsapp_twilio.outbound import WhatsAppTwilio
+from shared.channels.whatsapp_twilio.rest import NotAnswered, TwilioRest
+from shared.ids import AccountSid, Address, ProviderSid
+from tests.conformance.conftest import CREDENTIALS, SID, TOKEN, sends
+from tests.conformance.provider import BREAK, SILENCE, Provider, answer, refusal
+
+ACCOUNT = f"/2010-04-01/Accounts/{CREDENTIALS.account_sid}"
+KEY = Credentials(CREDENTIALS.account_sid, "k" * 32, "SK" + "9" * 32)
+SENDER, NUMBER = Address("whatsapp:+15005550010"), Address("+15005550010")
+XE, PN = "XE" + "1" * 32, "PN" + "1" * 32
+WANTED = Webhooks("https://a.example/in#rc=5", "https://b.example/in#rc=5", "https://a.example/in/status")
+THEIR_TOKEN = "deadbeef" * 4
+NAME = "Ann's shop"
+
+
+def account_document(**changes: object) -> dict[str, object]:
+    told = {"sid": CREDENTIALS.account_sid, "friendly_name": NAME, "status": "active", "auth_token": THEIR_TOKEN}
+    return told | changes
+
+
+OK = answer(200, account_document())
+SENDERS = {
+    "senders": [
+        {"sid": XE, "sender_id": SENDER, "status": "ONLINE", "webhook": {"callback_url": "https://old.example/"}}
+    ],
+    "meta": {"next_page_url": None},
+}
+NUMBERS = {
+    "incoming_phone_numbers": [{"sid": PN, "account_sid": CREDENTIALS.account_sid, "phone_number": NUMBER}],
+    "next_page_uri": None,
+}
+
+
+@pytest.fixture
+async def account(provider: Provider) -> AsyncIterator[WhatsAppTwilioAccount]:
+    async with aiohttp.ClientSession() as session:
+        http = TwilioHttp(session, provider.url)
+        yield WhatsAppTwilioAccount(http, Limits(test=0.5, inspection=0.5, call=0.5, settling=0.1))
+
+
+class Recorder(HttpClient):  # type: ignore[misc]  # the SDK is untyped
+    """Stands below the adapter where no base is set; each entry of `script` answers one request."""
+
+    def __init__(self, *script: dict[str, object]) -> None:
+        super().__init__(logging.getLogger("test"), is_async=True)
+        self.script = deque(script)
+        self.urls: list[str] = []
+
+    async def request(self, method: str, url: str, **_: Any) -> Response:
+        self.urls.append(url)
+        return Response(200, json.dumps(self.script.popleft()), {})
+
+
+def proof(provider: Provider, number: int = 0) -> str:
+    scheme, _, given = provider.requests[number].headers["authorization"].partition(" ")
+    assert scheme == "Basic"
+    return base64.b64decode(given).decode()
+
+
+async def test_a_test_reads_the_account_and_nothing_else(account: WhatsAppTwilioAccount, provider: Provider) -> None:
+    """
+    One request, as the account.
+    """
+    provider.script.append(OK)
+    assert await account.test_connection(CREDENTIALS) == ConnectionTest(Connection.OK, NAME)
+    [request] = provider.requests
+    assert (request.method, request.target) == ("GET", f"{ACCOUNT}.json")
+    assert proof(provider) == f"{CREDENTIALS.account_sid}:{TOKEN}"
+
+
+async def test_a_key_that_may_not_read_the_account_lists_one_message(
+    account: WhatsAppTwilioAccount, provider: Provider
+) -> None:
+    """
+    Under its own name, in the account that it was stored for.
+    """
+    provider.script.extend([refusal(401, 20003), answer(200, {"messages": []})])
+    assert await account.test_connection(KEY) == ConnectionTest(Connection.API_KEY)
+    assert [it.target for it in provider.requests] == [f"{ACCOUNT}.json", f"{ACCOUNT}/Messages.json?PageSize=1"]
+    assert {proof(provider, number) for number in (0, 1)} == {f"{KEY.key_sid}:{KEY.secret}"}
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        pytest.param(refusal(401, 20003), Connection.INVALID_CREDENTIALS, id="wrong"),
+        pytest.param(refusal(404, 20404), Connection.INVALID_CREDENTIALS, id="not-visible"),
+        pytest.param(refusal(403, 20403), Connection.INVALID_CREDENTIALS, id="not-allowed"),
+        pytest.param(refusal(429, 20429), Connection.RATE_LIMITED, id="too-often"),
+        pytest.param(refusal(500, 20500), Connection.UNREACHABLE, id="server-error"),
+        pytest.param(answer(503, "<html>"), Connection.UNREACHABLE, id="a-gateway-between"),
+        pytest.param(answer(302, headers={"Location": "/"}), Connection.UNREACHABLE, id="a-redirect"),
+        pytest.param(answer(200, "not JSON"), Connection.UNREACHABLE, id="no-json"),
+        pytest.param(answer(200, []), Connection.UNREACHABLE, id="no-document"),
+        pytest.param(answer(200, {}), Connection.UNREACHABLE, id="no-account"),
+        pytest.param(answer(200, account_document(), length=9), Connection.UNREACHABLE, id="half-an-answer"),
+        pytest.param(BREAK, Connection.UNREACHABLE, id="a-break"),
+        pytest.param(SILENCE, Connection.UNREACHABLE, id="silence"),
+        pytest.param(b"HTTP/1.1 nonsense\r\n\r\n", Connection.UNREACHABLE, id="nonsense"),
+    ],
+)
+async def test_only_twilio_itself_calls_a_login_wrong(
+    said: bytes | str, outcome: Connection, account: WhatsAppTwilioAccount, provider: Provider
+) -> None:
+    """
+    What a network does, or a server that is not well, says nothing of the login.
+    """
+    provider.script.append(said)
+    assert await account.test_connection(CREDENTIALS) == ConnectionTest(outcome)
+
+
+async def test_silence_is_waited_for_no_longer_than_the_limit(
+    account: WhatsAppTwilioAccount, provider: Provider
+) -> None:
+    """
+    Over all requests of a test or an inspection.
+    """
+    provider.script.extend([SILENCE] * 2)
+    began = time.monotonic()
+    assert await account.test_connection(KEY) == ConnectionTest(Connection.UNREACHABLE)
+    found = await account.inspect(CREDENTIALS, sender=SENDER, wanted=WANTED)
+    assert [it.code for it in found] == ["twilio_unreachable"]
+    assert time.monotonic() - began < 5
+
+
+def test_a_test_takes_ten_seconds_at_most() -> None:
+    """
+    Somebody looks at the page meanwhile.
+    """
+    assert Limits().test <= 10
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        pytest.param(Credentials(CREDENTIALS.account_sid, ""), id="no-token"),
+        pytest.param(Credentials(AccountSid(""), TOKEN), id="no-account"),
+        pytest.param(Credentials(AccountSid("AC" + "a" * 31), TOKEN), id="too-short"),
+        pytest.param(Credentials(AccountSid(f"AC{'a' * 32}/../AC{'b' * 32}"), TOKEN), id="a-path"),
+        pytest.param(Credentials(AccountSid("AC" + "a" * 32 + "\n"), TOKEN), id="a-break-behind"),
+        pytest.param(Credentials(CREDENTIALS.account_sid, TOKEN, "SK:1"), id="a-key-of-another-form"),
+    ],
+)
+async def test_a_login_that_cannot_be_one_is_not_tried(
+    credentials: Credentials,
+    account: WhatsAppTwilioAccount,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    Nor does it become that of the process's environment.
+    """
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC" + "e" * 32)
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "e" * 32)
+    assert await account.test_connection(credentials) == ConnectionTest(Connection.INVALID_CREDENTIALS)
+    assert [it.code for it in await account.inspect(credentials, sender=SENDER, wanted=WANTED)] == ["wrong_credentials"]
+    done = await account.provision(credentials, sender=SENDER, wanted=WANTED)
+    assert done.outcome is Provisioned.INVALID_CREDENTIALS
+    assert provider.requests == []
+
+
+async def test_without_a_base_twilios_own_hosts_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Those of the United States, whatever the environment names; and a page that names another host is asked of the same.
+    """
+    monkeypatch.setenv("TWILIO_REGION", "ie1")
+    monkeypatch.setenv("TWILIO_EDGE", "dublin")
+    page = SENDERS | {"senders": [], "meta": {"next_page_url": "http://evil.example/v2/Channels/Senders?Page=1"}}
+    services = {"services": [], "meta": {}}
+    recorder = Recorder(account_document(), page, SENDERS, services, {"alerts": [], "meta": {}})
+    await WhatsAppTwilioAccount(recorder).inspect(CREDENTIALS, sender=SENDER, wanted=WANTED)
+    assert recorder.urls == [
+        f"https://api.twilio.com{ACCOUNT}.json",
+        "https://messaging.twilio.com/v2/Channels/Senders",
+        "https://messaging.twilio.com/v2/Channels/Senders?Page=1",
+        "https://messaging.twilio.com/v1/Services",
+        "https://monitor.twilio.com/v1/Alerts",
+    ]
+
+
+async def test_a_list_without_an_end_is_left(account: WhatsAppTwilioAccount, provider: Provider) -> None:
+    """
+    A page that names itself as the next one is not read for ever.
+    """
+    page = answer(200, {"senders": [], "meta": {"next_page_url": "https://messaging.twilio.com/v2/Channels/Senders"}})
+    provider.script.extend([OK, *[page] * 100])
+    done = await account.provision(CREDENTIALS, sender=SENDER, wanted=WANTED)
+    assert done.outcome is Provisioned.NOT_FOUND
+    assert len(provider.requests) < 100
+
+
+async def test_a_senders_update_is_one_whole_document(account: WhatsAppTwilioAccount, provider: Provider) -> None:
+    """
+    As JSON, with every part of the webhook: what is left out would stay as it was.
+    """
+    provider.script.extend([OK, answer(200, SENDERS), answer(202, SENDERS["senders"])])
+    await account.provision(CREDENTIALS, sender=SENDER, wanted=WANTED)
+    request = provider.requests[2]
+    assert (request.method, request.target) == ("POST", f"/v2/Channels/Senders/{XE}")
+    assert request.headers["content-type"] == "application/json"
+    assert json.loads(request.body) == {
+        "webhook": {
+            "callback_url": WANTED.callback_url,
+            "callback_method": "POST",
+            "fallback_url": WANTED.fallback_url,
+            "fallback_method": "POST",
+            "status_callback_url": WANTED.status_callback_url,
+            "status_callback_method": "POST",
+        }
+    }
+
+
+async def test_a_numbers_update_is_one_whole_form(account: WhatsAppTwilioAccount, provider: Provider) -> None:
+    """
+    Applications included: one would override the rest.
+    """
+    provider.script.extend([OK, answer(200, NUMBERS), answer(200, {})])
+    await account.provision(CREDENTIALS, sender=NUMBER, wanted=WANTED)
+    request = provider.requests[2]
+    assert provider.requests[1].query == {"PhoneNumber": NUMBER}
+    assert (request.method, request.target) == ("POST", f"{ACCOUNT}/IncomingPhoneNumbers/{PN}.json")
+    assert request.form == {
+        "SmsUrl": WANTED.callback_url,
+        "SmsMethod": "POST",
+        "SmsFallbackUrl": WANTED.fallback_url,
+        "SmsFallbackMethod": "POST",
+        "StatusCallback": WANTED.status_callback_url,
+        "StatusCallbackMethod": "POST",
+        "SmsApplicationSid": "",
+    }
+
+
+async def test_a_number_listed_for_somebody_else_is_not_touched(
+    account: WhatsAppTwilioAccount, provider: Provider
+) -> None:
+    """
+    The record itself says whose it is.
+    """
+    foreign = [{"sid": PN, "account_sid": "AC" + "b" * 32, "phone_number": NUMBER}]
+    provider.script.extend([OK, answer(200, NUMBERS | {"incoming_phone_numbers": foreign})])
+    done = await account.provision(CREDENTIALS, sender=NUMBER, wanted=WANTED)
+    assert done.outcome is Provisioned.NOT_FOUND
+    assert len(provider.requests) == 2
+
+
+async def test_a_change_whose_answer_is_lost_can_be_undone(account: WhatsAppTwilioAccount, provider: Provider) -> None:
+    """
+    It may have been made: what was there before is told.
+    """
+    provider.script.extend([OK, answer(200, SENDERS), BREAK])
+    done = await account.provision(CREDENTIALS, sender=SENDER, wanted=WANTED)
+    assert (done.outcome, done.previous) == (Provisioned.UNREACHABLE, Webhooks("https://old.example/"))
+
+
+async def test_a_change_that_was_accepted_is_pending_whatever_the_looks_say(
+    account: WhatsAppTwilioAccount, provider: Provider
+) -> None:
+    """
+    A look that fails is no failure of the change.
+    """
+    provider.script.extend([OK, answer(200, SENDERS), answer(202, {}), refusal(429, 20429)])
+    done = await account.provision(CREDENTIALS, sender=SENDER, wanted=WANTED)
+    assert done.outcome is Provisioned.PENDING
+
+
+async def test_a_send_with_a_key_logs_in_by_its_name(provider: Provider) -> None:
+    """
+    And sends from the account that it was stored for; the typing dots, too.
+    """
+    provider.script.extend([answer(201, {"sid": SID}), answer(200, {"success": True})])
+    async with aiohttp.ClientSession() as session:
+        channel = WhatsAppTwilio(TwilioHttp(session, provider.url), "https://a.example/in")
+        assert isinstance(await sends(channel, credentials=KEY), Accepted)
+        assert await channel.typing(KEY, provider_sid=ProviderSid(SID))
+    assert provider.requests[0].path == f"{ACCOUNT}/Messages.json"
+    assert {proof(provider, number) for number in (0, 1)} == {f"{KEY.key_sid}:{KEY.secret}"}
+
+
+def test_credentials_do_not_show_their_secret() -> None:
+    """
+    Nor the key's name, which with the secret is a login.
+    """
+    assert repr(KEY) == f"Credentials(account_sid={CREDENTIALS.account_sid})"
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """Every span of the test: the real tracer, with an exporter that keeps them."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
+    return exporter
+
+
+TOLD_WITH_TOKEN = [
+    pytest.param(OK, id="the-account"),
+    pytest.param(answer(200, account_document(status=1)), id="an-account-of-another-form"),
+    pytest.param(answer(200, [account_document()]), id="a-list"),
+    pytest.param(answer(200, json.dumps(account_document())[:-1]), id="broken-json"),
+    pytest.param(answer(200, json.dumps(account_document()), length=9), id="half-an-answer"),
+    pytest.param(answer(401, account_document(code=20003)), id="a-refusal"),
+    pytest.param(answer(400, account_document(code=20001, message=THEIR_TOKEN)), id="another-refusal"),
+    pytest.param(answer(500, account_document()), id="a-server-error"),
+]
+
+
+@pytest.mark.parametrize("told", TOLD_WITH_TOKEN)
+async def test_the_token_in_an_accounts_answer_goes_nowhere(
+    told: bytes,
+    account: WhatsAppTwilioAccount,
+    provider: Provider,
+    spans: InMemorySpanExporter,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """
+    Not into results, log records at any level, spans, nor what is kept between calls.
+    """
+    caplog.set_level(1)
+    provider.script.extend([told] * 3)
+    said: list[object] = [await account.test_connection(CREDENTIALS)]
+    said += await account.inspect(CREDENTIALS, sender=SENDER, wanted=WANTED)
+    said.append(await account.provision(CREDENTIALS, sender=SENDER, wanted=WANTED))
+    records = [f"{it.getMessage()} {it.args} {it.exc_info} {it.exc_text}" for it in caplog.records]
+    finished = [span.to_json() for span in spans.get_finished_spans()]
+    assert len(finished) >= 3
+    everything = "\n".join([*map(repr, said), repr(vars(account)), *records, *finished])
+    assert [word for word in (THEIR_TOKEN, TOKEN) if word in everything] == []
+
+
+async def test_what_stops_account_work_carries_no_answer(provider: Provider) -> None:
+    """
+    The error that rises inside has no cause, no context and no frames that hold what came.
+    """
+    provider.script.append(answer(200, json.dumps(account_document())[:-1]))
+    async with aiohttp.ClientSession() as session:
+        rest = TwilioRest(TwilioHttp(session, provider.url), CREDENTIALS, 5.0)
+        with pytest.raises(NotAnswered) as caught:
+            await rest.get(AccountRecord, rest.account_url(""))
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert str(caught.value) == "unreachable"
+
+
+async def test_findings_name_no_number(account: WhatsAppTwilioAccount, provider: Provider) -> None:
+    """
+    They may be logged.
+    """
+    provider.script.extend([OK, answer(200, SENDERS), answer(200, {"services": []}), answer(200, {"alerts": []})])
+    found = await account.inspect(CREDENTIALS, sender=SENDER, wanted=WANTED)
+    assert [it for it in found if it.severity is not Severity.OK]
+    assert "5005550010" not in repr(found)
