@@ -27,7 +27,9 @@ LIMITS = Limits(test=2.0, inspection=10.0, settling=10.0)
 class Setup(Protocol):
     """An account, and what can be wrong with it."""
 
-    account: Account
+    @property
+    def account(self) -> Account:
+        """Return the port."""
 
     @property
     def wanted(self) -> Webhooks:

@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -43,13 +43,13 @@ def account_document(**changes: object) -> dict[str, object]:
 
 
 OK = answer(200, account_document())
-SENDERS = {
+SENDERS: Mapping[str, object] = {
     "senders": [
         {"sid": XE, "sender_id": SENDER, "status": "ONLINE", "webhook": {"callback_url": "https://old.example/"}}
     ],
     "meta": {"next_page_url": None},
 }
-NUMBERS = {
+NUMBERS: Mapping[str, object] = {
     "incoming_phone_numbers": [{"sid": PN, "account_sid": CREDENTIALS.account_sid, "phone_number": NUMBER}],
     "next_page_uri": None,
 }
@@ -65,7 +65,7 @@ async def account(provider: Provider) -> AsyncIterator[WhatsAppTwilioAccount]:
 class Recorder(HttpClient):  # type: ignore[misc]  # the SDK is untyped
     """Stands below the adapter where no base is set; each entry of `script` answers one request."""
 
-    def __init__(self, *script: dict[str, object]) -> None:
+    def __init__(self, *script: Mapping[str, object]) -> None:
         super().__init__(logging.getLogger("test"), is_async=True)
         self.script = deque(script)
         self.urls: list[str] = []
@@ -189,9 +189,8 @@ async def test_without_a_base_twilios_own_hosts_are_asked(monkeypatch: pytest.Mo
     """
     monkeypatch.setenv("TWILIO_REGION", "ie1")
     monkeypatch.setenv("TWILIO_EDGE", "dublin")
-    page = SENDERS | {"senders": [], "meta": {"next_page_url": "http://evil.example/v2/Channels/Senders?Page=1"}}
-    services = {"services": [], "meta": {}}
-    recorder = Recorder(account_document(), page, SENDERS, services, {"alerts": [], "meta": {}})
+    page = {**SENDERS, "senders": [], "meta": {"next_page_url": "http://evil.example/v2/Channels/Senders?Page=1"}}
+    recorder = Recorder(account_document(), page, SENDERS, {"services": [], "meta": {}}, {"alerts": [], "meta": {}})
     await WhatsAppTwilioAccount(recorder).inspect(CREDENTIALS, sender=SENDER, wanted=WANTED)
     assert recorder.urls == [
         f"https://api.twilio.com{ACCOUNT}.json",
@@ -217,7 +216,7 @@ async def test_a_senders_update_is_one_whole_document(account: WhatsAppTwilioAcc
     """
     As JSON, with every part of the webhook: what is left out would stay as it was.
     """
-    provider.script.extend([OK, answer(200, SENDERS), answer(202, SENDERS["senders"])])
+    provider.script.extend([OK, answer(200, SENDERS), answer(202, {})])
     await account.provision(CREDENTIALS, sender=SENDER, wanted=WANTED)
     request = provider.requests[2]
     assert (request.method, request.target) == ("POST", f"/v2/Channels/Senders/{XE}")
@@ -261,7 +260,7 @@ async def test_a_number_listed_for_somebody_else_is_not_touched(
     The record itself says whose it is.
     """
     foreign = [{"sid": PN, "account_sid": "AC" + "b" * 32, "phone_number": NUMBER}]
-    provider.script.extend([OK, answer(200, NUMBERS | {"incoming_phone_numbers": foreign})])
+    provider.script.extend([OK, answer(200, {**NUMBERS, "incoming_phone_numbers": foreign})])
     done = await account.provision(CREDENTIALS, sender=NUMBER, wanted=WANTED)
     assert done.outcome is Provisioned.NOT_FOUND
     assert len(provider.requests) == 2

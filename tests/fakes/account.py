@@ -15,6 +15,8 @@ from shared.channels.line_setup import (
 from shared.channels.ports import Credentials, InboundMessage, ProviderUnavailable, Received
 from shared.ids import Address, ProviderSid
 
+WORKING = ConnectionTest(Connection.OK, "Fake account")
+
 _REFUSALS = {
     Connection.INVALID_CREDENTIALS: ("wrong_credentials", Provisioned.INVALID_CREDENTIALS),
     Connection.UNREACHABLE: ("twilio_unreachable", Provisioned.UNREACHABLE),
@@ -49,7 +51,7 @@ class FakeAccount:
     messages: list[Received] = field(default_factory=list)
     works: bool = True
     asked: list[datetime] = field(default_factory=list)
-    connection: ConnectionTest = ConnectionTest(Connection.OK, "Fake account")
+    connection: ConnectionTest = WORKING
     lines: dict[Address, Webhooks] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
