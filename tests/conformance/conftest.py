@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from shared.channels.ports import Credentials, Outcome
+from shared.channels.whatsapp_twilio.account import Limits, WhatsAppTwilioAccount
 from shared.channels.whatsapp_twilio.http import TwilioHttp
 from shared.channels.whatsapp_twilio.outbound import WhatsAppTwilio
 from shared.ids import AccountSid, Address, AttemptId
@@ -45,3 +46,10 @@ async def open_channel(provider: Provider) -> AsyncIterator[OpenChannel]:
 @pytest.fixture
 def channel(open_channel: OpenChannel) -> WhatsAppTwilio:
     return open_channel()
+
+
+@pytest.fixture
+async def account(provider: Provider) -> AsyncIterator[WhatsAppTwilioAccount]:
+    async with aiohttp.ClientSession() as session:
+        http = TwilioHttp(session, provider.url)
+        yield WhatsAppTwilioAccount(http, Limits(test=0.5, inspection=0.5, call=0.5, settling=0.1))

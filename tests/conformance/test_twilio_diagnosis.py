@@ -331,3 +331,13 @@ async def test_overrides_are_ours_unless_the_address_brings_its_own(setup: Simul
     assert setup.account.webhooks(PUBLIC_URL).callback_url == WEBHOOK_URL
     assert setup.account.webhooks(f"{PUBLIC_URL}#rc=1", line="ln_1").callback_url == f"{PUBLIC_URL}/ln_1#rc=1"
     assert setup.account.webhooks(WEBHOOK_URL).status_callback_url == f"{PUBLIC_URL}/status"
+
+
+async def test_a_stack_on_loopback_needs_no_encryption(setup: SimulatedSetup) -> None:
+    """
+    What is wanted there is not encrypted either.
+    """
+    local = setup.account.webhooks("http://127.0.0.1:8080/webhooks/twilio")
+    credentials, at = setup.spoil("healthy")
+    await setup.account.provision(credentials, sender=at, wanted=local)
+    assert problems(await setup.account.inspect(credentials, sender=at, wanted=local)) == NOTHING

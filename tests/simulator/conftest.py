@@ -6,7 +6,9 @@ import aiohttp
 import pytest
 from twilio.rest import Client
 
-from dev.simulator.testing import ACCOUNT_SID, AUTH_TOKEN, Running, simulator
+from dev.simulator.accounts import Account
+from dev.simulator.lines import Hook, Number, Sender
+from dev.simulator.testing import ACCOUNT_SID, AUTH_TOKEN, SENDER, Running, simulator
 from shared.channels.whatsapp_twilio.http import TwilioHttp
 from tests.simulator.gateway import PUBLIC_URL, Gateway, serving
 from tests.simulator.twilio import Twilio
@@ -57,3 +59,22 @@ async def sdk(sim: Running) -> AsyncIterator[Callable[..., Client]]:
             return Client(ACCOUNT_SID, token, http_client=http, environment={"TWILIO": "off"})
 
         yield made
+
+
+@pytest.fixture
+def account(sim: Running) -> Account:
+    return sim.world.accounts.first
+
+
+@pytest.fixture
+def sender(account: Account) -> Sender:
+    line = account.line(SENDER)
+    assert isinstance(line, Sender)
+    return line
+
+
+@pytest.fixture
+def number(account: Account) -> Number:
+    line = account.add("+15005550011", Hook())
+    assert isinstance(line, Number)
+    return line

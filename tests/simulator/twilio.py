@@ -1,11 +1,15 @@
 """Calls to the simulator's REST API and orders of faults, as raw as they go over the wire."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+import pytest
+from twilio.base.exceptions import TwilioRestException
 
 from dev.simulator.testing import ACCOUNT_SID, AUTH_TOKEN, SENDER, Running
+from tests.simulator.contract import Operation, problems
 from tests.simulator.gateway import PERSON
 
 BASE = f"/2010-04-01/Accounts/{ACCOUNT_SID}"
@@ -61,3 +65,16 @@ class Twilio:
 def refused(answer: httpx2.Response) -> tuple[int, int]:
     """Return an error's HTTP status and code."""
     return answer.status_code, answer.json()["code"]
+
+
+async def code(call: Awaitable[object]) -> tuple[int, int]:
+    """Return how a call of the SDK was refused."""
+    with pytest.raises(TwilioRestException) as caught:
+        await call
+    return caught.value.status, caught.value.code
+
+
+async def in_form(twilio: Twilio, path: str, operation: Operation, **query: str) -> None:
+    """Read a resource, which must be of Twilio's form."""
+    answer = await twilio.get(path, **query)
+    assert problems(operation, answer.json()) == []

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qs
 
 from shared.channels.line_setup import Finding, Severity, Webhooks
-from shared.channels.whatsapp_twilio.findings import place
 from shared.channels.whatsapp_twilio.rest import MONITOR, Record, TwilioRest
+from shared.channels.whatsapp_twilio.webhook_findings import place
 
 RECENT = timedelta(hours=1)
 _MOST = 200
@@ -38,7 +38,7 @@ _OTHER = ("see Twilio's error dictionary", "Look the code up in Twilio's error d
 
 
 class _Alert(Record):
-    error_code: str | None = None
+    error_code: str | int | None = None
     alert_text: str | None = None
     request_url: str | None = None
 
@@ -46,7 +46,7 @@ class _Alert(Record):
     def kind(self) -> str:
         """Return its code, or 403 where that is what the webhook was answered."""
         answered = parse_qs(self.alert_text or "").get("httpResponse", [""])[0]
-        return _FORBIDDEN if answered == _FORBIDDEN else self.error_code or ""
+        return _FORBIDDEN if answered == _FORBIDDEN else str(self.error_code or "")
 
 
 async def recent_alerts(rest: TwilioRest, wanted: Webhooks, now: datetime) -> list[Finding]:

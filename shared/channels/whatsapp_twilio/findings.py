@@ -1,14 +1,21 @@
 """What is in order at Twilio and what is not, in words: decisions on what was read, without a network."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.channels.line_setup import Finding, Severity, Webhooks
+from shared.channels.line_setup import Finding, Webhooks
 from shared.channels.whatsapp_twilio.lines import UPDATING, Line
 from shared.channels.whatsapp_twilio.login import AccountRecord
 from shared.channels.whatsapp_twilio.rest import NotAnswered, Trouble
+from shared.channels.whatsapp_twilio.webhook_findings import (
+    about_callback,
+    about_fallback,
+    about_status_callback,
+    error,
+    ok,
+    warning,
+)
 
 SANDBOX_NUMBER: Final = "whatsapp:+14155238886"
 """Shared by every developer at Twilio, and in no account's list of senders."""
@@ -18,42 +25,30 @@ _ONLINE = frozenset({"ONLINE", UPDATING})
 _VERIFYING = frozenset({"PENDING_VERIFICATION", "VERIFYING"})
 
 
-def _ok(code: str, text: str) -> Finding:
-    return Finding(code, Severity.OK, text)
-
-
-def _warning(code: str, text: str, remedy: str, *, fixable: bool = False) -> Finding:
-    return Finding(code, Severity.WARNING, text, remedy, fixable)
-
-
-def _error(code: str, text: str, remedy: str, *, fixable: bool = False) -> Finding:
-    return Finding(code, Severity.ERROR, text, remedy, fixable)
-
-
-WRONG_CREDENTIALS = _error(
+WRONG_CREDENTIALS = error(
     "wrong_credentials",
     "Twilio does not accept these credentials.",
     "Check Account SID and Auth Token. A token that was rotated at Twilio has to be stored here again.",
 )
-UNREACHABLE = _error(
+UNREACHABLE = error(
     "twilio_unreachable",
     "Twilio could not be reached, or gave no usable answer.",
     "Try again. If it goes on, check this server's way to the internet and Twilio's status page.",
 )
-RATE_LIMITED = _warning(
+RATE_LIMITED = warning(
     "rate_limited", "Twilio refuses more requests for the moment.", "Nothing was looked at. Try again in 30 seconds."
 )
-API_KEY_ONLY = _warning(
+API_KEY_ONLY = warning(
     "api_key_only",
     "These credentials are an API key: it can send, but not read the account nor verify webhooks.",
     "Store the account's Auth Token, or a shared key, as a secret that signs webhooks.",
 )
-SENDER_MISSING = _error(
+SENDER_MISSING = error(
     "sender_missing",
     "The account has no such sender. Messages to and from it belong to nobody here.",
     "Check the number, and that these are the credentials of the account that owns it.",
 )
-SANDBOX = _warning(
+SANDBOX = warning(
     "sandbox_number",
     "The number is Twilio's sandbox: shared, for people who have joined it, for three days.",
     "Good for trying out: set its webhook on the sandbox page of Twilio's console. For production, register a sender.",
@@ -72,7 +67,7 @@ def about_trouble(problem: NotAnswered, *, is_account: bool) -> Finding:
     if is_account:
         return WRONG_CREDENTIALS
     code = f" (error {problem.code})" if problem.code else ""
-    return _error("twilio_refused", f"Twilio refused a request{code}.", "Look the code up in Twilio's dictionary.")
+    return error("twilio_refused", f"Twilio refused a request{code}.", "Look the code up in Twilio's dictionary.")
 
 
 def about_account(account: AccountRecord) -> list[Finding]:
@@ -80,7 +75,7 @@ def about_account(account: AccountRecord) -> list[Finding]:
     if not account.is_active:
         closed = account.status == "closed"
         return [
-            _error(
+            error(
                 "account_closed" if closed else "account_suspended",
                 f"The Twilio account is {account.status}: it neither sends nor receives.",
                 "Use another account."
@@ -88,11 +83,11 @@ def about_account(account: AccountRecord) -> list[Finding]:
                 else "Settle what Twilio asks for in its console, billing most of all.",
             )
         ]
-    active = _ok("account_active", "The Twilio account is active.")
+    active = ok("account_active", "The Twilio account is active.")
     if account.type != "Trial":
         return [active]
     trial = "The account is a trial: it sends to verified numbers only, and few messages a day."
-    return [active, _warning("trial_account", trial, "Upgrade the account at Twilio before production.")]
+    return [active, warning("trial_account", trial, "Upgrade the account at Twilio before production.")]
 
 
 def about_key(denied: Iterable[str]) -> Finding:
@@ -100,7 +95,7 @@ def about_key(denied: Iterable[str]) -> Finding:
     areas = ", ".join(denied)
     if not areas:
         return API_KEY_ONLY
-    return _warning(
+    return warning(
         "restricted_key",
         f"The API key may not read: {areas}. That part was not looked at.",
         "Give the restricted key these permissions at Twilio, or use a standard key.",
@@ -113,7 +108,7 @@ def about_clock(twilio: datetime | None, ours: datetime) -> list[Finding]:
         return []
     apart = round(abs((twilio - ours).total_seconds()))
     return [
-        _warning(
+        warning(
             "clock_skew",
             f"This server's clock and Twilio's are {apart} seconds apart.",
             "Set the server's clock by NTP: the 24-hour window and gap-fill reckon with it.",
@@ -123,7 +118,7 @@ def about_clock(twilio: datetime | None, ours: datetime) -> list[Finding]:
 
 def about_other_account(name: str) -> Finding:
     """Return that the line belongs to a subaccount."""
-    return _error(
+    return error(
         "sender_of_another_account",
         f"The number belongs to the subaccount “{name}”, not to this account.",
         "Use the subaccount's own Account SID and Auth Token for this line.",
@@ -136,27 +131,27 @@ def about_line(line: Line, wanted: Webhooks) -> list[Finding]:
         _about_status(line),
         *_about_quality(line),
         *_about_application(line),
-        *_about_callback(line.webhooks, wanted),
-        *_about_fallback(line.webhooks, wanted),
-        *_about_status_callback(line.webhooks, wanted),
+        *about_callback(line.webhooks, wanted),
+        *about_fallback(line.webhooks, wanted),
+        *about_status_callback(line.webhooks, wanted),
     ]
 
 
 def _about_status(line: Line) -> Finding:
     if not line.has_sms:
-        return _error("number_lacks_sms", "The number cannot send or receive SMS.", "Use a number that can.")
+        return error("number_lacks_sms", "The number cannot send or receive SMS.", "Use a number that can.")
     if line.status in _ONLINE:
-        return _ok("sender_online", "The sender is online.")
+        return ok("sender_online", "The sender is online.")
     if line.status in _VERIFYING:
-        return _error(
+        return error(
             "sender_pending_verification",
             "The sender's number is not verified yet.",
             "Enter the code that Twilio sends to the number.",
         )
     if line.status == "OFFLINE":
         why = f" Twilio's reasons: {'; '.join(line.reasons)}." if line.reasons else ""
-        return _error("sender_offline", f"The sender is offline.{why}", "Resolve the reasons in Twilio's console.")
-    return _error(
+        return error("sender_offline", f"The sender is offline.{why}", "Resolve the reasons in Twilio's console.")
+    return error(
         "sender_not_ready",
         f"The sender is not in service: {line.status}.",
         "Finish its registration in Twilio's console, or wait for Twilio's review.",
@@ -168,7 +163,7 @@ def _about_quality(line: Line) -> list[Finding]:
         return []
     text = "Meta rates the sender's quality as low: it may be limited or banned."
     return [
-        _warning("quality_low", text, "Write less, and only what people expect. Blocks and reports lower the rating.")
+        warning("quality_low", text, "Write less, and only what people expect. Blocks and reports lower the rating.")
     ]
 
 
@@ -177,84 +172,5 @@ def _about_application(line: Line) -> list[Finding]:
         return []
     text = "An application overrides the number's own addresses: messages go where it says."
     return [
-        _error("sms_application_overrides", text, "Take the application from the number's configuration.", fixable=True)
+        error("sms_application_overrides", text, "Take the application from the number's configuration.", fixable=True)
     ]
-
-
-def _about_callback(told: Webhooks, wanted: Webhooks) -> list[Finding]:
-    """Return whether incoming messages come to us, encrypted, by POST and repeated after a failure."""
-    set_it = f"Set it to {wanted.callback_url}"
-    if told.callback_url is None:
-        return [_error("webhook_missing", "No webhook is set: incoming messages are lost.", set_it, fixable=True)]
-    ours, theirs = _Address.of(wanted.callback_url or ""), _Address.of(told.callback_url)
-    if ours.place != theirs.place:
-        text = "The webhook points somewhere else: incoming messages do not reach us."
-        return [_error("webhook_elsewhere", text, set_it, fixable=True)]
-    found = []
-    if theirs.scheme != ours.scheme:
-        text = "The webhook's address does not begin as ours does: messages travel unencrypted, or signatures differ."
-        found.append(_error("webhook_http", text, set_it, fixable=True))
-    if theirs.fragment != ours.fragment:
-        text = "The webhook lacks our connection overrides: Twilio does not repeat what failed."
-        found.append(_warning("webhook_without_overrides", text, set_it, fixable=True))
-    if told.callback_method != wanted.callback_method:
-        text = f"The webhook is called with {told.callback_method}, which we do not take."
-        found.append(_error("webhook_method", text, f"Set the method to {wanted.callback_method}.", fixable=True))
-    return found or [_ok("webhook_here", "The webhook points here.")]
-
-
-def _about_fallback(told: Webhooks, wanted: Webhooks) -> list[Finding]:
-    if wanted.fallback_url is None:
-        return []
-    set_it = f"Set it to {wanted.fallback_url}"
-    if told.fallback_url is None:
-        text = "No fallback is set: a message is lost when the webhook fails for good."
-        return [_warning("fallback_missing", text, set_it, fixable=True)]
-    if _Address.of(told.fallback_url).place != _Address.of(wanted.fallback_url).place:
-        return [_warning("fallback_elsewhere", "The fallback points somewhere else.", set_it, fixable=True)]
-    return [_ok("fallback_here", "The fallback points here.")]
-
-
-def _about_status_callback(told: Webhooks, wanted: Webhooks) -> list[Finding]:
-    if wanted.status_callback_url is None:
-        return []
-    set_it = f"Set it to {wanted.status_callback_url}"
-    if told.status_callback_url is None:
-        text = "No status callback is set: what others send through this line is not reported here."
-        return [_warning("status_callback_missing", text, set_it, fixable=True)]
-    if _Address.of(told.status_callback_url).place != _Address.of(wanted.status_callback_url).place:
-        text = "Status callbacks go somewhere else."
-        return [_warning("status_callback_elsewhere", text, set_it, fixable=True)]
-    return [_ok("status_callback_here", "Status callbacks come here.")]
-
-
-def about_service(name: str, inbound_url: str | None, wanted: Webhooks) -> list[Finding]:
-    """Return whether a Messaging Service that holds the line and governs it hands its messages to us."""
-    if inbound_url and _Address.of(inbound_url).place == _Address.of(wanted.callback_url or "").place:
-        return []
-    defer = f"In the Messaging Service “{name}”, choose to defer to the sender's webhook, or take the sender out of it."
-    if inbound_url:
-        text = f"The Messaging Service “{name}” takes incoming messages; the sender's own webhook is not called."
-        return [_error("messaging_service_overrides_inbound", text, defer)]
-    text = f"The Messaging Service “{name}” drops incoming messages, and does not even log them."
-    return [_error("messaging_service_drops_inbound", text, defer)]
-
-
-@dataclass(frozen=True)
-class _Address:
-    """A URL in the parts that are compared. `place`: where it leads, whatever its scheme, query and fragment."""
-
-    scheme: str
-    place: str
-    fragment: str
-
-    @classmethod
-    def of(cls, url: str) -> "_Address":
-        plain, _, fragment = url.partition("#")
-        scheme, _, rest = plain.partition("://")
-        return cls(scheme.lower(), rest.partition("?")[0], fragment)
-
-
-def place(url: str) -> str:
-    """Return where a URL leads, whatever its scheme, query and fragment."""
-    return _Address.of(url).place

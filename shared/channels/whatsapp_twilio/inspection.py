@@ -11,6 +11,7 @@ from shared.channels.whatsapp_twilio.alerts import recent_alerts
 from shared.channels.whatsapp_twilio.lines import WHATSAPP, Line, find_number, resource_of
 from shared.channels.whatsapp_twilio.login import AccountRecord, prove
 from shared.channels.whatsapp_twilio.rest import API, MESSAGING, NotAnswered, Record, Trouble, TwilioRest
+from shared.channels.whatsapp_twilio.webhook_findings import about_service
 from shared.ids import Address
 
 _MOST = 20
@@ -105,7 +106,7 @@ class Inspection:
             seen += 1
             if not service.use_inbound_webhook_on_number and await self._holds(service, line):
                 name, url = service.friendly_name or service.sid, service.inbound_request_url
-                found += findings.about_service(name, url, self.wanted)
+                found += about_service(name, url, self.wanted)
             if seen >= _MOST:
                 break
         return found

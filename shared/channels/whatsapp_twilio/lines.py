@@ -128,7 +128,7 @@ class _Number(Record):
     sid: str
     account_sid: str
     phone_number: str
-    capabilities: _Capabilities = _Capabilities()
+    capabilities: _Capabilities | None = None
     sms_url: str | None = None
     sms_method: str | None = None
     sms_fallback_url: str | None = None
@@ -144,7 +144,7 @@ class _Number(Record):
             (self.status_callback, self.status_callback_method),
             self.sms_application_sid or None,
         )
-        return Line(self.sid, webhooks, has_sms=self.capabilities.sms)
+        return Line(self.sid, webhooks, has_sms=self.capabilities is None or self.capabilities.sms)
 
 
 class NumberResource:
