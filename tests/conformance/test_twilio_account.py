@@ -67,13 +67,14 @@ async def test_a_test_reads_the_account_and_nothing_else(account: WhatsAppTwilio
     assert proof(provider) == f"{CREDENTIALS.account_sid}:{TOKEN}"
 
 
+@pytest.mark.parametrize("refused", [refusal(401, 20003), refusal(403, 20403)])
 async def test_a_key_that_may_not_read_the_account_lists_one_message(
-    account: WhatsAppTwilioAccount, provider: Provider
+    refused: bytes, account: WhatsAppTwilioAccount, provider: Provider
 ) -> None:
     """
     Under its own name, in the account that it was stored for.
     """
-    provider.script.extend([refusal(401, 20003), answer(200, {"messages": []})])
+    provider.script.extend([refused, answer(200, {"messages": []})])
     assert await account.test_connection(KEY) == ConnectionTest(Connection.API_KEY)
     assert [it.target for it in provider.requests] == [f"{ACCOUNT}.json", f"{ACCOUNT}/Messages.json?PageSize=1"]
     assert {proof(provider, number) for number in (0, 1)} == {f"{KEY.key_sid}:{KEY.secret}"}
@@ -272,3 +273,59 @@ async def test_a_send_with_a_key_logs_in_by_its_name(provider: Provider) -> None
         assert await channel.typing(KEY, provider_sid=ProviderSid(SID))
     assert provider.requests[0].path == f"{ACCOUNT}/Messages.json"
     assert {proof(provider, number) for number in (0, 1)} == {f"{KEY.key_sid}:{KEY.secret}"}
+
+
+async def test_a_change_is_made_when_the_sender_is_online_again(
+    account: WhatsAppTwilioAccount, provider: Provider
+) -> None:
+    """
+    What is shown while it updates may be the new address already, and still fail.
+    """
+    webhook = {"callback_url": "https://new.example/"}
+    shown = {"sid": XE, "sender_id": SENDER, "status": "ONLINE:UPDATING", "webhook": webhook}
+    for status, outcome in (("ONLINE:UPDATING", Provisioned.PENDING), ("ONLINE", Provisioned.CHANGED)):
+        provider.script.extend([OK, answer(200, SENDERS), answer(202, shown), answer(200, shown | {"status": status})])
+        done = await account.provision(CREDENTIALS, sender=SENDER, wanted=Webhooks("https://new.example/"))
+        assert done.outcome is outcome
+        provider.script.clear()
+
+
+async def test_a_sender_has_no_application(account: WhatsAppTwilioAccount, provider: Provider) -> None:
+    """
+    What was kept of a number does not differ in that from what a sender can be set to.
+    """
+    provider.script.extend([OK, answer(200, SENDERS)])
+    wanted = Webhooks("https://old.example/", application_sid="AP" + "1" * 32)
+    done = await account.provision(CREDENTIALS, sender=SENDER, wanted=wanted)
+    assert done.outcome is Provisioned.UNCHANGED
+
+
+async def test_a_longer_number_is_another_one(account: WhatsAppTwilioAccount, provider: Provider) -> None:
+    """
+    Twilio lists whatever holds the digits that were asked for.
+    """
+    longer = {"sid": PN, "account_sid": CREDENTIALS.account_sid, "phone_number": NUMBER + "9"}
+    provider.script.extend([OK, answer(200, {"incoming_phone_numbers": [longer]})])
+    done = await account.provision(CREDENTIALS, sender=NUMBER, wanted=WANTED)
+    assert done.outcome is Provisioned.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (refusal(500, 20500), "twilio_unreachable"),
+        (refusal(401, 20003), "wrong_credentials"),
+        (refusal(429, 20429), "rate_limited"),
+        (refusal(400, 20001), "twilio_refused"),
+    ],
+)
+async def test_what_ends_an_inspection_midway_is_its_one_finding(
+    said: bytes, code: str, account: WhatsAppTwilioAccount, provider: Provider
+) -> None:
+    """
+    Half a look would show ticks that mean nothing.
+    """
+    provider.script.extend([OK, said])
+    found = await account.inspect(CREDENTIALS, sender=SENDER, wanted=WANTED)
+    assert [it.code for it in found] == [code]
+    assert provider.script == deque()

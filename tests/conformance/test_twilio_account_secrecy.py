@@ -1,6 +1,7 @@
 """What account work keeps to itself: an account's answer holds its auth token, and whoever asks must not tell it."""
 
 import json
+import traceback
 
 import aiohttp
 import pytest
@@ -13,7 +14,7 @@ from shared.channels.line_setup import Severity
 from shared.channels.whatsapp_twilio.account import WhatsAppTwilioAccount
 from shared.channels.whatsapp_twilio.http import TwilioHttp
 from shared.channels.whatsapp_twilio.login import AccountRecord
-from shared.channels.whatsapp_twilio.rest import NotAnswered, TwilioRest
+from shared.channels.whatsapp_twilio.rest import API, NotAnswered, TwilioRest
 from tests.conformance.conftest import CREDENTIALS, TOKEN
 from tests.conformance.documents import KEY, OK, SENDER, SENDERS, THEIR_TOKEN, WANTED, account_document
 from tests.conformance.provider import Provider, answer
@@ -45,6 +46,7 @@ TOLD_WITH_TOKEN = [
     pytest.param(answer(401, account_document(code=20003)), id="a-refusal"),
     pytest.param(answer(400, account_document(code=20001, message=THEIR_TOKEN)), id="another-refusal"),
     pytest.param(answer(500, account_document()), id="a-server-error"),
+    pytest.param(answer(200, {"accounts": [account_document(status=1)]}), id="a-list-of-another-form"),
 ]
 
 
@@ -71,17 +73,23 @@ async def test_the_token_in_an_accounts_answer_goes_nowhere(
     assert [word for word in (THEIR_TOKEN, TOKEN) if word in everything] == []
 
 
-async def test_what_stops_account_work_carries_no_answer(provider: Provider) -> None:
+@pytest.mark.parametrize("told", TOLD_WITH_TOKEN[1:])
+async def test_what_stops_account_work_carries_no_answer(told: bytes, provider: Provider) -> None:
     """
-    The error that rises inside has no cause, no context and no frames that hold what came.
+    The error that rises inside has no cause, no context, and no frame that holds what came.
     """
-    provider.script.append(answer(200, json.dumps(account_document())[:-1]))
+    provider.script.extend([told] * 2)
     async with aiohttp.ClientSession() as session:
-        rest = TwilioRest(TwilioHttp(session, provider.url), CREDENTIALS, 5.0)
-        with pytest.raises(NotAnswered) as caught:
+        rest = TwilioRest(TwilioHttp(session, provider.url), CREDENTIALS, 0.5)
+        with pytest.raises(NotAnswered) as one:
             await rest.get(AccountRecord, rest.account_url(""))
-    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
-    assert str(caught.value) == "unreachable"
+        with pytest.raises(NotAnswered) as many:
+            _ = [it async for it in rest.each(AccountRecord, "accounts", f"{API}.json", {})]
+    for raised in (one.value, many.value):
+        assert (raised.__cause__, raised.__context__) == (None, None)
+        frames = [frame for frame, _ in traceback.walk_tb(raised.__traceback__)][1:]
+        assert frames
+        assert THEIR_TOKEN not in repr([[*frame.f_locals.values()] for frame in frames]) + repr(raised)
 
 
 async def test_findings_name_no_number(account: WhatsAppTwilioAccount, provider: Provider) -> None:

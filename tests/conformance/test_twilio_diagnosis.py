@@ -341,3 +341,24 @@ async def test_a_stack_on_loopback_needs_no_encryption(setup: SimulatedSetup) ->
     credentials, at = setup.spoil("healthy")
     await setup.account.provision(credentials, sender=at, wanted=local)
     assert problems(await setup.account.inspect(credentials, sender=at, wanted=local)) == NOTHING
+
+
+async def test_a_key_is_not_asked_for_subaccounts(setup: SimulatedSetup) -> None:
+    """
+    It may not list them, and would seem to be wrong.
+    """
+    credentials, at = setup.spoil("sender_missing")
+    key = Credentials(credentials.account_sid, "s" * 32, "SK" + "1" * 32)
+    setup.sim.world.accounts.first.keys[key.key_sid] = Key(key.secret)
+    found = await setup.account.inspect(key, sender=at, wanted=setup.wanted)
+    assert problems(found) == {"api_key_only", "sender_missing"}
+
+
+@pytest.mark.parametrize("condition", ["account_suspended", "account_closed"])
+async def test_an_account_that_is_not_active_is_not_provisioned(condition: str, setup: SimulatedSetup) -> None:
+    """
+    Its login is right all the same.
+    """
+    credentials, at = setup.spoil(condition)
+    done = await setup.account.provision(credentials, sender=at, wanted=setup.wanted)
+    assert done == Provisioning(Provisioned.REFUSED)

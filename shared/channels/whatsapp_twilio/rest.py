@@ -106,7 +106,10 @@ class TwilioRest:
 
     async def get(self, model: type[R], url: str, query: Mapping[str, Any] | None = None) -> R:
         """Read a resource. Raises NotAnswered."""
-        return _read(model, await self._ask("GET", url, params=query))
+        record = _read(model, await self._ask("GET", url, params=query))
+        if record is None:
+            raise NotAnswered(Trouble.UNREACHABLE)
+        return record
 
     async def post_form(self, url: str, form: Mapping[str, str]) -> None:
         """Change a resource of the API of 2010. Raises NotAnswered."""
@@ -120,10 +123,11 @@ class TwilioRest:
         """Read a list, page after page as they are needed. Raises NotAnswered."""
         params: Mapping[str, Any] | None = query
         for _ in range(_MOST_PAGES):
-            document = await self._ask("GET", url, params=params)
-            for record in _records(document, key):
-                yield _read(model, record)
-            following = _following(document)
+            records, following = _page(model, key, await self._ask("GET", url, params=params))
+            if records is None:
+                raise NotAnswered(Trouble.UNREACHABLE)
+            for record in records:
+                yield record
             if following is None:
                 return
             url, params = _at_same_host(url, following), None
@@ -157,20 +161,20 @@ class TwilioRest:
         return _Answer(document, _date(told.headers.get("Date")))
 
 
-def _read(model: type[R], told: object) -> R:
-    """Read a record. What is not of Twilio's form is no answer."""
+def _read(model: type[R], told: object) -> R | None:
+    """Read a record; None where it is not of Twilio's form. It raises nothing: its frame holds the answer."""
     try:
         return model.model_validate(told)
     except ValidationError:
-        pass
-    raise NotAnswered(Trouble.UNREACHABLE)
+        return None
 
 
-def _records(document: Mapping[str, Any], key: str) -> list[Any]:
-    found = document.get(key)
-    if not isinstance(found, list):
-        raise NotAnswered(Trouble.UNREACHABLE)
-    return found
+def _page(model: type[R], key: str, document: Mapping[str, Any]) -> tuple[list[R] | None, str | None]:
+    """Read a page and what follows it; None where one of its records is not of Twilio's form."""
+    told = document.get(key)
+    records = [_read(model, one) for one in told] if isinstance(told, list) else [None]
+    read = [record for record in records if record is not None]
+    return (read if len(read) == len(records) else None), _following(document)
 
 
 def _following(document: Mapping[str, Any]) -> str | None:
