@@ -85,7 +85,7 @@ class StubTwilio:
     arrivals: Arrivals
     window: timedelta | None = timedelta(hours=24)
 
-    def render(self, markdown: str, sources: Sequence[str], *, limit: int) -> list[str]:
+    def render(self, markdown: str, sources: Sequence[str], *, limit: int, truncated: bool) -> list[str]:
         return [markdown]
 
     async def send(

@@ -136,6 +136,27 @@ BURST_LIMIT = env(
 """Read by router and agent, which must agree."""
 
 
+_PUBLIC_URL = re.compile(
+    r"https?://(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~:/-]*)?(?:#.*)?", re.ASCII
+)
+
+
+def _public_url(raw: str) -> str:
+    """Refuse what Twilio's signature would not survive: credentials, a query, signs that proxies re-encode."""
+    if not _PUBLIC_URL.fullmatch(raw):
+        raise ValueError("must be an http(s) address of plain signs, without credentials and query")
+    return raw
+
+
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+
+WEBHOOK_URL = env(
+    "TWILIO_WEBHOOK_URL",
+    description="Public address that Twilio calls, fragment allowed; signatures are computed over it, whatever its path.",
+)
+"""Read by ingress, which verifies over it, by egress, whose callbacks follow it, and by the console, which provisions it."""
+
+
 class Settings(Group):
     """What every service reads."""
 

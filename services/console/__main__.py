@@ -16,6 +16,7 @@ from services.console.api import Api
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
 from services.console.gap_fill import GapFill
+from services.console.lines import Lines
 from services.console.pages.home import home
 from services.console.pairing import PairingCodes
 from services.console.seed import Seed
@@ -85,7 +86,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             with again:
                 await Seed(store, vault).plant(settings)
         reconciler = Reconciler(bus, store, vault)
-        letters = DeadLetters(store, bus)
+        letters, own_accounts = DeadLetters(store, bus), Accounts(store, vault, reconciler)
         api = Api(
             store,
             vault,
@@ -93,7 +94,8 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             codes=PairingCodes(store, pepper, settings.code_ttl_ms, settings.code_rate),
             letters=letters,
             gap_fill=GapFill(store, bus, accounts, vault, pepper, thread_pepper),
-            accounts=Accounts(store, vault, reconciler),
+            accounts=own_accounts,
+            lines=Lines(store, own_accounts, reconciler, accounts, settings.webhook_url),
         )
         bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(

@@ -10,11 +10,12 @@ from psycopg.rows import DictRow
 
 from services.console.access import Principal
 from services.console.directory import Reconciler
-from services.console.records import Deed, Records, Stale, Table, Unknown, note
+from services.console.records import Dangling, Deed, Records, Stale, Table, Unknown, note
 from shared.channels.ports import Credentials
-from shared.ids import AccountSid, TenantId, new_id
+from shared.ids import TenantId, new_id
+from shared.store.credentials import CREDENTIAL, credentials
 from shared.store.sealed import CREDENTIAL_KEY, CREDENTIAL_SECRET, SIGNING_SECRET
-from shared.store.session import Connection, Store
+from shared.store.session import EVERY_TENANT, Connection, Store
 from shared.vault import Vault
 
 ACCOUNTS = Table(
@@ -161,18 +162,34 @@ class Accounts:
             await note(connection, who, Deed("signing_secret.deleted", secret, known["tenant"], dict(row)))
         await self.directory.publish(known["account_sid"])
 
-    async def credentials(self, who: Principal, account: str) -> Credentials:
-        """Return what the account is called with. Raises Unknown."""
-        async with self.store.connection(who.sees) as connection:
+    async def credentials_of_line(self, line: str) -> Credentials:
+        """Return what a line's account is called with, whoever holds it. Raises Unknown."""
+        async with self.store.connection(EVERY_TENANT) as connection:
             cursor = await connection.execute(
-                "select id, tenant_id, account_sid, sealed_secret, key_sid, sealed_key from credential where id = %s",
-                (account,),
+                f"select {CREDENTIAL} from line join credential on credential.id = credential_id where line.id = %s",  # noqa: S608 - constants
+                (line,),
             )
             row = await cursor.fetchone()
             if row is None:
                 raise Unknown
-            await self.store.have_keys(connection, row["tenant_id"])
-        return opened(self.vault, row)
+            await self.store.have_keys(connection, row["holder"])
+        return credentials(self.vault, row)
+
+    async def own(self, who: Principal, account: str) -> None:
+        """Raise Dangling for an account that the asker does not hold."""
+        try:
+            await self.records.get(who, account)
+        except Unknown:
+            raise Dangling from None
+
+    async def sid(self, account: str) -> str:
+        """Return an account's SID, whoever holds it. Raises Unknown."""
+        async with self.store.connection(EVERY_TENANT) as connection:
+            cursor = await connection.execute("select account_sid from credential where id = %s", (account,))
+            row = await cursor.fetchone()
+        if row is None:
+            raise Unknown
+        return str(row["account_sid"])
 
     async def _at(self, who: Principal, account: str, version: int) -> DictRow:
         """Return an account that is at this version. Raises Unknown, Stale."""
@@ -208,14 +225,3 @@ class Accounts:
         await connection.execute(
             _KEEP_OLD, (kept, known["tenant"], known["id"], sealed, fingerprint(token.decode()), seconds)
         )
-
-
-def opened(vault: Vault, row: Mapping[str, Any]) -> Credentials:
-    """Return a credential's row, opened: its API key where it has one, else its token."""
-    sid = AccountSid(row["account_sid"])
-    if row["key_sid"]:
-        key = vault.open(row["sealed_key"], CREDENTIAL_KEY.at(row["tenant_id"], row["id"])).decode()
-        return Credentials(sid, key, key_sid=row["key_sid"])
-    return Credentials(
-        sid, vault.open(row["sealed_secret"], CREDENTIAL_SECRET.at(row["tenant_id"], row["id"])).decode()
-    )

@@ -8,10 +8,10 @@ from psycopg.rows import DictRow
 
 from shared.addresses import Pepper
 from shared.bus import Bus
-from shared.channels.ports import Account, Credentials, InboundMessage, ProviderUnavailable, Received
+from shared.channels.ports import Account, InboundMessage, ProviderUnavailable, Received
 from shared.ids import AccountSid, Address, LineId, TenantId, ThreadKey
 from shared.intake import inbound_event, message_id
-from shared.store.sealed import CREDENTIAL_SECRET
+from shared.store.credentials import CREDENTIAL, credentials
 from shared.store.session import EVERY_TENANT, Connection, Store
 from shared.telemetry import GAP_FILLED, log
 from shared.topology import INBOUND, inbound_subject
@@ -92,10 +92,8 @@ class GapFill:
         return Filled(len(lines), listed, found, failed)
 
     async def _received(self, line: DictRow, since: datetime) -> list[Received]:
-        secret = self.vault.open(line["sealed_secret"], CREDENTIAL_SECRET.at(line["holder"], line["credential"]))
-        credentials = Credentials(AccountSid(line["account_sid"]), secret.decode())
         account = self.accounts[f"{line['provider']}/{line['channel']}"]
-        return await account.received(credentials, to=Address(line["sender"]), since=since)
+        return await account.received(credentials(self.vault, line), to=Address(line["sender"]), since=since)
 
     async def _take_in(self, connection: Connection, line: DictRow, received: Iterable[Received]) -> int:
         """Publish what no table knows, the oldest first; what is only on its way is known again by its message id."""
@@ -147,10 +145,9 @@ class GapFill:
 
 async def _lines(connection: Connection) -> list[DictRow]:
     cursor = await connection.execute(
-        """
-        select line.id, line.tenant_id, line.channel, line.provider, line.sender, account_sid,
-               credential.id as credential, credential.tenant_id as holder, sealed_secret
+        f"""
+        select line.id, line.tenant_id, line.channel, line.provider, line.sender, {CREDENTIAL}
         from line join credential on credential.id = line.credential_id where line.enabled
-        """
+        """  # noqa: S608 - constants
     )
     return await cursor.fetchall()

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from shared.addresses import PERSON, whatsapp
-from shared.settings import Database, Group, Keys, TwilioSettings, env
+from shared.settings import WEBHOOK_URL, Database, Group, Keys, PublicUrl, TwilioSettings, env
 
 
 def _pairs(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
@@ -38,6 +38,7 @@ class ConsoleSettings(TwilioSettings):
     db: Database
     keys: ConsoleKeys
     console: Console = Console()
+    webhook_url: PublicUrl = WEBHOOK_URL
     account_sid: str = env("TWILIO_ACCOUNT_SID", pattern=r"^AC[0-9a-fA-F]{32}$", description="The platform's account.")
     auth_token: SecretStr = env("TWILIO_AUTH_TOKEN", min_length=1, description="Its auth token.")
     default_from: str = env(

@@ -50,7 +50,6 @@ async def main(settings: EgressSettings, stopping: asyncio.Event, connect: OpenC
             channels=channels,
             pacing=Pacing(settings.egress.sent_limit),
             reconcile_after=settings.egress.reconcile_after,
-            part_limit=settings.egress.part_limit,
             room=settings.egress.workers,
         )
         bus.on(EGRESS, egress.on_reply_ready, workers=HINT_READERS)

@@ -56,7 +56,6 @@ class Egress:
     channels: Mapping[str, Outbound]
     pacing: Pacing
     reconcile_after: tuple[float, ...]
-    part_limit: int
     room: int = 32
 
     def __post_init__(self) -> None:
@@ -104,7 +103,8 @@ class Egress:
                 case Park():
                     log.info(PARTS_PARKED, parts=await desk.park())
                 case Cut() if view.uncut is not None:
-                    bodies = channel.render(view.uncut.markdown, view.uncut.sources, limit=self.part_limit)
+                    reply, claim = view.uncut, desk.claim
+                    bodies = channel.render(reply.markdown, reply.sources, limit=claim.limit, truncated=claim.truncated)
                     await desk.cut(view.uncut, bodies)
                 case Send(part):
                     return await desk.begin(part)

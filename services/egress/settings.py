@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from shared.settings import Database, Group, TwilioSettings, env
+from shared.settings import WEBHOOK_URL, Database, Group, PublicUrl, TwilioSettings
 
 
 def _seconds(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
@@ -30,7 +30,6 @@ class Egress(Group):
     sent_limit: float = Field(
         10.0, description="Seconds that the next part waits for the previous one's `sent` report.", gt=0
     )
-    part_limit: int = Field(1500, description="UTF-16 units of a part.", ge=100, le=1600)
 
 
 class EgressSettings(TwilioSettings):
@@ -38,4 +37,4 @@ class EgressSettings(TwilioSettings):
 
     db: Database
     egress: Egress = Egress()
-    twilio_webhook_url: str = env("TWILIO_WEBHOOK_URL", description="Public address of the webhook.")
+    twilio_webhook_url: PublicUrl = WEBHOOK_URL

@@ -2,6 +2,7 @@
 
 from services.egress import parts
 from shared.fairness import FAIR_ORDER
+from shared.store.credentials import CREDENTIAL
 from shared.store.presence import OWNER_IS_DEAD
 
 FREE = (
@@ -109,8 +110,8 @@ with claimed as (
   where key = %(thread)s and send_at is not null and {FREE}
   returning tenant_id, line_id, contact_id, guests, out_fence, last_inbound_at
 )
-select claimed.tenant_id, contact_id, guests, out_fence, line.channel, line.provider, line.sender, account_sid,
-       credential.id as credential, credential.tenant_id as holder, sealed_secret,
+select claimed.tenant_id, contact_id, guests, out_fence, line.channel, line.provider, line.sender, long_replies, reply_limit,
+       {CREDENTIAL},
        contact.tenant_id as contact_tenant, sealed_address, coalesce(last_inbound_at, now()) as heard, now() as now
 from claimed join line on line.id = line_id join credential on credential.id = credential_id
 left join contact on contact.id = contact_id

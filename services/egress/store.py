@@ -13,8 +13,9 @@ from services.egress import statements as sql
 from services.egress.ordering import Part
 from shared.channels.ports import Credentials
 from shared.faultpoints import Step
-from shared.ids import AccountSid, Address, AttemptId, PartId, ProviderSid, ReplyId, TenantId, ThreadKey, new_id
-from shared.store.sealed import CONTACT_ADDRESS, CREDENTIAL_SECRET, PART_BODY, REPLY_BODY
+from shared.ids import Address, AttemptId, PartId, ProviderSid, ReplyId, TenantId, ThreadKey, new_id
+from shared.store.credentials import credentials
+from shared.store.sealed import CONTACT_ADDRESS, PART_BODY, REPLY_BODY
 from shared.store.session import Connection, Store
 from shared.vault import Vault
 
@@ -31,6 +32,10 @@ class Claim:
     sender: Address
     to: Address
     credentials: Credentials
+    limit: int
+    """UTF-16 units of a part."""
+    truncated: bool
+    """Whether a long reply is cut off rather than sent in parts."""
 
 
 @dataclass(frozen=True)
@@ -294,7 +299,6 @@ class SendLedger:
     def _claim(self, thread: ThreadKey, row: DictRow) -> Claim:
         where = CONTACT_ADDRESS.at(row["contact_tenant"], row["contact_id"])
         address = self.vault.open(row["sealed_address"], where)
-        secret = self.vault.open(row["sealed_secret"], CREDENTIAL_SECRET.at(row["holder"], row["credential"]))
         return Claim(
             thread=thread,
             scope=(TenantId(row["tenant_id"]), *row["guests"]),
@@ -303,7 +307,9 @@ class SendLedger:
             provider=row["provider"],
             sender=Address(row["sender"]),
             to=Address(address.decode()),
-            credentials=Credentials(AccountSid(row["account_sid"]), secret.decode()),
+            credentials=credentials(self.vault, row),
+            limit=row["reply_limit"],
+            truncated=row["long_replies"] == "truncate",
         )
 
     async def due(self, patience: float) -> list[tuple[TenantId, ThreadKey]]:

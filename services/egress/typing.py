@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.channels.ports import Credentials, Outbound
+from shared.channels.ports import Outbound
 from shared.events import TurnRunning
-from shared.ids import AccountSid, ProviderSid
-from shared.store.sealed import CREDENTIAL_SECRET
+from shared.ids import ProviderSid
+from shared.store.credentials import CREDENTIAL, credentials
 from shared.store.session import Store
 from shared.telemetry import TYPING_FAILED, log
 from shared.vault import Vault
@@ -24,11 +24,11 @@ class TypingDots:
         """Show the dots under the thread's newest message."""
         async with self.store.connection(event.tenant) as connection:
             cursor = await connection.execute(
-                """
-                select line.channel, line.provider, last_provider_sid, account_sid, credential.id, credential.tenant_id as holder, sealed_secret
+                f"""
+                select line.channel, line.provider, last_provider_sid, {CREDENTIAL}
                 from thread join line on line.id = thread.line_id join credential on credential.id = line.credential_id
                 where key = %s and done_seq < asked_seq
-                """,
+                """,  # noqa: S608 - constants
                 (event.thread,),
             )
             row = await cursor.fetchone()
@@ -36,8 +36,7 @@ class TypingDots:
                 await self.store.have_keys(connection, row["holder"])
         if row is None or row["last_provider_sid"] is None:
             return
-        secret = self.vault.open(row["sealed_secret"], CREDENTIAL_SECRET.at(row["holder"], row["id"])).decode()
         channel = self.channels[f"{row['provider']}/{row['channel']}"]
-        credentials = Credentials(AccountSid(row["account_sid"]), secret)
-        if not await channel.typing(credentials, provider_sid=ProviderSid(row["last_provider_sid"])):
+        newest = ProviderSid(row["last_provider_sid"])
+        if not await channel.typing(credentials(self.vault, row), provider_sid=newest):
             log.info(TYPING_FAILED, thread=event.thread)

@@ -153,8 +153,12 @@ class Outbound(Protocol):
     def window(self) -> timedelta | None:
         """How long after a person's last message the channel takes a free answer; None: for ever."""
 
-    def render(self, markdown: str, sources: Sequence[str], *, limit: int) -> list[str]:
-        """Return the parts of a reply in the channel's markup, each within `limit` units and the channel's own."""
+    def render(self, markdown: str, sources: Sequence[str], *, limit: int, truncated: bool) -> list[str]:
+        """
+        Return the parts of a reply in the channel's markup, each within `limit` units and the channel's own.
+
+        `truncated`: as much as one message holds instead, which says that it was cut off.
+        """
 
     async def send(
         self, credentials: Credentials, *, sender: Address, to: Address, body: str, attempt: AttemptId

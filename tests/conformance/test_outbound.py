@@ -208,7 +208,7 @@ async def test_a_reply_becomes_parts_in_its_order(bench: Bench) -> None:
     """
     None of them empty; an empty reply has none.
     """
-    assert bench.channel.render("", [], limit=1500) == []
-    parts = bench.channel.render("one|two|three", [], limit=1500)
+    assert bench.channel.render("", [], limit=1500, truncated=False) == []
+    parts = bench.channel.render("one|two|three", [], limit=1500, truncated=False)
     assert all(parts)
     assert [word for part in parts for word in part.split("|")] == ["one", "two", "three"]

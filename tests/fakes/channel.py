@@ -34,7 +34,7 @@ class FakeChannel:
     typed: list[ProviderSid] = field(default_factory=list)
     window: timedelta | None = timedelta(hours=24)
 
-    def render(self, markdown: str, sources: Sequence[str], *, limit: int) -> list[str]:
+    def render(self, markdown: str, sources: Sequence[str], *, limit: int, truncated: bool) -> list[str]:
         """Cut at bars, so that tests say where parts begin."""
         return [piece for piece in markdown.split("|") if piece]
 

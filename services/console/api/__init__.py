@@ -8,14 +8,16 @@ from fastapi import FastAPI
 
 from services.console.access import Doorkeeper
 from services.console.accounts import Accounts
-from services.console.api import dead_letters, jobs, pairing_codes, problems
+from services.console.api import dead_letters, jobs, line_setup, pairing_codes, problems
 from services.console.api.accounts import accounts
 from services.console.api.agents import agents
+from services.console.api.lines import lines
 from services.console.api.routes import Gate
 from services.console.api.tenants import tenants
 from services.console.dead_letters import DeadLetters
 from services.console.gap_fill import GapFill
 from services.console.idempotency import Requests
+from services.console.lines import Lines
 from services.console.pairing import PairingCodes
 from services.console.records import Dangling, InUse, Stale, Taken, Unknown
 from shared.store.session import Store
@@ -41,15 +43,20 @@ class Api:
     letters: DeadLetters
     gap_fill: GapFill
     accounts: Accounts
+    lines: Lines
 
     def install(self, app: FastAPI) -> None:
         """Add every route of `/v1` to an application."""
-        problems.install(app, {**_FAULTS, **dead_letters.FAULTS, **jobs.FAULTS, **pairing_codes.FAULTS})
+        problems.install(
+            app, {**_FAULTS, **dead_letters.FAULTS, **jobs.FAULTS, **line_setup.FAULTS, **pairing_codes.FAULTS}
+        )
         Gate(Doorkeeper(self.store, self.console_key), Requests(self.store, self.vault)).install(app)
         app.state.cursor_key = hmac.digest(self.console_key.encode(), b"cursors", hashlib.sha256)
         app.include_router(tenants(self.store))
         app.include_router(agents(self.store))
         app.include_router(accounts(self.accounts))
+        app.include_router(lines(self.lines))
+        app.include_router(line_setup.line_setup(self.lines))
         app.include_router(pairing_codes.pairing_codes(self.codes))
         app.include_router(dead_letters.dead_letters(self.letters))
-        app.include_router(jobs.jobs(self.gap_fill))
+        app.include_router(jobs.jobs(self.gap_fill, self.lines))

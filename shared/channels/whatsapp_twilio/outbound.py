@@ -15,7 +15,7 @@ from shared.channels.whatsapp_twilio import codes
 from shared.channels.whatsapp_twilio.client import UNREADABLE, client, open_http
 from shared.channels.whatsapp_twilio.dialect import render
 from shared.channels.whatsapp_twilio.http import TwilioHttp
-from shared.channels.whatsapp_twilio.split import split
+from shared.channels.whatsapp_twilio.split import split, truncate
 from shared.failures import SendFailure
 from shared.ids import Address, AttemptId, ProviderSid
 
@@ -41,9 +41,12 @@ class WhatsAppTwilio:
         self._http = http
         self._status_url = _status_url(webhook_url)
 
-    def render(self, markdown: str, sources: Sequence[str], *, limit: int) -> list[str]:
-        """Return the reply in WhatsApp's markup, cut into parts."""
-        return split(render(markdown, sources), limit)
+    def render(self, markdown: str, sources: Sequence[str], *, limit: int, truncated: bool) -> list[str]:
+        """Return the reply in WhatsApp's markup, cut into parts, or cut off at Twilio's own limit."""
+        text = render(markdown, sources)
+        if truncated:
+            return [text] if (text := truncate(text)) else []
+        return split(text, limit)
 
     async def send(
         self, credentials: Credentials, *, sender: Address, to: Address, body: str, attempt: AttemptId

@@ -12,6 +12,7 @@ from services.console.api import Api
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
 from services.console.gap_fill import GapFill
+from services.console.lines import Lines
 from services.console.pairing import PairingCodes
 from services.console.seed import Seed
 from services.console.settings import ConsoleSettings
@@ -45,6 +46,7 @@ def configured(console_url: str) -> MakeSettings:
             "TRUNKLINE_KEYS__CONSOLE": KEY,
             "TWILIO_ACCOUNT_SID": ACCOUNT,
             "TWILIO_AUTH_TOKEN": TOKEN,
+            "TWILIO_WEBHOOK_URL": "https://gateway.example.org/webhooks/twilio",
         }
         return from_env(ConsoleSettings, {**needed, **more})
 
@@ -62,11 +64,15 @@ def gap_fill(console_store: Store, bus: Bus, vault: Vault, pepper: Pepper, twili
 
 
 @pytest.fixture
-def opened(console_store: Store, vault: Vault, pepper: Pepper, bus: Bus, gap_fill: GapFill) -> OpenConsole:
+def opened(  # noqa: PLR0917 - all that a console is made of
+    console_store: Store, vault: Vault, pepper: Pepper, bus: Bus, gap_fill: GapFill, twilio: FakeAccount
+) -> OpenConsole:
     """Return a way to ask a console with these settings."""
 
     @asynccontextmanager
     async def ask(settings: ConsoleSettings) -> AsyncIterator[Client]:
+        reconciler = Reconciler(bus, console_store, vault)
+        accounts = Accounts(console_store, vault, reconciler)
         api = Api(
             console_store,
             vault,
@@ -74,7 +80,8 @@ def opened(console_store: Store, vault: Vault, pepper: Pepper, bus: Bus, gap_fil
             codes=PairingCodes(console_store, pepper, settings.code_ttl_ms, settings.code_rate),
             letters=DeadLetters(console_store, bus),
             gap_fill=gap_fill,
-            accounts=Accounts(console_store, vault, Reconciler(bus, console_store, vault)),
+            accounts=accounts,
+            lines=Lines(console_store, accounts, reconciler, {"twilio/whatsapp": twilio}, settings.webhook_url),
         )
         transport = httpx2.ASGITransport(app=app(settings, api), raise_app_exceptions=False)
         async with Client(transport=transport, base_url="http://console.invalid") as client:

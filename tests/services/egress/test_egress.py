@@ -125,7 +125,6 @@ async def post(bus: Bus, platform: Platform, egress_store: Store, database_url: 
                 {"twilio/whatsapp": channel},
                 Pacing(sent_limit),
                 reconcile,
-                1500,
             )
             bus.on(EGRESS, egress.on_reply_ready, workers=4)
             bus.on(STATUS_READER, egress.on_part_reported, workers=4)

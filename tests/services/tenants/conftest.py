@@ -84,7 +84,7 @@ async def gateway(  # noqa: PLR0917 - a login for each service
         router = Router(bus, Desk(router_store, vault, pepper), intake, vault)
         agent = Agent(bus, Turns(agent_store, vault, one, 20), model, 5, 60.0)
         ledger, channels = SendLedger(egress_store, vault, other), {"twilio/whatsapp": channel}
-        egress = Egress(bus, ledger, Reports(egress_store), channels, Pacing(0.05), (0.1, 0.2, 0.3), 1500)
+        egress = Egress(bus, ledger, Reports(egress_store), channels, Pacing(0.05), (0.1, 0.2, 0.3))
         bus.on(ROUTER, router.on_inbound, workers=4)
         bus.on(AGENT, agent.on_turn_requested, workers=4)
         bus.on(EGRESS, egress.on_reply_ready, workers=4)

@@ -92,8 +92,8 @@ def _keep_apart() -> None:
             create policy platform_scope on {table} to trunkline_console
             using (current_setting('trunkline.tenants', true) = '*')
         """)
-    op.execute(f"""
-        create policy used_by_scope on credential for select to {services}
+    op.execute("""
+        create policy used_by_scope on credential for select to trunkline_egress
         using (exists (select 1 from line where line.credential_id = credential.id and in_scope(line.tenant_id)))
     """)
 

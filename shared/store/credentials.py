@@ -1,0 +1,22 @@
+"""A provider account's credential, as its row holds it and as it is used."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.channels.ports import Credentials
+from shared.ids import AccountSid
+from shared.store.sealed import CREDENTIAL_KEY, CREDENTIAL_SECRET
+from shared.vault import Vault
+
+CREDENTIAL = "credential.id as credential, credential.tenant_id as holder, account_sid, credential.sealed_secret, key_sid, sealed_key"
+"""What `credentials` needs of a row. The holder's data keys have to be at hand."""
+
+
+def credentials(vault: Vault, row: Mapping[str, Any]) -> Credentials:
+    """Return what the account is called with: its API key where it has one, else its auth token."""
+    sid, where = AccountSid(row["account_sid"]), (row["holder"], row["credential"])
+    if row["key_sid"]:
+        return Credentials(
+            sid, vault.open(row["sealed_key"], CREDENTIAL_KEY.at(*where)).decode(), key_sid=row["key_sid"]
+        )
+    return Credentials(sid, vault.open(row["sealed_secret"], CREDENTIAL_SECRET.at(*where)).decode())
