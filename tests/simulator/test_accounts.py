@@ -66,6 +66,17 @@ async def test_a_standard_key_sends_and_cannot_read_the_account(sim: Running, tw
     assert (await sim.api.get(f"{BASE}/Messages.json", auth=login)).status_code == 200
 
 
+async def test_a_key_does_not_see_subaccounts(sim: Running) -> None:
+    """
+    The owner's token does.
+    """
+    made = (await sim.api.post("/sim/accounts", json={"friendly_name": "Branch", "owner": ACCOUNT_SID})).json()
+    key = (await sim.api.post("/sim/keys", json={})).json()
+    path = f"/2010-04-01/Accounts/{made['account_sid']}/Messages.json"
+    assert (await sim.api.get(path, auth=(ACCOUNT_SID, AUTH_TOKEN))).status_code == 200
+    assert refused(await sim.api.get(path, auth=(key["user"], key["secret"]))) == (401, 20003)
+
+
 async def test_a_restricted_key_is_refused_what_it_was_not_given(sim: Running) -> None:
     """
     403, not 401: the key is genuine.
@@ -97,6 +108,7 @@ async def test_a_promoted_token_ends_the_old_one_at_once(sdk: Login, account: Ac
     assert account.auth_token == AUTH_TOKEN
     promoted = await sdk(secondary).accounts.v1.auth_token_promotion().update_async()
     assert promoted.auth_token == secondary == account.auth_token
+    assert account.secondary_token is None
     assert await code(sdk().api.accounts(ACCOUNT_SID).fetch_async()) == (401, 20003)
     assert (await sdk(secondary).api.accounts(ACCOUNT_SID).fetch_async()).sid == ACCOUNT_SID
 
