@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import orjson
 
 from services.console.access import Principal
+from shared.store.sealed import IDEMPOTENT_ANSWER
 from shared.store.session import Store
-from shared.vault import Vault, place
+from shared.vault import Vault
 
 _KEPT = "24 hours"
 _ABANDONED = "1 minute"
@@ -66,7 +67,7 @@ class Requests:
             raise KeyReused
         if row["sealed_answer"] is None:
             raise InFlight
-        return _opened(self.vault.open(row["sealed_answer"], _place(who, key)))
+        return _opened(self.vault.open(row["sealed_answer"], IDEMPOTENT_ANSWER.at(who.tenant, who.id, key)))
 
     async def finish(self, who: Principal, key: str, answer: Answered) -> None:
         """Keep the answer."""
@@ -78,17 +79,18 @@ class Requests:
         async with self.store.transaction(who.sees) as connection:
             await connection.execute(
                 "update idempotent_request set status = %s, sealed_answer = %s where holder = %s and key = %s",
-                (answer.status, self.vault.seal(orjson.dumps(told), _place(who, key)), who.id, key),
+                (
+                    answer.status,
+                    self.vault.seal(orjson.dumps(told), IDEMPOTENT_ANSWER.at(who.tenant, who.id, key)),
+                    who.id,
+                    key,
+                ),
             )
 
     async def forget(self, who: Principal, key: str) -> None:
         """Let the request be made again: it failed."""
         async with self.store.transaction(who.sees) as connection:
             await connection.execute("delete from idempotent_request where holder = %s and key = %s", (who.id, key))
-
-
-def _place(who: Principal, key: str) -> str:
-    return place(who.tenant or "platform", "idempotent_request", f"{who.id}/{key}")
 
 
 def _opened(answer: bytes) -> Answered:

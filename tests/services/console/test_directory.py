@@ -12,8 +12,9 @@ from shared.bus import Bus
 from shared.directory import AccountEntry, LineEntry, SigningSecret, account_key, line_key, open_entry, seal_entry
 from shared.ids import AccountSid, LineId, TenantId
 from shared.keyring import KeyRing
+from shared.store.data_keys import DataKeys
 from shared.store.session import Store
-from shared.vault import Vault, place
+from shared.vault import TenantVault, Vault, place
 from tests.eventually import eventually
 from tests.services.console.conftest import ACCOUNT, TOKEN, MakeSettings
 
@@ -92,17 +93,17 @@ async def test_an_unreadable_entry_is_replaced(
 
 
 async def test_entries_of_an_older_key_are_sealed_anew(
-    reconciler: Reconciler, bus: Bus, store: Store, vault: Vault
+    reconciler: Reconciler, bus: Bus, console_store: Store, data_keys: DataKeys
 ) -> None:
     """
-    Then the older key is not needed for them; a console that knows no newer one leaves them so.
+    Then the older key is not needed for them; a console that seals with no newer one leaves them so.
     """
     await reconciler.reconcile()
-    ring = Vault({1: b"v" * 32, 2: b"w" * 32})
-    await Reconciler(bus, store, ring).reconcile()
+    ring = {1: b"v" * 32, 2: b"w" * 32}
+    await Reconciler(bus, console_store, TenantVault(ring, data_keys)).reconcile()
     assert await published(bus, Vault({2: b"w" * 32})) == PUBLISHED
     written = await bus.config.all()
-    await Reconciler(bus, store, Vault(KeyRing({1: b"v" * 32, 2: b"w" * 32}, 1))).reconcile()
+    await Reconciler(bus, console_store, TenantVault(KeyRing(ring, 1), data_keys)).reconcile()
     assert await bus.config.all() == written
 
 

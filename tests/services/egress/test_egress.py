@@ -17,10 +17,11 @@ from services.egress.store import SendLedger
 from shared.bus import Bus
 from shared.events import PartReported, ReplyReady
 from shared.ids import AttemptId, ProviderSid, ReplyId, ThreadKey, new_id
+from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
 from shared.store.session import Store
 from shared.topology import EGRESS, OUT, STATUS, STATUS_READER, out_subject, status_subject
-from shared.vault import place
+from shared.vault import TenantVault, Vault, place
 from tests.eventually import eventually
 from tests.fakes.channel import FakeChannel, Sent
 from tests.services.desk import ACCOUNT, TENANT, Platform
@@ -392,7 +393,10 @@ async def test_a_line_may_send_with_an_account_that_another_tenant_holds(post: M
     """
     here = await post()
     await here.rows("insert into tenant (id, name) values ('tn_holder', 'Holder') returning 1")
-    secret = here.platform.vault.seal(b"token", place("tn_holder", "credential", "cr_test"))
+    theirs = DataKeys(Vault({1: b"v" * 32}))
+    async with here.platform.store.connection() as connection:
+        await theirs.ensure(connection, "tn_holder")
+    secret = TenantVault({1: b"v" * 32}, theirs).seal(b"token", place("tn_holder", "credential", "cr_test"))
     await here.rows("update credential set tenant_id = 'tn_holder', sealed_secret = %s returning 1", secret)
     await here.reply("Hi")
     assert await here.sent(1) == ["Hi"]

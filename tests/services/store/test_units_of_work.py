@@ -1,0 +1,95 @@
+"""A unit of work names its tenants, and has their data keys at hand."""
+
+import psycopg
+import pytest
+
+from shared.failures import Later
+from shared.ids import TenantId
+from shared.store.data_keys import DataKeys
+from shared.store.session import EVERY_TENANT, Store
+from shared.vault import TenantVault, Vault, place
+from tests.services.store.conftest import OLD
+
+ONE, TWO = TenantId("tn_one"), TenantId("tn_two")
+HERE, THERE = place(ONE, "contact", "ct_1"), place(TWO, "contact", "ct_1")
+
+
+async def test_a_transaction_can_seal_and_open_for_its_tenants(router_store: Store, vault: Vault) -> None:
+    """
+    Whoever logs in: each service may make and read the keys of those whom it names.
+    """
+    async with router_store.transaction(ONE, TWO):
+        assert vault.open(vault.seal(b"secret", HERE), HERE) == b"secret"
+        assert vault.open(vault.seal(b"secret", THERE), THERE) == b"secret"
+
+
+async def test_single_statements_can_too(agent_store: Store, vault: Vault) -> None:
+    """
+    Without a transaction.
+    """
+    async with agent_store.connection(ONE):
+        assert vault.open(vault.seal(b"secret", HERE), HERE) == b"secret"
+
+
+async def test_a_data_key_outlives_the_transaction_that_it_was_made_for(
+    router_store: Store, store: Store, vault: Vault, before: Vault
+) -> None:
+    """
+    What it sealed may rest elsewhere, when that is rolled back.
+    """
+    async with router_store.transaction(ONE):
+        sealed = vault.seal(b"secret", HERE)
+        raise psycopg.Rollback
+    others = DataKeys(before)
+    async with store.connection() as connection:
+        await others.fetch(connection, ONE)
+    assert TenantVault({1: OLD}, others).open(sealed, HERE) == b"secret"
+
+
+async def test_a_tenant_that_is_found_later_has_its_keys_the_next_time(router_store: Store, vault: Vault) -> None:
+    """
+    A new tenant's first key is not made in the middle of a transaction.
+    """
+    with pytest.raises(Later):
+        async with router_store.transaction(ONE) as connection:
+            await router_store.widen(connection, ONE, TWO)
+    async with router_store.transaction(ONE) as connection:
+        await router_store.widen(connection, ONE, TWO)
+        assert vault.open(vault.seal(b"secret", THERE), THERE) == b"secret"
+
+
+async def test_a_tenant_that_was_not_named_is_asked_for_the_next_time(router_store: Store, vault: Vault) -> None:
+    """
+    Sealing for somebody unexpected is done later, not wrongly.
+    """
+    with pytest.raises(Later):
+        async with router_store.transaction(ONE):
+            vault.seal(b"secret", THERE)
+    async with router_store.transaction(ONE):
+        assert vault.open(vault.seal(b"secret", THERE), THERE) == b"secret"
+
+
+async def test_the_console_sees_all_and_names_those_whom_it_seals_for(console_store: Store, vault: Vault) -> None:
+    """
+    Naming somebody beside all does not narrow what is seen.
+    """
+    async with console_store.transaction(EVERY_TENANT, ONE) as connection:
+        assert vault.seal(b"secret", HERE)
+        row = await (await connection.execute("select current_setting('trunkline.tenants') as seen")).fetchone()
+    assert row == {"seen": "*"}
+
+
+async def test_no_service_sees_the_data_keys_of_others(
+    router_store: Store, agent_store: Store, egress_store: Store, store: Store
+) -> None:
+    """
+    Nor changes those of its tenants.
+    """
+    async with store.connection(ONE, TWO):
+        pass
+    for service in (router_store, agent_store, egress_store):
+        async with service.connection(ONE) as connection:
+            rows = await (await connection.execute("select tenant_id from data_key")).fetchall()
+            assert rows == [{"tenant_id": ONE}]
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                await connection.execute("update data_key set number = 2")
