@@ -5,6 +5,7 @@ Batch by batch, each in a short transaction that passes over rows that somebody 
 twice at once, beside everything else. What is left tells whether an older key may be retired.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
@@ -19,10 +20,12 @@ from shared.store import tables
 from shared.store.data_keys import DataKeys, wrap_place
 from shared.store.sealed import SEALED_COLUMNS, SealedColumn
 from shared.store.session import EVERY_TENANT, Connection, Store
-from shared.telemetry import REWRAPPED, log
+from shared.telemetry import REWRAPPED, SWEEP_FAILED, log
 from shared.vault import RING_FORMAT, TenantVault, Vault, ring_key
 
 _BATCH = 500
+_AGAIN = 10.0
+_EVERY = 6 * 3600.0
 _DATA_KEY = tables.DataKey.__tablename__
 Key = tuple[Any, ...]
 
@@ -49,6 +52,16 @@ class Rewrap:
     ring: Vault
     vault: TenantVault
     data_keys: DataKeys
+
+    async def keep(self) -> None:
+        """Run, again soon as long as there was something to do, and every 6 hours. Never ends."""
+        while True:
+            try:
+                busy = (await self.run()).done.total() > 0
+            except Exception as error:  # noqa: BLE001 - the database is away; nothing is lost by trying again
+                log.warning(SWEEP_FAILED, exc_info=error)
+                busy = True
+            await asyncio.sleep(_AGAIN if busy else _EVERY)
 
     async def run(self, progress: Progress | None = None) -> Progress:
         """Go through every table once. What others hold meanwhile is left for the next run."""

@@ -8,11 +8,13 @@ from sqlmodel import SQLModel
 
 import shared.store.tables  # noqa: F401 - registers the tables
 from shared.failures import GatewayError
+from shared.process import background
 from shared.store.data_keys import DataKeys
 from shared.store.rewrap import Rewrap
-from shared.store.sealed import MESSAGE_TEXT, SEALED_COLUMNS, TOOL_RESULT
+from shared.store.sealed import IDEMPOTENT_ANSWER, MESSAGE_TEXT, SEALED_COLUMNS, TOOL_RESULT
 from shared.store.session import Connection, Store
 from shared.vault import TenantVault, Vault
+from tests.eventually import eventually
 from tests.services.store.conftest import NEW, OLD
 from tests.services.store.rows import opened, plant, secret
 
@@ -181,3 +183,34 @@ async def test_a_retired_key_is_missed_where_something_still_names_it(
     await plant(connection, before, ONE)
     with pytest.raises(GatewayError):
         await opened(connection, await a_tenants_vault(connection, {2: NEW}, ONE))
+
+
+async def test_the_console_rewraps_by_itself(console_store: Store, connection: Connection, before: Vault) -> None:
+    """
+    With its own login, and from its start: nobody has to think of it.
+    """
+    await plant(connection, before, ONE)
+    await a_tenants_vault(connection, {1: OLD}, TWO)
+    rewrap = a_rewrap(console_store, {1: OLD, 2: NEW})
+
+    async def done() -> bool:
+        return set(await rewrap.named()) == {2}
+
+    async with background(rewrap.keep()):
+        await eventually(done)
+
+
+async def test_what_belongs_to_no_tenant_comes_under_the_newest_key(
+    connection: Connection, before: Vault, after: Vault, rewrap: Rewrap
+) -> None:
+    """
+    It has no data key: the ring seals it, once.
+    """
+    await connection.execute(
+        "insert into idempotent_request (holder, key, fingerprint, sealed_answer) values ('h', 'k', '', %s)",
+        (before.seal(b"answer", IDEMPOTENT_ANSWER.at(None, "h", "k")),),
+    )
+    assert (await rewrap.run()).done == {str(IDEMPOTENT_ANSWER): 1}
+    [row] = await (await connection.execute("select sealed_answer from idempotent_request")).fetchall()
+    assert after.open(row["sealed_answer"], IDEMPOTENT_ANSWER.at(None, "h", "k")) == b"answer"
+    assert (await rewrap.run()).done.total() == 0
