@@ -28,6 +28,7 @@ from shared.ops import ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
+from shared.store.repepper import Repepper
 from shared.store.rewrap import Rewrap
 from shared.store.session import open_store
 from shared.telemetry import SERVICE_READY, log, tell_retry
@@ -88,6 +89,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
                 await Seed(store, vault).plant(settings)
         reconciler = Reconciler(bus, store, vault)
         letters, own_accounts = DeadLetters(store, bus), Accounts(store, vault, reconciler)
+        repepper = Repepper(store, vault, pepper)
         rewrap = Rewrap(store, Vault(settings.keys.vault_ring), vault, data_keys)
         api = Api(
             store,
@@ -114,7 +116,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
         async with (
             serving(ops_app(checks), settings.ops.host, settings.ops.port),
-            background(reconciler.keep(), rewrap.keep(), bus.watch_durables(), server.serve()),
+            background(reconciler.keep(), rewrap.keep(), repepper.keep(), bus.watch_durables(), server.serve()),
         ):
             await bus.consume()
             log.info(SERVICE_READY)
