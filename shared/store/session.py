@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -31,6 +32,7 @@ EVERY_TENANT = TenantId("*")
 """All tenants at once: for the console's role alone, whose policies know it."""
 
 _SCOPE = "select set_config('trunkline.tenants', %s, %s)"
+_SEEN = "select current_setting('trunkline.tenants') as scope"
 
 
 class TenantKeys(Protocol):
@@ -98,12 +100,19 @@ class Store:
     async def widen(self, connection: Connection, *tenants: TenantId) -> None:
         """Let the running transaction see the rows of exactly these tenants from here on. Raises `Later` for new data keys."""
         await connection.execute(_SCOPE, (_scope(tenants), True))
-        await self.have_keys(connection, *tenants)
-
-    async def have_keys(self, connection: Connection, *tenants: str) -> None:
-        """Have the data keys of tenants at hand whose rows a connection was found to see. Raises `Later` as `widen` does."""
         if self._keys is not None:
             await self._keys.fetch(connection, *_named(tenants))
+
+    async def have_keys(self, connection: Connection, *tenants: str) -> None:
+        """Have the data keys of tenants at hand whose rows a connection was found to need. In a transaction as `widen` does."""
+        if self._keys is None or not self._keys.lacking(_named(tenants)):
+            return
+        if connection.info.transaction_status is not TransactionStatus.IDLE:
+            await self._keys.fetch(connection, *_named(tenants))
+            return
+        seen = await (await connection.execute(_SEEN)).fetchone()
+        await self._fetch_keys(connection, tenants)
+        await connection.execute(_SCOPE, (seen and seen["scope"], False))
 
     async def _fetch_keys(self, connection: Connection, tenants: Collection[str]) -> None:
         if self._keys is not None and (lacking := self._keys.lacking(_named(tenants))):

@@ -79,6 +79,20 @@ async def test_the_console_sees_all_and_names_those_whom_it_seals_for(console_st
     assert row == {"seen": "*"}
 
 
+async def test_a_tenant_that_is_found_outside_of_transactions_has_its_key_at_once(
+    console_store: Store, egress_store: Store, vault: Vault
+) -> None:
+    """
+    Its first too, and whatever the connection saw, it sees still.
+    """
+    for store, seen, found in ((console_store, EVERY_TENANT, ONE), (egress_store, ONE, TWO)):
+        async with store.connection(seen) as connection:
+            await store.have_keys(connection, found)
+            assert vault.seal(b"secret", place(found, "contact", "ct_1"))
+            row = await (await connection.execute("select current_setting('trunkline.tenants') as seen")).fetchone()
+        assert row == {"seen": seen}
+
+
 async def test_no_service_sees_the_data_keys_of_others(
     router_store: Store, agent_store: Store, egress_store: Store, store: Store
 ) -> None:
