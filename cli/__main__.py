@@ -192,8 +192,13 @@ def held_list(
 
 
 @scheduled.command("run", epilog="Example: trunkline jobs run gap-fill")
-def jobs_run(name: Annotated[str, typer.Argument(help="gap-fill.")], output: Form = None) -> None:
-    """Run a periodic job now: gap-fill takes in messages that Twilio has and we never got."""
+def jobs_run(name: Annotated[str, typer.Argument(help="gap-fill or rewrap.")], output: Form = None) -> None:
+    """
+    Run a periodic job now.
+
+    gap-fill takes in messages that Twilio has and we never got. rewrap seals everything with the newest keys, and tells which
+    older ones are still needed.
+    """
     from cli import jobs
 
     jobs.run(name, output)

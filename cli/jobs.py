@@ -1,12 +1,14 @@
 """What has to be done once per deployment, before the services start; and what is done from time to time."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from cli.api import ask
 from cli.outcome import Exit, Output, fail, form, say, say_json
 
-_JOBS = ("gap-fill",)
+_JOBS = ("gap-fill", "rewrap")
 _JOB_SECONDS = 600.0
 
 
@@ -32,11 +34,25 @@ def run(name: str, output: Output | None) -> None:
     if form(output) is Output.JSON:
         say_json(done)
     else:
-        say(f"{done['found']} of {done['listed']} messages were missing and are taken in; lines: {done['lines']}.")
-    if done["failed"]:
+        for line in _rewrapped(done) if name == "rewrap" else _filled(done):
+            say(line)
+    if done.get("failed"):
         fail(
             Exit.UNAVAILABLE, f"Twilio could not be asked for {done['failed']} of the lines; the next run looks again."
         )
+    if done.get("unreadable"):
+        fail(Exit.UNAVAILABLE, f"No key opens {sum(done['unreadable'].values())} values; they were left as they are.")
+
+
+def _filled(done: dict[str, Any]) -> Iterator[str]:
+    yield f"{done['found']} of {done['listed']} messages were missing and are taken in; lines: {done['lines']}."
+
+
+def _rewrapped(done: dict[str, Any]) -> Iterator[str]:
+    yield f"{sum(done['done'].values())} values were sealed anew, {done['rekeyed']} addresses keyed anew."
+    for ring in ("keys", "peppers"):
+        for key_id, named in sorted(done[ring].items(), key=lambda item: int(item[0])):
+            yield f"{ring} {key_id}: " + ", ".join(f"{what} {rows}" for what, rows in named.items())
 
 
 def _required(name: str) -> str:

@@ -100,6 +100,8 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             gap_fill=GapFill(store, bus, accounts, vault, pepper, thread_pepper),
             accounts=own_accounts,
             lines=Lines(store, own_accounts, reconciler, accounts, settings.webhook_url),
+            rewrap=rewrap,
+            repepper=repepper,
         )
         bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(

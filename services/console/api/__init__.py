@@ -20,6 +20,8 @@ from services.console.idempotency import Requests
 from services.console.lines import Lines
 from services.console.pairing import PairingCodes
 from services.console.records import Dangling, InUse, Stale, Taken, Unknown
+from shared.store.repepper import Repepper
+from shared.store.rewrap import Rewrap
 from shared.store.session import Store
 from shared.vault import Vault
 
@@ -42,6 +44,8 @@ class Api:
     codes: PairingCodes
     letters: DeadLetters
     gap_fill: GapFill
+    rewrap: Rewrap
+    repepper: Repepper
     accounts: Accounts
     lines: Lines
 
@@ -59,4 +63,4 @@ class Api:
         app.include_router(line_setup.line_setup(self.lines))
         app.include_router(pairing_codes.pairing_codes(self.codes))
         app.include_router(dead_letters.dead_letters(self.letters))
-        app.include_router(jobs.jobs(self.gap_fill, self.lines))
+        app.include_router(jobs.jobs(self.gap_fill, self.lines, self.rewrap, self.repepper))

@@ -1,4 +1,4 @@
-"""`POST /v1/jobs/gap-fill/runs`: runs the periodic job now."""
+"""`POST /v1/jobs/gap-fill/runs`, `…/rewrap/runs`: runs the periodic job now."""
 
 from dataclasses import asdict
 
@@ -9,6 +9,8 @@ from services.console.api.problems import Faults
 from services.console.api.routes import Asking, Route, may
 from services.console.gap_fill import AlreadyRunning, GapFill
 from services.console.lines import Lines
+from shared.store.repepper import Repepper
+from shared.store.rewrap import Rewrap
 
 FAULTS: Faults = {AlreadyRunning: (409, "job_running", "This job is running already.")}
 
@@ -31,7 +33,22 @@ class ProvisioningRun(BaseModel):
     failed: int
 
 
-def jobs(gap_fill: GapFill, lines: Lines) -> APIRouter:
+class RewrapRun(BaseModel):
+    """
+    What a run came to, and which older keys are still needed.
+
+    `done`, `unreadable`: values that were sealed anew, and those that no key opens, by column. `keys`, `peppers`: what still
+    names each id of the rings, and how often; an id that is not listed can be taken out (ADR 11).
+    """
+
+    done: dict[str, int]
+    unreadable: dict[str, int]
+    rekeyed: int
+    keys: dict[int, dict[str, int]]
+    peppers: dict[int, dict[str, int]]
+
+
+def jobs(gap_fill: GapFill, lines: Lines, rewrap: Rewrap, repepper: Repepper) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=Route)
 
@@ -42,5 +59,16 @@ def jobs(gap_fill: GapFill, lines: Lines) -> APIRouter:
     @router.post("/provisioning/runs", status_code=201, **may("jobs:write", platform=True))
     async def run_provisioning(who: Asking) -> ProvisioningRun:
         return ProvisioningRun(**asdict(await lines.refresh(who)))
+
+    @router.post("/rewrap/runs", status_code=201, **may("jobs:write", platform=True))
+    async def run_rewrap() -> RewrapRun:
+        progress, rekeyed = await rewrap.run(), await repepper.run()
+        return RewrapRun(
+            done=+progress.done,
+            unreadable=+progress.unreadable,
+            rekeyed=rekeyed,
+            keys=await rewrap.named(),
+            peppers=await repepper.named(),
+        )
 
     return router

@@ -19,8 +19,11 @@ from services.console.settings import ConsoleSettings
 from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.settings import from_env
+from shared.store.data_keys import DataKeys
+from shared.store.repepper import Repepper
+from shared.store.rewrap import Rewrap
 from shared.store.session import Store
-from shared.vault import Vault
+from shared.vault import TenantVault, Vault
 from tests.fakes.account import FakeAccount
 
 KEY = "console-key-of-this-test-and-no-other"
@@ -65,7 +68,13 @@ def gap_fill(console_store: Store, bus: Bus, vault: Vault, pepper: Pepper, twili
 
 @pytest.fixture
 def opened(  # noqa: PLR0917 - all that a console is made of
-    console_store: Store, vault: Vault, pepper: Pepper, bus: Bus, gap_fill: GapFill, twilio: FakeAccount
+    console_store: Store,
+    vault: Vault,
+    data_keys: DataKeys,
+    pepper: Pepper,
+    bus: Bus,
+    gap_fill: GapFill,
+    twilio: FakeAccount,
 ) -> OpenConsole:
     """Return a way to ask a console with these settings."""
 
@@ -82,6 +91,8 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             gap_fill=gap_fill,
             accounts=accounts,
             lines=Lines(console_store, accounts, reconciler, {"twilio/whatsapp": twilio}, settings.webhook_url),
+            rewrap=Rewrap(console_store, Vault({1: b"v" * 32}), TenantVault({1: b"v" * 32}, data_keys), data_keys),
+            repepper=Repepper(console_store, vault, pepper),
         )
         transport = httpx2.ASGITransport(app=app(settings, api), raise_app_exceptions=False)
         async with Client(transport=transport, base_url="http://console.invalid") as client:
