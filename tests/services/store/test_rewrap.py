@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 
 import shared.store.tables  # noqa: F401 - registers the tables
 from shared.failures import GatewayError
+from shared.keyring import KeyRing
 from shared.process import background
 from shared.store.data_keys import DataKeys
 from shared.store.rewrap import Rewrap
@@ -27,7 +28,7 @@ async def connection(store: Store) -> AsyncIterator[Connection]:
         yield lent
 
 
-def a_rewrap(store: Store, keys: dict[int, bytes]) -> Rewrap:
+def a_rewrap(store: Store, keys: KeyRing | dict[int, bytes]) -> Rewrap:
     data_keys = DataKeys(Vault(keys))
     return Rewrap(store, Vault(keys), TenantVault(keys, data_keys), data_keys)
 
@@ -170,7 +171,7 @@ async def test_a_process_with_an_older_ring_wraps_nothing_back(
     Restarts take a while, and the job may run in more than one process.
     """
     await a_tenants_vault(connection, {2: NEW}, ONE)
-    assert (await a_rewrap(store, {1: OLD}).run()).done.total() == 0
+    assert (await a_rewrap(store, KeyRing({1: OLD, 2: NEW}, 1)).run()).done.total() == 0
     assert await rewrap.named() == {2: {"data_key": 1}}
 
 
