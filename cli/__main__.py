@@ -205,11 +205,15 @@ def jobs_run(name: Annotated[str, typer.Argument(help="gap-fill or rewrap.")], o
 
 
 @database.command("upgrade", epilog="Example: TRUNKLINE_DB__URL=postgresql://… trunkline db upgrade")
-def db_upgrade() -> None:
-    """Bring the schema up to date."""
+def db_upgrade(
+    contract: Annotated[
+        bool, typer.Option("--contract", help="After a roll-out: also take away what only the version before needed.")
+    ] = False,
+) -> None:
+    """Bring the schema up to date, with nothing taken away that the version before needs."""
     from cli import jobs
 
-    jobs.upgrade_database()
+    jobs.upgrade_database(contract=contract)
 
 
 @topology.command("apply", epilog="Example: TRUNKLINE_NATS__URL=nats://… trunkline topology apply")

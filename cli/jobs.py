@@ -6,17 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from cli.api import ask
-from cli.outcome import Exit, Output, fail, form, say, say_json
+from cli.outcome import Exit, Output, fail, form, note, say, say_json
 
 _JOBS = ("gap-fill", "rewrap")
 _JOB_SECONDS = 600.0
 
 
-def upgrade_database() -> None:
-    """Run the migrations that the database has not seen."""
+def upgrade_database(*, contract: bool) -> None:
+    """Run the migrations that the database has not seen, the contracting ones only where asked for."""
     from shared.store import migrations
 
-    migrations.upgrade(_required("TRUNKLINE_DB__URL"))
+    url = _required("TRUNKLINE_DB__URL")
+    for step in migrations.upgrade(url, contract=contract):
+        note(step)
+    if waiting := migrations.pending(url):
+        note(f"Waiting for --contract: {', '.join(waiting)}")
 
 
 def apply_topology() -> None:

@@ -8,7 +8,7 @@ from alembic.script import ScriptDirectory
 from psycopg.rows import dict_row
 
 from dev.embedded import PostgresServer
-from shared.store.migrations import config
+from shared.store.migrations import config, due, pending, upgrade
 
 
 def test_a_migrated_schema_is_the_one_that_the_tables_describe(database_url: str) -> None:
@@ -16,6 +16,29 @@ def test_a_migrated_schema_is_the_one_that_the_tables_describe(database_url: str
     Nothing is left for a migration to do.
     """
     command.check(config(database_url))
+
+
+def test_contracting_migrations_wait_until_they_are_asked_for() -> None:
+    """
+    They take away what the version before still needs; what comes after them waits with them.
+    """
+    steps = ["0007_expand", "0008_contract", "0009_expand"]
+    assert due(steps, contract=False) == ["0007_expand"]
+    assert due(steps, contract=True) == steps
+    assert due([], contract=True) == []
+
+
+def test_a_migration_runs_once_and_says_whether_it_expands_or_contracts(postgres: PostgresServer) -> None:
+    """
+    Their order is that of their numbers.
+    """
+    url = postgres.create_database(f"test_{secrets.token_hex(6)}")
+    every = pending(url)
+    assert every == sorted(every)
+    assert all(step.endswith(("_expand", "_contract")) for step in every)
+    assert upgrade(url, contract=True) == every
+    assert upgrade(url, contract=True) == pending(url) == []
+    postgres.drop_database(url.rpartition("/")[2])
 
 
 def test_an_expanding_migration_leaves_everything_as_the_version_before_knows_it(postgres: PostgresServer) -> None:
