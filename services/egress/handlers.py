@@ -94,18 +94,20 @@ class Egress:
         """Decide what comes next, and put it on record; None once there is nothing, and the thread was let go."""
         channel = self._channel(desk.claim.provider, desk.claim.channel)
         closed_at = desk.last_inbound_at + channel.window if channel.window else None
+        view = await desk.view()
         while True:
-            view = await desk.view()
             match self.pacing.next_move(view.uncut.id if view.uncut else None, view.parts, desk.now, closed_at):
                 case Wait(until):
                     await desk.release(until)
                     return None
                 case Park():
                     log.info(PARTS_PARKED, parts=await desk.park())
+                    view = await desk.view()
                 case Cut() if view.uncut is not None:
                     reply, claim = view.uncut, desk.claim
                     bodies = channel.render(reply.markdown, reply.sources, limit=claim.limit, truncated=claim.truncated)
-                    await desk.cut(view.uncut, bodies)
+                    cut = await desk.cut(view.uncut, bodies)
+                    view = view.with_cut(cut) if cut else await desk.view()
                 case Send(part):
                     return await desk.begin(part)
                 case Reconcile(part):
@@ -113,6 +115,7 @@ class Egress:
                     if desk.now >= (due := self._ask_at(doubt, doubt.checks)):
                         return doubt
                     await desk.hold(part, due, doubt.checks)
+                    view = await desk.view()
 
     async def _send(self, claim: Claim, attempt: Try) -> Try | Doubt | None:
         """Make the call that was just put on record, write down what came of it, and return what comes next."""

@@ -60,8 +60,12 @@ with written as (
   insert into part (tenant_id, thread, reply_id, ordinal, sealed_body)
   select %(tenant)s, %(thread)s, %(reply)s, ordinal, sealed
   from unnest(%(sealed)s::bytea[]) with ordinality as body (sealed, ordinal)
+  returning id, reply_id, ordinal, state, next_at, accepted_at
+),
+marked as (
+  update reply set state = %(state)s where id = %(reply)s and state = 'open'
 )
-update reply set state = %(state)s where id = %(reply)s and state = 'open'
+select * from written order by ordinal
 """
 
 BEGIN = f"""

@@ -55,6 +55,10 @@ class View:
     uncut: Reply | None
     parts: Sequence[Part]
 
+    def with_cut(self, parts: Sequence[Part]) -> "View":
+        """Return what there is to send once the reply was cut into these parts: they go first."""
+        return View(None, sorted((*self.parts, *parts), key=lambda part: (part.reply, part.ordinal)))
+
 
 @dataclass(frozen=True)
 class Try:
@@ -101,18 +105,7 @@ class Desk:
         rows = await (await self.connection.execute(sql.VIEW, {"thread": self.claim.thread})).fetchall()
         return View(
             self._reply(rows[0]) if rows[0]["uncut"] is not None else None,
-            [
-                Part(
-                    PartId(row["id"]),
-                    ReplyId(row["reply_id"]),
-                    row["ordinal"],
-                    row["state"],
-                    row["next_at"],
-                    row["accepted_at"],
-                )
-                for row in rows
-                if row["id"] is not None
-            ],
+            [_part(row) for row in rows if row["id"] is not None],
         )
 
     def _reply(self, row: DictRow) -> Reply:
@@ -120,22 +113,20 @@ class Desk:
         body = orjson.loads(self.vault.open(row["sealed_body"], REPLY_BODY.at(tenant, row["public_id"])))
         return Reply(ReplyId(row["uncut"]), tenant, body["markdown"], tuple(body["sources"]))
 
-    async def cut(self, reply: Reply, bodies: Sequence[str]) -> None:
-        """Write a reply's parts; one without any is done."""
+    async def cut(self, reply: Reply, bodies: Sequence[str]) -> list[Part]:
+        """Write a reply's parts and return them; one without any is done."""
         sealed = [
             self.vault.seal(body.encode(), PART_BODY.at(reply.tenant, reply.id, n))
             for n, body in enumerate(bodies, start=1)
         ]
-        await self.connection.execute(
-            sql.CUT,
-            {
-                "tenant": reply.tenant,
-                "thread": self.claim.thread,
-                "reply": reply.id,
-                "sealed": sealed,
-                "state": "cut" if bodies else "done",
-            },
-        )
+        values = {
+            "tenant": reply.tenant,
+            "thread": self.claim.thread,
+            "reply": reply.id,
+            "sealed": sealed,
+            "state": "cut" if bodies else "done",
+        }
+        return [_part(row) for row in await (await self.connection.execute(sql.CUT, values)).fetchall()]
 
     async def begin(self, part: Part) -> Try:
         """Put an attempt on record: from here on, only evidence tells whether the part was sent."""
@@ -317,6 +308,12 @@ class SendLedger:
         async with self.store.connection() as connection:
             cursor = await connection.execute(sql.DUE, {"owner": self.owner, "patience": patience})
             return [(TenantId(row["tenant_id"]), ThreadKey(row["key"])) for row in await cursor.fetchall()]
+
+
+def _part(row: DictRow) -> Part:
+    return Part(
+        PartId(row["id"]), ReplyId(row["reply_id"]), row["ordinal"], row["state"], row["next_at"], row["accepted_at"]
+    )
 
 
 async def record_accepted(connection: Connection, part: PartId, attempt: AttemptId, sid: ProviderSid) -> None:
