@@ -7,7 +7,7 @@ from psycopg.rows import DictRow
 
 from services.egress import parts
 from services.egress.statements import SUPERSEDED
-from services.egress.store import close_reply, fail_part, move, record_accepted
+from services.egress.store import close_reply, fail_part, record_accepted
 from shared.events import PartReported
 from shared.failures import SendFailure
 from shared.faultpoints import Step
@@ -23,6 +23,36 @@ limit 1
 """
 Finds a part by an attempt's id or the provider's, whoever it is for: on a shared line, a user's tenant; but only of the line's
 own tenant, whose report it is.
+"""
+
+
+_LOCK = "select 1 from thread where key = %s for update nowait"
+_REPORT = f"""
+with found as (
+  select part.id as part, part.reply_id as reply, part.ordinal, part.thread, part.tenant_id, part.state as before,
+         part.provider_sid, reply.received_at, attempt.id as attempt,
+         attempt.outcome = '{SUPERSEDED}' and not %(proof)s as superseded,
+         exists (select 1 from reply other where other.thread = part.thread and other.state in ('open', 'cut')) as more
+  from part join reply on reply.id = part.reply_id
+  join attempt on attempt.part_id = part.id and (attempt.id = %(attempt)s or attempt.provider_sid = %(sid)s)
+  where part.id = %(part)s limit 1
+),
+logged as (
+  insert into status_event (tenant_id, part_id, provider_sid, status, error_code, reported_at)
+  select tenant_id, part, %(sid)s, %(status)s, %(code)s, %(at)s from found
+  on conflict (provider_sid, status) do nothing returning 1
+),
+moved as (
+  update part set state = %(towards)s from found, logged
+  where part.id = found.part and not superseded and found.before = any(%(below)s)
+)
+select found.*, now() as now from found cross join logged where not superseded
+"""  # noqa: S608 - constants
+"""
+Writes a report down, once, and moves its part forward. Nothing comes back for one that was stored before, or that speaks of an
+attempt which a later one took the place of: the part goes another way by now, unless this proves that it arrived.
+
+It has to be a statement of its own, after the one that locks the thread, lest it reads of the time before.
 """
 
 
@@ -48,69 +78,59 @@ class Reports:
     async def record(self, report: PartReported, failure: SendFailure | None) -> Reported | None:
         """Store a report and move its part forward; None where it speaks of nothing we sent, or was stored before."""
         towards = parts.reported(report.status)
+        if towards is None:
+            return None
         async with self.store.transaction(report.tenant, step=Step.EGRESS_REPORT) as connection:
-            row = await self._find(connection, report)
-            if row is None or towards is None or not await _log(connection, report, row):
+            row = await self._written(connection, report, towards)
+            if row is None:
                 return None
-            if row["outcome"] == SUPERSEDED and towards not in parts.PROOFS:
-                return None  # the part goes another way by now
-            part, reply = PartId(row["part"]), ReplyId(row["reply"])
-            if row["provider_sid"] is None:
-                await record_accepted(connection, part, AttemptId(row["attempt"]), report.provider_sid)
-            before = await move(connection, part, towards)
-            after = parts.advanced(before, towards)
-            if failure is not None and after in parts.LOST and before not in parts.LOST:
-                await fail_part(connection, part, reply, failure.code, report.error_code, state=after)
-            await close_reply(connection, reply)
-            await connection.execute(
-                "update thread set send_at = least(coalesce(send_at, now()), now()) where key = %s"
-                " and exists (select 1 from reply where thread = key and state in ('open', 'cut'))",
-                (row["thread"],),
-            )
+            after = parts.advanced(row["before"], towards)
+            await _settle(connection, report, row, after, failure)
         return Reported(
             ThreadKey(row["thread"]),
-            reply,
-            before,
+            ReplyId(row["reply"]),
+            row["before"],
             after,
             row["ordinal"] == 1,
             row["received_at"],
             row["now"],
         )
 
-    async def _find(self, connection: Connection, report: PartReported) -> DictRow | None:
-        """Find the part by our attempt's id, else by the provider's; lock its thread first, as every writer does."""
-        cursor = await connection.execute(
-            _KNOWN, {"attempt": report.attempt, "sid": report.provider_sid, "tenant": report.tenant}
-        )
-        found = await cursor.fetchone()
+    async def _written(self, connection: Connection, report: PartReported, towards: str) -> DictRow | None:
+        """Find the part by our attempt's id, else by the provider's; lock its thread, as every writer does; and write."""
+        known = {"attempt": report.attempt, "sid": report.provider_sid, "tenant": report.tenant}
+        found = await (await connection.execute(_KNOWN, known)).fetchone()
         if found is None:
             return None
         if found["tenant_id"] != report.tenant:
             await self.store.widen(connection, report.tenant, TenantId(found["tenant_id"]))
-        return await _locked(connection, report, found)
+        await connection.execute(_LOCK, (found["thread"],))
+        facts = {
+            **known,
+            "part": found["part"],
+            "status": report.status,
+            "code": report.error_code,
+            "at": report.reported_at,
+            "towards": towards,
+            "below": parts.below(towards),
+            "proof": towards in parts.PROOFS,
+        }
+        return await (await connection.execute(_REPORT, facts)).fetchone()
 
 
-async def _locked(connection: Connection, report: PartReported, found: DictRow) -> DictRow | None:
-    await connection.execute("select 1 from thread where key = %s for update nowait", (found["thread"],))
-    cursor = await connection.execute(
-        """
-        select part.id as part, part.reply_id as reply, part.ordinal, part.thread, part.tenant_id, part.provider_sid,
-               reply.received_at, now() as now, attempt.id as attempt, attempt.outcome
-        from part join reply on reply.id = part.reply_id
-        join attempt on attempt.part_id = part.id and (attempt.id = %s or attempt.provider_sid = %s)
-        where part.id = %s limit 1
-        """,
-        (report.attempt, report.provider_sid, found["part"]),
-    )
-    return await cursor.fetchone()
-
-
-async def _log(connection: Connection, report: PartReported, row: DictRow) -> bool:
-    cursor = await connection.execute(
-        """
-        insert into status_event (tenant_id, part_id, provider_sid, status, error_code, reported_at)
-        values (%s, %s, %s, %s, %s, %s) on conflict (provider_sid, status) do nothing returning 1
-        """,
-        (row["tenant_id"], row["part"], report.provider_sid, report.status, report.error_code, report.reported_at),
-    )
-    return await cursor.fetchone() is not None
+async def _settle(
+    connection: Connection, report: PartReported, row: DictRow, after: str, failure: SendFailure | None
+) -> None:
+    """Draw the consequences: a part that is known to be taken now, one that is lost, and whoever waits behind it."""
+    part, reply, before = PartId(row["part"]), ReplyId(row["reply"]), row["before"]
+    if row["provider_sid"] is None:
+        await record_accepted(connection, part, AttemptId(row["attempt"]), report.provider_sid)
+    if failure is not None and after in parts.LOST and before not in parts.LOST:
+        await fail_part(connection, part, reply, failure.code, report.error_code, state=after)
+    if row["more"]:
+        await close_reply(connection, reply)
+        await connection.execute(
+            "update thread set send_at = least(coalesce(send_at, now()), now()) where key = %s"
+            " and exists (select 1 from reply where thread = key and state in ('open', 'cut'))",
+            (row["thread"],),
+        )

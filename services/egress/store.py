@@ -325,18 +325,6 @@ async def record_accepted(connection: Connection, part: PartId, attempt: Attempt
     await connection.execute("update attempt set provider_sid = %s where id = %s", (sid, attempt))
 
 
-async def move(connection: Connection, part: PartId, towards: str) -> str:
-    """Move a part forward and return its state before."""
-    cursor = await connection.execute("select state from part where id = %s for update", (part,))
-    row = await cursor.fetchone()
-    assert row is not None, "parts are not deleted while they are reported on"  # noqa: S101
-    before: str = row["state"]
-    after = parts.advanced(before, towards)
-    if after != before:
-        await connection.execute("update part set state = %s where id = %s", (after, part))
-    return before
-
-
 async def fail_part(
     connection: Connection, part: PartId, reply: ReplyId, failure: str, code: int | None, *, state: str
 ) -> None:
