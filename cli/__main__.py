@@ -216,6 +216,14 @@ def db_upgrade(
     jobs.upgrade_database(contract=contract)
 
 
+@app.command("openapi", epilog="Example: trunkline openapi > docs/openapi.json")
+def openapi() -> None:
+    """Print the description of the API: OpenAPI 3.1. Needs nothing that runs."""
+    from cli import description
+
+    description.show()
+
+
 @topology.command("apply", epilog="Example: TRUNKLINE_NATS__URL=nats://… trunkline topology apply")
 def topology_apply() -> None:
     """Make the streams, or bring them up to date."""

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from stamina.instrumentation import set_on_retry_hooks
 
 from services.console.accounts import Accounts
-from services.console.api import Api
+from services.console.api import Api, application
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
 from services.console.gap_fill import GapFill
@@ -66,7 +66,7 @@ class Server(uvicorn.Server):
 
 def app(settings: ConsoleSettings, api: Api) -> FastAPI:
     """Return the console's web application."""
-    web = FastAPI(title="Trunkline", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+    web = application()
     api.install(web)
     web.include_router(home(settings.console.services, settings.console.links))
     return web
@@ -102,6 +102,8 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             lines=Lines(store, own_accounts, reconciler, accounts, settings.webhook_url),
             rewrap=rewrap,
             repepper=repepper,
+            pepper=pepper,
+            bus=bus,
         )
         bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(

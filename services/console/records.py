@@ -1,6 +1,6 @@
 """Rows that admins make, change and delete: each change counts the row's version up and leaves a line in the audit log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,12 +34,20 @@ class InUse(Exception):
     """Other rows need this one. Names the constraint."""
 
 
+Also = Callable[[Connection, DictRow], Awaitable[None]]
+"""What else a change brings about, in the same transaction; it is given the row as it is now."""
+
+
 @dataclass(frozen=True)
 class Span:
     """A range of one column; either end may be open."""
 
     at_least: Any = None
     below: Any = None
+
+    def within(self, column: str) -> dict[str, Any]:
+        """Return it as conditions of a scan."""
+        return {f"{column} >= %s": self.at_least, f"{column} < %s": self.below}
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,13 @@ class Records:
     """Columns whose values stay out of the audit log."""
 
     async def list(self, who: Principal, before: str | None, most: int, **wanted: Any) -> list[DictRow]:  # noqa: ANN401 - whatever a column holds
-        """Return rows, the newest first. `wanted`: values, or Spans, of shown columns; None is no condition."""
+        """
+        Return rows, the newest first. `wanted`: values, or Spans, of shown columns; None is no condition.
+
+        A tenant's own are asked for by its name, although it sees no others: that is what an index can use.
+        """
+        if self.table.has_tenant and wanted.get("tenant") is None:
+            wanted["tenant"] = who.tenant
         conditions: list[sql.Composable] = [sql.SQL("true")]
         values: list[Any] = []
         for name, value in {"id": Span(below=before), **wanted}.items():
@@ -135,17 +149,26 @@ class Records:
             raise Dangling(error.diag.constraint_name) from None
         return made
 
-    async def change(self, who: Principal, row: str, version: int, values: Mapping[str, Any]) -> DictRow:
-        """Update a row that is still at this version. Raises Unknown, Stale, Taken, Dangling."""
-        sets = [sql.SQL("{} = %s").format(self.table.written(name)) for name in values]
+    async def change(
+        self, who: Principal, row: str, version: int, values: Mapping[str, Any], also: Also | None = None
+    ) -> DictRow:
+        """
+        Update a row that is still at this version. Raises Unknown, Stale, Taken, Dangling.
+
+        `values` may be SQL, such as the database's time.
+        """
+        sets = [sql.SQL("{} = {}").format(self.table.written(name), _operand(value)) for name, value in values.items()]
+        given = [_as_sql(value) for value in values.values() if not isinstance(value, sql.Composable)]
         statement = sql.SQL("update {} set {} where id = %s").format(
             sql.Identifier(self.table.name), sql.SQL(", ").join([*sets, sql.SQL("version = version + 1")])
         )
         try:
             async with self.store.transaction(who.sees) as connection:
                 before = await self._locked(connection, row, version)
-                await connection.execute(statement, (*(_as_sql(value) for value in values.values()), row))
+                await connection.execute(statement, (*given, row))
                 after = await self._get(connection, row)
+                if also is not None:
+                    await also(connection, after)
                 was, became = _difference(self._told(before), self._told(after))
                 deed = Deed(f"{self.table.name}.changed", row, before.get("tenant"), was, became)
                 await note(connection, who, deed)
@@ -209,6 +232,10 @@ async def note(connection: Connection, who: Principal, deed: Deed) -> None:
 def _operands(value: Any) -> Sequence[tuple[str, Any]]:  # noqa: ANN401 - whatever a column holds
     ends = ((">=", value.at_least), ("<", value.below)) if isinstance(value, Span) else (("=", value),)
     return [(operator, operand) for operator, operand in ends if operand is not None]
+
+
+def _operand(value: Any) -> sql.Composable:  # noqa: ANN401 - whatever a column holds
+    return value if isinstance(value, sql.Composable) else sql.Placeholder()
 
 
 def _as_sql(value: Any) -> Any:  # noqa: ANN401 - whatever a column holds

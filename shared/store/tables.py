@@ -319,6 +319,8 @@ class Conversation(SQLModel, table=True):
 
     __table_args__ = (
         Index("conversation_active", "contact_id", "channel", unique=True, postgresql_where=text("closed_at is null")),
+        Index("conversation_newest", "tenant_id", "opened_at", "id"),
+        Index("conversation_contact", "contact_id", "id"),
     )
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
@@ -338,6 +340,7 @@ class Message(SQLModel, table=True):
         UniqueConstraint("account_sid", "provider_sid", name="message_account_provider_key"),
         Index("message_thread_seq", "thread", "seq"),
         Index("message_conversation_seq", "conversation_id", "seq"),
+        Index("message_newest", "tenant_id", "received_at", "id"),
     )
     id: str = Field(primary_key=True)
     tenant_id: str
@@ -419,6 +422,7 @@ class Reply(SQLModel, table=True):
         UniqueConstraint("public_id", name="reply_public_key"),
         Index("reply_open", "thread", "id", postgresql_where=text("state in ('open', 'cut')")),
         Index("reply_conversation", "conversation_id", "id"),
+        Index("reply_thread_seq", "thread", "after_seq"),
     )
     id: int | None = _identity()
     public_id: str
@@ -443,6 +447,7 @@ class Part(SQLModel, table=True):
         Index("part_thread", "thread", "reply_id", "ordinal"),
         Index("part_open", "thread", postgresql_where=text("state in ('parked', 'queued', 'sending', 'unknown')")),
         Index("part_provider", "provider_sid", unique=True, postgresql_where=text("provider_sid is not null")),
+        Index("part_newest", "tenant_id", "created_at", "id"),
     )
     id: int | None = _identity()
     tenant_id: str
@@ -494,6 +499,7 @@ class StatusEvent(SQLModel, table=True):
 class Lead(SQLModel, table=True):
     """A sender of an open line, once per agent. Written by the router."""
 
+    __table_args__ = (Index("lead_newest", "tenant_id", "first_seen", "contact_id", "agent_id"),)
     tenant_id: str = Field(foreign_key="tenant.id")
     agent_id: str = Field(primary_key=True, foreign_key="agent.id")
     contact_id: str = Field(primary_key=True, foreign_key="contact.id")

@@ -1,10 +1,13 @@
 """The REST API `/v1`."""
 
+import dataclasses
 import hashlib
 import hmac
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Self
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from services.console.access import Doorkeeper
 from services.console.accounts import Accounts
@@ -12,8 +15,17 @@ from services.console.api import dead_letters, jobs, line_setup, pairing_codes, 
 from services.console.api.accounts import accounts
 from services.console.api.agents import agents
 from services.console.api.lines import lines
+from services.console.api.api_keys import api_keys
+from services.console.api.audit import audit
+from services.console.api.bindings import bindings
+from services.console.api.conversations import conversations
+from services.console.api.leads import Leads, leads
+from services.console.api.messages import messages
+from services.console.api.openapi import describe
 from services.console.api.routes import Gate
 from services.console.api.tenants import tenants
+from services.console.api.users import users
+from services.console.bindings import Bindings
 from services.console.dead_letters import DeadLetters
 from services.console.gap_fill import GapFill
 from services.console.idempotency import Requests
@@ -22,6 +34,8 @@ from services.console.pairing import PairingCodes
 from services.console.records import Dangling, InUse, Stale, Taken, Unknown
 from shared.store.repepper import Repepper
 from shared.store.rewrap import Rewrap
+from shared.addresses import Pepper
+from shared.bus import Bus
 from shared.store.session import Store
 from shared.vault import Vault
 
@@ -48,6 +62,14 @@ class Api:
     repepper: Repepper
     accounts: Accounts
     lines: Lines
+    pepper: Pepper
+    bus: Bus
+
+    @classmethod
+    def of_nobody(cls) -> Self:
+        """Return one without collaborators: enough to describe the routes, not to serve them."""
+        nobody: Any = None
+        return cls(**dict.fromkeys((field.name for field in dataclasses.fields(cls)), nobody))
 
     def install(self, app: FastAPI) -> None:
         """Add every route of `/v1` to an application."""
@@ -56,11 +78,36 @@ class Api:
         )
         Gate(Doorkeeper(self.store, self.console_key), Requests(self.store, self.vault)).install(app)
         app.state.cursor_key = hmac.digest(self.console_key.encode(), b"cursors", hashlib.sha256)
-        app.include_router(tenants(self.store))
-        app.include_router(agents(self.store))
-        app.include_router(accounts(self.accounts))
-        app.include_router(lines(self.lines))
-        app.include_router(line_setup.line_setup(self.lines))
-        app.include_router(pairing_codes.pairing_codes(self.codes))
-        app.include_router(dead_letters.dead_letters(self.letters))
-        app.include_router(jobs.jobs(self.gap_fill, self.lines, self.rewrap, self.repepper))
+        for router in self.routers():
+            app.include_router(router)
+
+    def routers(self) -> Iterator[APIRouter]:
+        """Return the routes, in the order in which they are described."""
+        yield tenants(self.store)
+        yield users(self.store)
+        yield agents(self.store)
+        yield accounts(self.accounts)
+        yield lines(self.lines)
+        yield line_setup.line_setup(self.lines)
+        yield messages(self.store, self.vault, self.pepper)
+        yield conversations(self.store, self.vault)
+        yield dead_letters.dead_letters(self.letters)
+        yield bindings(Bindings(self.store, self.vault, self.bus))
+        yield pairing_codes.pairing_codes(self.codes)
+        yield leads(Leads(self.store, self.vault))
+        yield api_keys(self.store)
+        yield audit(self.store)
+        yield jobs.jobs(self.gap_fill, self.lines, self.rewrap, self.repepper)
+
+
+def application() -> FastAPI:
+    """Return the empty application. Its documentation is a file, not a page that loads scripts from elsewhere."""
+    return FastAPI(title="Trunkline", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+
+
+def description() -> dict[str, Any]:
+    """Return the description of `/v1` (OpenAPI 3.1), without serving it: docs/openapi.json."""
+    app = application()
+    for router in Api.of_nobody().routers():
+        app.include_router(router)
+    return describe(app)

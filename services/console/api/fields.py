@@ -50,6 +50,7 @@ def id_in_path(prefix: str) -> Any:  # noqa: ANN401 - what FastAPI takes for a p
     return Path(pattern=id_pattern(prefix))
 
 
+OneChannel = Annotated[str | None, Query(alias="channel", pattern=r"^[a-z]{1,20}$", description="Such as whatsapp.")]
 OneTenant = Annotated[str | None, Query(alias="tenant", pattern=id_pattern("tn"), description="Only this tenant's.")]
 
 TenantOfMade = Annotated[
@@ -71,6 +72,11 @@ def _since(
     since: Annotated[datetime | None, Query(alias="created_at[gte]", description="Made then or later.")] = None,
     until: Annotated[datetime | None, Query(alias="created_at[lt]", description="Made before then.")] = None,
 ) -> Span:
+    return span(since, until)
+
+
+def span(since: datetime | None, until: datetime | None) -> Span:
+    """Return a range of times. Raises `Problem` 400 for one without a zone."""
     for moment in (since, until):
         if moment is not None and moment.tzinfo is None:
             raise Problem(400, "time_without_zone", "A time needs its zone, such as 2026-11-25T10:00:00Z.")

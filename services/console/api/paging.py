@@ -5,8 +5,9 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
+import orjson
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
@@ -25,7 +26,11 @@ Item = TypeVar("Item", bound=Resource)
 
 
 class Listing(BaseModel, Generic[Item]):
-    """A page of a list, the newest first. `next_cursor` asks for the next page; null on the last one."""
+    """
+    A page of a list, the newest first. `next_cursor` asks for the next page; null on the last one.
+
+    A page may hold fewer items than were asked for although there are more: what a page may look at is bounded.
+    """
 
     items: list[Item]
     next_cursor: str | None = Field(None, description="What the next page is asked for with; null on the last one.")
@@ -40,12 +45,24 @@ class Page:
     request: Request
     response: Response
 
+    @property
+    def mark(self) -> list[Any] | None:
+        """Return the place where the page before ended, for lists that are ordered by more than an id."""
+        return None if self.before is None else orjson.loads(self.before)
+
     def of(self, found: Sequence[Item]) -> Listing[Item]:
         """Return the page of what was found when one more than `limit` was asked for."""
         items = list(found[: self.limit])
-        if len(found) <= self.limit:
+        return self._listing(items, items[-1].id if len(found) > self.limit else None)
+
+    def until(self, items: Sequence[Item], mark: Sequence[Any] | None) -> Listing[Item]:
+        """Return the page of these items. `mark`: the place where the next one goes on; None where there is none."""
+        return self._listing(list(items), None if mark is None else orjson.dumps(mark).decode())
+
+    def _listing(self, items: list[Item], last: str | None) -> Listing[Item]:
+        if last is None:
             return Listing(items=items, next_cursor=None)
-        cursor = self._signed(items[-1].id)
+        cursor = self._signed(last)
         self.response.headers["Link"] = f'<{self.request.url.include_query_params(cursor=cursor)}>; rel="next"'
         return Listing(items=items, next_cursor=cursor)
 

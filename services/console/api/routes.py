@@ -83,6 +83,7 @@ class Route(APIRoute):
     """A route of `/v1`."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:  # noqa: ANN401 - FastAPI's own
+        more["operation_id"] = more.get("operation_id") or endpoint.__name__
         super().__init__(path, endpoint, **more)
         declared = self.openapi_extra or {}
         self._scope: str = declared[_PERMISSION]

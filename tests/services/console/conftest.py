@@ -93,6 +93,8 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             lines=Lines(console_store, accounts, reconciler, {"twilio/whatsapp": twilio}, settings.webhook_url),
             rewrap=Rewrap(console_store, Vault({1: b"v" * 32}), TenantVault({1: b"v" * 32}, data_keys), data_keys),
             repepper=Repepper(console_store, vault, pepper),
+            pepper=pepper,
+            bus=bus,
         )
         transport = httpx2.ASGITransport(app=app(settings, api), raise_app_exceptions=False)
         async with Client(transport=transport, base_url="http://console.invalid") as client:

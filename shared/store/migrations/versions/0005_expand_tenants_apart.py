@@ -122,6 +122,13 @@ def _columns() -> None:
     op.create_foreign_key('tenant_agent_own', 'tenant', 'agent', ['id', 'agent_id'], ['tenant_id', 'id'])
     op.create_foreign_key('line_agent_own', 'line', 'agent', ['tenant_id', 'agent_id'], ['tenant_id', 'id'])
     op.alter_column('contact', 'sealed_address', nullable=True)
+    # What the API's lists are read by.
+    op.create_index('conversation_newest', 'conversation', ['tenant_id', 'opened_at', 'id'], unique=False)
+    op.create_index('conversation_contact', 'conversation', ['contact_id', 'id'], unique=False)
+    op.create_index('message_newest', 'message', ['tenant_id', 'received_at', 'id'], unique=False)
+    op.create_index('reply_thread_seq', 'reply', ['thread', 'after_seq'], unique=False)
+    op.create_index('part_newest', 'part', ['tenant_id', 'created_at', 'id'], unique=False)
+    op.create_index('lead_newest', 'lead', ['tenant_id', 'first_seen', 'contact_id', 'agent_id'], unique=False)
 
 
 def _tables() -> None:

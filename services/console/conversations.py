@@ -1,0 +1,95 @@
+"""Conversations as admins read them: which there are, and what was said in one, by both sides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import merge
+from typing import Any
+
+from psycopg.rows import DictRow
+
+from services.console.scan import Conditions, Mark, Scan, Slice
+from shared.ids import TenantId
+from shared.store.session import Connection, Store
+
+MOST_COUNTED = 1_000
+
+_INBOUND = """
+select id, seq, 0 as side, received_at as created_at, outcome as status, provider_sid, sealed_text as sealed, trace
+from message where conversation_id = %s and (%s::bigint is null or seq < %s) order by seq desc limit %s
+"""
+_OUTBOUND = """
+select public_id as id, id as reply, after_seq as seq, 1 as side, created_at, state as status, kind, turn_id as turn,
+       sealed_body as sealed, trace
+from reply where conversation_id = %s and (%s::bigint is null or id < %s) order by id desc limit %s
+"""
+_PARTS = """
+select 'pt_' || id as id, reply_id, ordinal, state, provider_sid, failure, error_code, accepted_at
+from part where reply_id = any(%s) order by reply_id, ordinal
+"""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """Messages of both sides, the newest first; `parts` by reply. `mark`: where the next page goes on; None: nowhere."""
+
+    rows: list[DictRow]
+    parts: dict[int, list[DictRow]]
+    mark: Mark | None
+
+
+@dataclass(frozen=True)
+class Conversations:
+    """Reads them."""
+
+    store: Store
+    scan: Scan
+
+    async def read(
+        self, tenant: TenantId, within: Conditions, wanted: Conditions, after: Mark | None, most: int
+    ) -> Slice:
+        """Return conversations, the newest first."""
+        async with self.store.connection(tenant) as connection:
+            return await self.scan.read(
+                connection, {"conversation.tenant_id = %s": tenant, **within}, wanted, after, most
+            )
+
+    async def one(self, tenant: TenantId, conversation: str) -> DictRow:
+        """Return one. Raises Unknown."""
+        async with self.store.connection(tenant) as connection:
+            return await self.scan.one(connection, {"conversation.id = %s": conversation})
+
+    async def spoken(self, tenant: TenantId, conversation: str, after: Mark | None, limit: int) -> Spoken:
+        """
+        Return what was said, the newest first. `after`: the oldest message and reply of the page before.
+
+        Messages come in the order of arrival, replies in the order in which they are sent; a reply stands behind the
+        message that it answers.
+        """
+        seq, reply = after or (None, None)
+        async with self.store.connection(tenant) as connection:
+            inbound = await connection.execute(_INBOUND, (conversation, seq, seq, limit + 1))
+            outbound = await connection.execute(_OUTBOUND, (conversation, reply, reply, limit + 1))
+            said = [*merge(await inbound.fetchall(), await outbound.fetchall(), key=_place, reverse=True)]
+            rows = said[:limit]
+            parts = await _parts(connection, [row["reply"] for row in rows if row["side"]])
+        return Spoken(rows, parts, _last(rows, seq, reply) if len(said) > limit else None)
+
+
+def _place(row: DictRow) -> tuple[int, int]:
+    return row["seq"], row["side"]
+
+
+def _last(rows: Sequence[DictRow], seq: int | None, reply: int | None) -> list[Any]:
+    for row in rows:
+        if row["side"]:
+            reply = row["reply"]
+        else:
+            seq = row["seq"]
+    return [seq, reply]
+
+
+async def _parts(connection: Connection, replies: list[int]) -> dict[int, list[DictRow]]:
+    found: dict[int, list[DictRow]] = {}
+    for row in await (await connection.execute(_PARTS, (replies,))).fetchall():
+        found.setdefault(row.pop("reply_id"), []).append(row)
+    return found
