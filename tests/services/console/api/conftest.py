@@ -7,8 +7,11 @@ import pytest
 
 from services.console.access import SCOPES, digest, new_key
 from services.console.settings import ConsoleSettings
-from shared.ids import new_id
+from shared.addresses import Pepper
+from shared.ids import TenantId, new_id
 from shared.store.session import Store
+from shared.vault import Vault
+from tests.services.console.api.past import Past
 from tests.services.console.conftest import KEY, Client, OpenConsole
 
 ONE, OTHER = "tn_one", "tn_other"
@@ -59,3 +62,21 @@ def asker(web: Client, store: Store) -> MakeAsker:
 def platform(web: Client) -> Asker:
     """Whoever holds the console's own key."""
     return Asker(web, KEY)
+
+
+@pytest.fixture
+async def past(web: Client, store: Store, vault: Vault, pepper: Pepper) -> Past:
+    """What happened to the first company."""
+    return await Past(store, vault, pepper, TenantId(ONE)).plant()
+
+
+@pytest.fixture
+async def others_past(web: Client, store: Store, vault: Vault, pepper: Pepper) -> Past:
+    """What happened to the other company, with the same person."""
+    return await Past(store, vault, pepper, TenantId(OTHER)).plant()
+
+
+@pytest.fixture
+async def admin(asker: MakeAsker) -> Asker:
+    """An admin of the first company."""
+    return await asker(ONE)

@@ -11,11 +11,6 @@ from tests.services.console.api.conftest import ONE, OTHER, Asker, MakeAsker
 BODY = {"name": "A", "instructions": "Help."}
 
 
-@pytest.fixture
-async def admin(asker: MakeAsker) -> Asker:
-    return await asker(ONE)
-
-
 async def audit(store: Store) -> list[dict[str, Any]]:
     async with store.connection() as connection:
         query = "select actor, action, object, tenant_id, before, after from audit order by id"
