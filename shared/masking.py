@@ -1,6 +1,6 @@
 """How an address is shown to people who need not know it: enough to recognise, too little to call."""
 
-import phonenumbers
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from shared.addresses import WHATSAPP
 
@@ -18,8 +18,9 @@ def masked(address: str) -> str:
     bare = address.removeprefix(f"{WHATSAPP}:")
     if not bare.startswith("+"):
         return _cut(bare, head=6)
-    code = str(phonenumbers.parse(bare, _check_region=False).country_code)
-    return f"+{code} {_cut(bare.removeprefix('+' + code), head=3)}"
+    digits = bare.removeprefix("+")
+    code = next((n for n in (1, 2, 3) if int(digits[:n]) in COUNTRY_CODE_TO_REGION_CODE), 0)
+    return f"+{digits[:code]} {_cut(digits[code:], head=3)}" if code else f"+{_cut(digits, head=3)}"
 
 
 def _cut(text: str, head: int) -> str:

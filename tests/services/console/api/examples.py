@@ -1,0 +1,94 @@
+"""One request for each route of `/v1`, which works for an admin of the first company. A new route needs a row here."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.services.console.api.conftest import ONE
+from tests.services.console.api.past import Past
+
+
+@dataclass(frozen=True)
+class Example:
+    """A request. `changes`: it speaks of a version, and needs the ETag of what it changes."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+    changes: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"If-Match": '"1"'} if self.changes else {}
+
+
+def get(path: str) -> Example:
+    return Example("GET", path)
+
+
+def post(path: str, **body: Any) -> Example:
+    return Example("POST", path, body)
+
+
+def patch(path: str, **body: Any) -> Example:
+    return Example("PATCH", path, body, changes=True)
+
+
+EXAMPLES = {
+    "list_tenants": get("tenants"),
+    "create_tenant": post("tenants", name="X"),
+    "get_tenant": get(f"tenants/{ONE}"),
+    "change_tenant": patch(f"tenants/{ONE}", history=True),
+    "list_users": get(f"users?tenant={ONE}"),
+    "create_user": post("users", tenant=ONE, email="new@example.org", name="New"),
+    "get_user": get("users/us_one"),
+    "change_user": patch("users/us_one", name="New"),
+    "delete_user": Example("DELETE", "users/us_spareone", changes=True),
+    "list_agents": get(f"agents?tenant={ONE}"),
+    "create_agent": post("agents", tenant=ONE, name="A", instructions="Help."),
+    "get_agent": get("agents/ag_one"),
+    "change_agent": patch("agents/ag_one", memory=9),
+    "delete_agent": Example("DELETE", "agents/ag_spareone", changes=True),
+    "list_messages": get(f"messages?tenant={ONE}"),
+    "get_message": get("messages/msg_one1"),
+    "list_conversations": get(f"conversations?tenant={ONE}"),
+    "get_conversation": get("conversations/cv_one"),
+    "list_conversation_messages": get("conversations/cv_one/messages"),
+    "list_dead_letters": get("dead-letters"),
+    "get_dead_letter": get("dead-letters/dl_one1"),
+    "replay_dead_letter": post("dead-letters/dl_one1/replays"),
+    "discard_dead_letter": post("dead-letters/dl_one2/discards", reason="test"),
+    "list_held_parts": get("held-parts"),
+    "list_bindings": get(f"bindings?tenant={ONE}"),
+    "get_binding": get("bindings/bd_one"),
+    "end_binding": Example("DELETE", "bindings/bd_one", {"reason": "test"}),
+    "create_pairing_code": post("pairing-codes", user="one@example.org"),
+    "list_leads": get(f"leads?tenant={ONE}"),
+    "export_leads": get(f"leads/exports?tenant={ONE}"),
+    "get_lead": get("leads/ag_one.ct_one"),
+    "list_api_keys": get(f"api-keys?tenant={ONE}"),
+    "create_api_key": post("api-keys", tenant=ONE, name="X", scopes=["agents:read"]),
+    "get_api_key": get("api-keys/ak_one"),
+    "revoke_api_key": Example("DELETE", "api-keys/ak_one"),
+    "list_audit": get(f"audit?tenant={ONE}"),
+    "run_gap_fill": post("jobs/gap-fill/runs"),
+}
+
+
+async def plant_everything(past: Past) -> None:
+    """Make what the examples speak of, beyond the company's past."""
+    await past.pair()
+    await past.insert("app_user", id="us_spareone", email="spare@example.org", role="USER")
+    await past.insert("agent", id="ag_spareone", name="A", instructions="")
+    await past.insert("api_key", id="ak_one", name="k", digest="d", scopes=["agents:read"])
+    reply = await past.reply("rp_onelost", "lost", 2, state="failed")
+    for n in (1, 2):
+        part = await past.part(reply, n, "x", "failed")
+        await past.insert(
+            "dead_letter",
+            id=f"dl_one{n}",
+            thread="thone",
+            stage="egress",
+            reason="r",
+            attempts=1,
+            payload=f"part/{part}",
+        )
