@@ -48,7 +48,7 @@ class Conversations:
         self, tenant: TenantId, within: Conditions, wanted: Conditions, after: Mark | None, most: int
     ) -> Slice:
         """Return conversations, the newest first."""
-        async with self.store.connection(tenant) as connection:
+        async with self.store.transaction(tenant) as connection:
             return await self.scan.read(
                 connection, {"conversation.tenant_id = %s": tenant, **within}, wanted, after, most
             )

@@ -37,6 +37,18 @@ select tenant_id from message where provider_sid = %(sid)s
 union all select tenant_id from part where provider_sid = %(sid)s limit 1
 """
 
+_STATUS = {INBOUND: "message.outcome", OUTBOUND: "part.state"}
+_CHANNEL = {
+    INBOUND: """
+    coalesce((select channel from conversation where conversation.id = message.conversation_id),
+             (select channel from line where line.id = message.line_id))
+    """,
+    OUTBOUND: """
+    coalesce((select channel from reply join conversation on conversation.id = conversation_id where reply.id = part.reply_id),
+             (select channel from thread join line on line.id = line_id where thread.key = part.thread))
+    """,
+}
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -75,14 +87,14 @@ class Messages:
 
     async def read(self, tenant: TenantId, wanted: Wanted, after: Mark | None, limit: int) -> Found:
         """Return a page of a tenant's messages."""
-        async with self.store.connection(tenant) as connection:
+        async with self.store.transaction(tenant) as connection:
             threads = await self._threads(connection, tenant, wanted)
             if threads == []:
                 return Found([], None)
             slices = {}
             for direction, scan in self._scans(wanted).items():
                 within = _within(scan, tenant, wanted, threads)
-                which = {f"{_STATUS[direction]} = %s": wanted.status, _CHANNEL: wanted.channel}
+                which = {f"{_STATUS[direction]} = %s": wanted.status, f"({_CHANNEL[direction]}) = %s": wanted.channel}
                 slices[direction] = await scan.read(connection, within, which, _behind(direction, after), limit + 1)
         return _merged(slices, limit)
 
@@ -107,10 +119,6 @@ class Messages:
         keys = self.pepper.address_keys(tenant, channel, wanted.number)
         cursor = await connection.execute(_THREADS, {"tenant": tenant, "keys": [*keys]})
         return [ThreadKey(row["key"]) for row in await cursor.fetchall()]
-
-
-_STATUS = {INBOUND: "message.outcome", OUTBOUND: "part.state"}
-_CHANNEL = "coalesce(conversation.channel, line.channel) = %s"
 
 
 def _within(scan: Scan, tenant: TenantId, wanted: Wanted, threads: Sequence[ThreadKey] | None) -> Conditions:

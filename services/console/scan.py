@@ -52,17 +52,21 @@ class Scan:
         self, connection: Connection, within: Conditions, wanted: Conditions, after: Mark | None, most: int
     ) -> Slice:
         """
-        Return at most so many rows, the newest first. `within`: what an index finds. `wanted`: which of those.
+        Return at most so many rows, the newest first. `within`: what an index finds. `wanted`: which of those, by
+        the table's own columns.
 
-        `after`: where the page before ended.
+        `after`: where the page before ended. The connection is in a transaction: a plan is made for the values at hand, since
+        one for any tenant would read and sort all that a large one has.
         """
+        await connection.execute("set local plan_cache_mode = force_custom_plan")
         inside, values = _where({**within, **self._behind(after)})
         outside, more = _where(wanted)
         cursor = await connection.execute(
             f"""
-            select {self.shown}
-            from (select * from {self.table} where {inside} {self._newest} limit {REACH}) as {self.table} {self.joins}
-            where {outside} {self._newest} limit %s
+            select {self.shown} from (
+              select * from (select * from {self.table} where {inside} {self._newest} limit {REACH}) as {self.table}
+              where {outside} {self._newest} limit %s
+            ) as {self.table} {self.joins} {self._newest}
             """,  # noqa: S608 - conditions are constants, values are parameters
             (*values, *more, most),
         )

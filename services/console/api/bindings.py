@@ -90,7 +90,7 @@ def bindings(ends: Bindings) -> APIRouter:
             "channel = %s": channel,
             **created.within("created_at"),
         }
-        async with ends.store.connection(theirs) as connection:
+        async with ends.store.transaction(theirs) as connection:
             found = await _BINDINGS.read(connection, within, {}, page.mark, page.limit + 1)
         rows, mark = found.page(page.limit, _BINDINGS.order)
         return page.until([_binding(ends.vault, row) for row in rows], mark)

@@ -91,7 +91,7 @@ class Leads:
     async def read(self, tenant: TenantId, wanted: Wanted, after: Mark | None, most: int) -> Slice:
         """Return leads, the newest first."""
         within = {"tenant_id = %s": tenant, **wanted.within}
-        async with self.store.connection(tenant) as connection:
+        async with self.store.transaction(tenant) as connection:
             return await _LEADS.read(connection, within, wanted.which, after, most)
 
     async def one(self, tenant: TenantId, agent: str, contact: str) -> DictRow:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -35,7 +36,8 @@ THERE = {
 }  # fmt: skip
 """Ids that are there: a made-up one only ever finds nothing."""
 
-Ask = Callable[[Case], httpx2.Response]
+Request = Case[Any]
+Ask = Callable[[Request], httpx2.Response]
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ async def everything(past: Past) -> None:
 
 
 @st.composite
-def requests(draw: st.DrawFn, cases: st.SearchStrategy[Case]) -> Case:
+def requests(draw: st.DrawFn, cases: st.SearchStrategy[Request]) -> Request:
     """Make a request, often of something that is there and of its first version."""
     case = draw(cases)
     for name in case.path_parameters or {}:
@@ -62,6 +64,7 @@ def ask_all(ask: Ask, mode: GenerationMode) -> dict[str, list[int]]:
     """Ask for everything, and return the statuses by operation. Raises what Schemathesis finds."""
     told: dict[str, list[int]] = {}
     for result in schemathesis.openapi.from_dict(DESCRIPTION).get_all_operations():
+        assert isinstance(result, Ok), result
         operation = result.ok()
 
         @seed(20261125)
@@ -70,7 +73,7 @@ def ask_all(ask: Ask, mode: GenerationMode) -> dict[str, list[int]]:
             suppress_health_check=[*HealthCheck],
         )  # fmt: skip
         @given(requests(operation.as_strategy(generation_mode=mode)))
-        def hold(case: Case) -> None:
+        def hold(case: Request) -> None:
             answer = ask(case)
             told.setdefault(case.operation.label, []).append(answer.status_code)
             case.validate_response(answer, checks=CHECKS)
@@ -93,7 +96,7 @@ async def test_whatever_is_sent_the_answer_is_one_that_is_described(
     gate.rate.most = 1_000_000
     loop = asyncio.get_running_loop()
 
-    def ask(case: Case) -> httpx2.Response:
+    def ask(case: Request) -> httpx2.Response:
         given: dict[str, Any] = case.as_transport_kwargs(base_url="http://console.invalid")
         body = {"content": given["data"]} if "data" in given else {"json": given.get("json")}
         headers = {**given["headers"], "Authorization": f"Bearer {holder.key}"}
