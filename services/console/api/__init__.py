@@ -14,12 +14,12 @@ from services.console.accounts import Accounts
 from services.console.api import dead_letters, jobs, line_setup, pairing_codes, problems
 from services.console.api.accounts import accounts
 from services.console.api.agents import agents
-from services.console.api.lines import lines
 from services.console.api.api_keys import api_keys
 from services.console.api.audit import audit
 from services.console.api.bindings import bindings
 from services.console.api.conversations import conversations
 from services.console.api.leads import Leads, leads
+from services.console.api.lines import lines
 from services.console.api.messages import messages
 from services.console.api.openapi import describe
 from services.console.api.routes import Gate
@@ -32,10 +32,10 @@ from services.console.idempotency import Requests
 from services.console.lines import Lines
 from services.console.pairing import PairingCodes
 from services.console.records import Dangling, InUse, Stale, Taken, Unknown
-from shared.store.repepper import Repepper
-from shared.store.rewrap import Rewrap
 from shared.addresses import Pepper
 from shared.bus import Bus
+from shared.store.repepper import Repepper
+from shared.store.rewrap import Rewrap
 from shared.store.session import Store
 from shared.vault import Vault
 

@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from shared.channels.line_setup import Webhooks
+from shared.ids import Address
+from shared.store.sealed import SIGNING_SECRET
+from tests.fakes.account import FakeAccount
 from tests.services.console.api.conftest import ONE
-from tests.services.console.api.past import Past
+from tests.services.console.api.past import SENDER, Past
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,24 @@ EXAMPLES = {
     "get_agent": get("agents/ag_one"),
     "change_agent": patch("agents/ag_one", memory=9),
     "delete_agent": Example("DELETE", "agents/ag_spareone", changes=True),
+    "list_accounts": get(f"accounts?tenant={ONE}"),
+    "create_account": post("accounts", tenant=ONE, account_sid="AC" + "8" * 32, auth_token="t"),
+    "get_account": get("accounts/cr_one"),
+    "change_account": patch("accounts/cr_one", name="New"),
+    "delete_account": Example("DELETE", "accounts/cr_spareone", changes=True),
+    "list_signing_secrets": get("accounts/cr_one/signing-secrets"),
+    "create_signing_secret": post("accounts/cr_one/signing-secrets", secret="s"),
+    "delete_signing_secret": Example("DELETE", "accounts/cr_one/signing-secrets/ss_spareone"),
+    "list_lines": get(f"lines?tenant={ONE}"),
+    "create_line": post("lines", tenant=ONE, account="cr_one", agent="ag_one", sender="+14155230000"),
+    "get_line": get("lines/ln_one"),
+    "change_line": patch("lines/ln_one", name="New"),
+    "delete_line": Example("DELETE", "lines/ln_spareone", changes=True),
+    "test_typed_connection": post("connection-tests", account_sid="AC" + "8" * 32, auth_token="t"),
+    "test_connection": post("lines/ln_one/connection-tests"),
+    "check_line": post("lines/ln_one/checks"),
+    "provision_line": post("lines/ln_one/provisionings"),
+    "undo_provisioning": Example("DELETE", "lines/ln_one/provisionings/last"),
     "list_messages": get(f"messages?tenant={ONE}"),
     "get_message": get("messages/msg_one1"),
     "list_conversations": get(f"conversations?tenant={ONE}"),
@@ -71,12 +93,21 @@ EXAMPLES = {
     "revoke_api_key": Example("DELETE", "api-keys/ak_one"),
     "list_audit": get(f"audit?tenant={ONE}"),
     "run_gap_fill": post("jobs/gap-fill/runs"),
+    "run_provisioning": post("jobs/provisioning/runs"),
+    "run_rewrap": post("jobs/rewrap/runs"),
 }
 
 
-async def plant_everything(past: Past) -> None:
+async def plant_everything(past: Past, twilio: FakeAccount) -> None:
     """Make what the examples speak of, beyond the company's past."""
+    twilio.lines[Address(SENDER)] = Webhooks("https://elsewhere.example.org/")
     await past.pair()
+    await past.account("cr_spareone", "AC" + "5" * 32)
+    await past.line("ln_spareone", "whatsapp:+14155230001")
+    secret = past.vault.seal(b"s", SIGNING_SECRET.at(past.tenant, "ss_spareone"))
+    await past.insert(
+        "signing_secret", id="ss_spareone", credential_id="cr_one", kind="auth_token", sealed_secret=secret
+    )
     await past.insert("app_user", id="us_spareone", email="spare@example.org", role="USER")
     await past.insert("agent", id="ag_spareone", name="A", instructions="")
     await past.insert("api_key", id="ak_one", name="k", digest="d", scopes=["agents:read"])

@@ -23,6 +23,7 @@ from shared.store.session import Store
 from shared.vault import Vault
 
 NUMBER = "+393330000001"
+SENDER = "whatsapp:+14155238886"
 TRACE = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
 NOON = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 
@@ -88,13 +89,19 @@ class Past:
     async def place(self) -> None:
         """Make the agent, its line and a user."""
         await self.insert("agent", id=f"ag_{self.x}", name="A", instructions="Help.")
-        secret = self.vault.seal(b"token", CREDENTIAL_SECRET.at(self.tenant, f"cr_{self.x}"))
-        await self.insert("credential", id=f"cr_{self.x}", account_sid=f"AC{self.x}", sealed_secret=secret)
-        await self.insert(
-            "line", id=f"ln_{self.x}", agent_id=f"ag_{self.x}", credential_id=f"cr_{self.x}", channel="whatsapp",
-            provider="twilio", sender="whatsapp:+14155238886", enabled=True, access="open",
-        )  # fmt: skip
+        await self.account(f"cr_{self.x}", "AC" + self.x.encode().hex().ljust(32, "0"))
+        await self.line(f"ln_{self.x}", SENDER)
         await self.insert("app_user", id=f"us_{self.x}", email=f"{self.x}@example.org", name="Eve", role="USER")
+
+    async def account(self, row: str, account_sid: str) -> None:
+        secret = self.vault.seal(b"token", CREDENTIAL_SECRET.at(self.tenant, row))
+        await self.insert("credential", id=row, account_sid=account_sid, sealed_secret=secret)
+
+    async def line(self, row: str, sender: str) -> None:
+        await self.insert(
+            "line", id=row, agent_id=f"ag_{self.x}", credential_id=f"cr_{self.x}", channel="whatsapp", provider="twilio",
+            sender=sender, enabled=True, access="open",
+        )  # fmt: skip
 
     async def person(self, contact: str, number: str, name: str) -> None:
         """Make a contact and its alias."""

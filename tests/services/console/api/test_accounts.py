@@ -10,15 +10,10 @@ from shared.bus import Bus
 from shared.directory import AccountEntry, account_key, open_entry
 from shared.store.session import Store
 from shared.vault import Vault
-from tests.services.console.api.conftest import ONE, OTHER, Asker, MakeAsker
+from tests.services.console.api.conftest import OTHER, Asker, MakeAsker
 
 SID = "AC" + "5" * 32
 TOKEN, NEW = "a-token-of-the-old-kind", "a-token-that-was-promoted"
-
-
-@pytest.fixture
-async def admin(asker: MakeAsker) -> Asker:
-    return await asker(ONE)
 
 
 @pytest.fixture

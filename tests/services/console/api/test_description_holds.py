@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services.console.api.routes import Gate
+from tests.fakes.account import FakeAccount
 from tests.services.console.api.conftest import ONE, MakeAsker
 from tests.services.console.api.examples import plant_everything
 from tests.services.console.api.past import Past
@@ -33,6 +34,7 @@ EACH = {GenerationMode.POSITIVE: 10, GenerationMode.NEGATIVE: 5}
 THERE = {
     "tenant": "tn_one", "user": "us_one", "agent": "ag_one", "message": "msg_one1", "conversation": "cv_one",
     "letter": "dl_one1", "binding": "bd_one", "lead": "ag_one.ct_one", "api_key": "ak_one",
+    "account": "cr_one", "secret": "ss_spareone", "line": "ln_one",
 }  # fmt: skip
 """Ids that are there: a made-up one only ever finds nothing."""
 
@@ -41,8 +43,8 @@ Ask = Callable[[Request], httpx2.Response]
 
 
 @pytest.fixture
-async def everything(past: Past) -> None:
-    await plant_everything(past)
+async def everything(past: Past, twilio: FakeAccount) -> None:
+    await plant_everything(past, twilio)
     await past.settings(history=True, privacy="encrypted")
 
 

@@ -23,11 +23,6 @@ ELSEWHERE = Webhooks("https://elsewhere.example.org/")
 
 
 @pytest.fixture
-async def admin(asker: MakeAsker) -> Asker:
-    return await asker(ONE)
-
-
-@pytest.fixture
 async def parts(admin: Asker) -> dict[str, str]:
     """An account and an agent of the first tenant."""
     account = await admin.ask("POST", "accounts", json={"account_sid": SID, "auth_token": "token"})
