@@ -13,10 +13,20 @@ from shared.store.migrations import upgrade
 from shared.store.session import Store, open_store
 from shared.vault import Vault
 
+WHOLE_STACKS = ("browser", "chaos", "journeys", "stack")
+"""Tests that run every process: one after another, while those of single services run beside them."""
+
 _TEMPLATE = "trunkline_template"
 
 SERVICES_WITH_DATABASE = ("router", "agent", "egress", "console")
 PASSWORD = "password-of-every-service-in-these-tests"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep whole stacks from running side by side: two cores are too few for two of them."""
+    for item in items:
+        if item.path.relative_to(item.config.rootpath).parts[1] in WHOLE_STACKS:
+            item.add_marker(pytest.mark.xdist_group("whole stacks"))
 
 
 @pytest.fixture(scope="session")
