@@ -13,15 +13,18 @@ from shared.store.session import Connection, Store
 
 MOST_COUNTED = 1_000
 
-_INBOUND = """
+_LAST = 2**63 - 1
+"""Behind every message and reply: a first page is looked up by the same index as the others."""
+
+_INBOUND = f"""
 select id, seq, 0 as side, received_at as created_at, outcome as status, provider_sid, sealed_text as sealed, trace
-from message where conversation_id = %s and (%s::bigint is null or seq < %s) order by seq desc limit %s
-"""
-_OUTBOUND = """
+from message where conversation_id = %s and seq < coalesce(%s::bigint, {_LAST}) order by seq desc limit %s
+"""  # noqa: S608 - constants
+_OUTBOUND = f"""
 select public_id as id, id as reply, after_seq as seq, 1 as side, created_at, state as status, kind, turn_id as turn,
        sealed_body as sealed, trace
-from reply where conversation_id = %s and (%s::bigint is null or id < %s) order by id desc limit %s
-"""
+from reply where conversation_id = %s and id < coalesce(%s::bigint, {_LAST}) order by id desc limit %s
+"""  # noqa: S608 - constants
 _PARTS = """
 select 'pt_' || id as id, reply_id, ordinal, state, provider_sid, failure, error_code, accepted_at
 from part where reply_id = any(%s) order by reply_id, ordinal
@@ -67,8 +70,8 @@ class Conversations:
         """
         seq, reply = after or (None, None)
         async with self.store.connection(tenant) as connection:
-            inbound = await connection.execute(_INBOUND, (conversation, seq, seq, limit + 1))
-            outbound = await connection.execute(_OUTBOUND, (conversation, reply, reply, limit + 1))
+            inbound = await connection.execute(_INBOUND, (conversation, seq, limit + 1))
+            outbound = await connection.execute(_OUTBOUND, (conversation, reply, limit + 1))
             said = [*merge(await inbound.fetchall(), await outbound.fetchall(), key=_place, reverse=True)]
             rows = said[:limit]
             parts = await _parts(connection, [row["reply"] for row in rows if row["side"]])

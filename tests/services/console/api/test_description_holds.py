@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 from services.console.api.routes import Gate
 from tests.fakes.account import FakeAccount
 from tests.services.console.api.conftest import ONE, MakeAsker
-from tests.services.console.api.examples import plant_everything
+from tests.services.console.api.examples import EXAMPLES, plant_everything
 from tests.services.console.api.past import Past
 
 DESCRIPTION = json.loads((Path(__file__).parents[4] / "docs" / "openapi.json").read_text())
@@ -107,3 +107,20 @@ async def test_whatever_is_sent_the_answer_is_one_that_is_described(
 
     told = await asyncio.to_thread(ask_all, ask, mode)
     assert told
+
+
+@pytest.mark.usefixtures("everything")
+async def test_no_text_in_a_url_reaches_the_database_that_it_cannot_take(asker: MakeAsker) -> None:
+    """
+    A NUL in any parameter is refused as what it is, and is no error of ours.
+    """
+    platform = await asker(None)
+    for path, methods in DESCRIPTION["paths"].items():
+        for method, operation in methods.items():
+            example = EXAMPLES[operation["operationId"]]
+            for name in [it["name"] for it in operation.get("parameters", ()) if it["in"] == "query"]:
+                answer = await platform.ask(
+                    method, example.path.partition("?")[0], params={name: "a\x00"}, json=example.body
+                )
+                assert answer.status_code in {400, 422}, (path, name, answer.text)
+                assert answer.json()["code"] in {"invalid_request", "cursor_invalid"}, (path, name)
