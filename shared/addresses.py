@@ -24,6 +24,29 @@ PERSON = re.compile(r"whatsapp:(?:\+[1-9][0-9]{6,14}|[A-Z]{2}\.(?:ENT\.)?[A-Za-z
 _THREAD_KEY_LENGTH = 26
 
 
+_NATIONAL = (
+    (re.compile(r"\+55([1-9]{2})9?([6-9][0-9]{7})", re.ASCII), ("+55{}9{}", "+55{}{}")),
+    (re.compile(r"\+521?([2-9][0-9]{9})", re.ASCII), ("+52{}", "+521{}")),
+    (re.compile(r"\+549?([1-3][0-9]{9})", re.ASCII), ("+549{}", "+54{}")),
+)
+"""
+Numbers that networks write in two ways for one subscriber, and the ways, today's first.
+
+Brazil put a 9 before the eight digits of mobile numbers, which WhatsApp leaves out for those who were there before (what begins
+with 2 to 5 is a fixed line and has none). Mexico gave up the 1, and Argentina has the 9, between the country and the area, which
+only callers from abroad dialled.
+"""
+
+
+def variants(address: str) -> tuple[Address, ...]:
+    """Return every way in which networks write an address, today's first. No two people share one."""
+    scheme, plus, digits = address.partition("+")
+    for pattern, ways in _NATIONAL:
+        if written := pattern.fullmatch(plus + digits):
+            return tuple(Address(scheme + way.format(*written.groups())) for way in ways)
+    return (Address(address),)
+
+
 def whatsapp(raw: str) -> Address:
     """Return `raw` as a WhatsApp address; the scheme is added when left off, spaces are dropped."""
     compact = "".join(raw.split())
@@ -32,9 +55,9 @@ def whatsapp(raw: str) -> Address:
 
 class Pepper:
     """
-    Turns addresses into keys: the newest pepper of a ring writes, all of them look up.
+    Turns addresses into keys: the newest pepper of a ring writes, all of them look up. So it is with the ways to write a number.
 
-    `version`, the newest's id, is stored beside each key that is written. Lists begin with the newest's key.
+    `version`, the newest's id, is stored beside each key that is written. Lists begin with the key that is written.
     """
 
     def __init__(self, secret: bytes, version: int = 1, others: Iterable[bytes] = ()) -> None:
@@ -61,7 +84,7 @@ class Pepper:
 
     def address_keys(self, tenant: TenantId, channel: str, address: str) -> list[AddressKey]:
         """Return every key under which a tenant's tables may know this address."""
-        return [AddressKey(digest.hex()) for digest in self._digests(f"address|{tenant}|{channel}|{address}")]
+        return self._keys(f"address|{tenant}|{channel}|", address)
 
     def global_key(self, channel: str, address: str) -> AddressKey:
         """Return the key that is the same for every tenant: an address is bound to one user on the whole platform."""
@@ -69,7 +92,7 @@ class Pepper:
 
     def global_keys(self, channel: str, address: str) -> list[AddressKey]:
         """Return every key under which this address may be bound."""
-        return [AddressKey(digest.hex()) for digest in self._digests(f"binding|{channel}|{address}")]
+        return self._keys(f"binding|{channel}|", address)
 
     def code_digest(self, code: str) -> str:
         """Return what is stored of a pairing code."""
@@ -83,6 +106,10 @@ class Pepper:
         """Return the key of `person`'s mailbox at the line `to`."""
         digest = self._digests(f"{channel}|{to}|{person}")[0]
         return ThreadKey(base64.b32encode(digest).decode().lower()[:_THREAD_KEY_LENGTH])
+
+    def _keys(self, use: str, address: str) -> list[AddressKey]:
+        by_variant = [self._digests(use + written) for written in variants(address)]
+        return [AddressKey(digest.hex()) for of_a_pepper in zip(*by_variant, strict=True) for digest in of_a_pepper]
 
     def _digests(self, text: str) -> list[bytes]:
         return [hmac.digest(secret, text.encode(), hashlib.sha256) for secret in self._secrets]

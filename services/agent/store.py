@@ -27,11 +27,31 @@ _FREE = f"(owner is null or owner = %(owner)s or lease_until < now() or {OWNER_I
 _BURST_OVER = "coalesce(burst_at + %(burst)s * interval '1 s' <= now(), true)"
 
 _LEASE = "15 s"
-_CLAIM = f"""
-update thread set owner = %(owner)s, fence = fence + 1, lease_until = now() + interval '{_LEASE}'
-where key = %(thread)s and done_seq < asked_seq and run_at <= now() and {_FREE}
-returning key, tenant_id, guests, line_id, fence, done_seq, asked_seq
+_CLAIM = """
+with claimed as (
+  update thread set owner = %(owner)s, fence = fence + 1, lease_until = now() + interval '{lease}'
+  where key = %(thread)s and done_seq < asked_seq and run_at <= now() and {alone} and {free}
+  returning key, tenant_id, guests, line_id, fence, done_seq, asked_seq
+)
+select thread.root, claimed.* from thread left join claimed on true where thread.key = %(thread)s
+"""
+"""Takes a thread's due turn. Without one it still tells the root, where the person has several threads on the line."""
+
+_CLAIM_ALONE = _CLAIM.format(lease=_LEASE, free=_FREE, alone="root is null")
+
+_LOCK_GROUP = "select 1 from thread where key = %(root)s for update nowait"
+_GUESTS = "select distinct unnest(guests) as guest from thread where root = %(root)s"
+_FIRST_ASKED = "(select min(seq) from message where message.thread = {thread}.key and seq > {thread}.done_seq and outcome = 'asked')"
+_NONE_BEFORE = f"""
+not exists (
+  select 1 from thread as other where other.root = %(root)s and other.key <> %(thread)s
+    and ((other.owner is not null and other.lease_until >= now() and not {OWNER_IS_DEAD.format(column="other.owner")})
+         or (other.done_seq < other.asked_seq
+             and {_FIRST_ASKED.format(thread="other")} < {_FIRST_ASKED.format(thread="thread")})))
 """  # noqa: S608 - constants
+"""Of a person's threads one has its turn at a time, and first the one that was asked first (ADR 14)."""
+
+_CLAIM_IN_GROUP = _CLAIM.format(lease=_LEASE, free=_FREE, alone=_NONE_BEFORE)
 _DUE = FAIR_ORDER.format(
     due=f"""
       select tenant_id, key, run_at as since from thread_schedule
@@ -175,8 +195,7 @@ class Turns:
     async def claim(self, tenant: TenantId, thread: ThreadKey) -> Claim | None:
         """Take a thread's due turn and open it, unless somebody alive has it. `tenant`: the line's."""
         async with self.store.transaction(tenant) as connection:
-            cursor = await connection.execute(_CLAIM, {"owner": self.owner, "thread": thread})
-            row = await cursor.fetchone()
+            row = await self._claimed(connection, tenant, thread)
             if row is None:
                 return None
             scope = (tenant, *row["guests"])
@@ -192,6 +211,24 @@ class Turns:
                 Sequence(row["asked_seq"]),
             )
             return replace(claim, opened=await _open(connection, claim))
+
+    async def _claimed(self, connection: Connection, tenant: TenantId, thread: ThreadKey) -> DictRow | None:
+        values = {"owner": self.owner, "thread": thread}
+        row = await (await connection.execute(_CLAIM_ALONE, values)).fetchone()
+        if row is not None and row["root"] is not None:
+            return await self._claimed_in_group(connection, tenant, values | {"root": row["root"]})
+        return row if row is not None and row["key"] is not None else None
+
+    async def _claimed_in_group(
+        self, connection: Connection, tenant: TenantId, values: dict[str, Any]
+    ) -> DictRow | None:
+        """Claim one of a person's threads, by what the others have to do now: whoever claims one holds their root."""
+        await connection.execute(_LOCK_GROUP, values)
+        guests = [row["guest"] for row in await (await connection.execute(_GUESTS, values)).fetchall()]
+        if guests:
+            await self.store.widen(connection, tenant, *guests)
+        row = await (await connection.execute(_CLAIM_IN_GROUP, values)).fetchone()
+        return row if row is not None and row["key"] is not None else None
 
     async def renew(self, claim: Claim) -> Claim | None:
         """Prolong the lease. Returns the claim, widened by what was asked since in the same burst; None once it is lost."""

@@ -123,10 +123,11 @@ class GapFill:
         return await self.bus.publish(INBOUND, subject, event, message_id=known_as)
 
     async def _thread(self, connection: Connection, line: DictRow, message: InboundMessage) -> ThreadKey:
-        """Return the sender's thread. The list names no user id, so the alias tells whose number it is."""
+        """Return the sender's thread, the root of several. The list names no user id: the alias tells whose number it is."""
         cursor = await connection.execute(
             """
-            select thread.key from contact_alias alias join thread on thread.contact_id = alias.contact_id
+            select coalesce(root, key) as key from contact_alias alias
+            join thread on alias.contact_id in (thread.contact_id, thread.host_contact_id)
             where alias.tenant_id = %s and alias.channel = %s and address_key = any(%s) and thread.line_id = %s
             order by thread.last_seq desc limit 1
             """,

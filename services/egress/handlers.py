@@ -92,6 +92,9 @@ class Egress:
 
     async def _next(self, desk: Desk) -> Try | Doubt | None:
         """Decide what comes next, and put it on record; None once there is nothing, and the thread was let go."""
+        if desk.regrouped:
+            await desk.release(desk.now)
+            return None
         channel = self._channel(desk.claim.provider, desk.claim.channel)
         closed_at = desk.last_inbound_at + channel.window if channel.window else None
         view = await desk.view()

@@ -18,7 +18,7 @@ LEASE = "45 s"
 
 DUE = FAIR_ORDER.format(
     due=f"""
-      select tenant_id, key, send_at as since from thread_schedule
+      select tenant_id, coalesce(root, key) as key, send_at as since from thread_schedule
       where send_at <= now() - %(patience)s * interval '1 s' and {FREE}
     """,  # noqa: S608 - constants
     each=50,
@@ -100,7 +100,7 @@ where reply.id = taken.reply_id and reply.state = 'cut'
 FENCED = f"""
 update thread set out_until = now() + interval '{LEASE}'
 where key = %(thread)s and out_fence = %(fence)s and out_owner = %(owner)s
-returning now() as now, coalesce(last_inbound_at, now()) as heard
+returning now() as now, coalesce(last_inbound_at, now()) as heard, root is not null as in_group
 """  # noqa: S608 - constants
 
 RELEASE = f"""
@@ -108,18 +108,47 @@ with dropped as ({DROP_CANCELLED})
 update thread set out_owner = null, send_at = %(send_at)s where key = %(thread)s and out_fence = %(fence)s
 """  # noqa: S608 - constants
 
-CLAIM = f"""
+_CLAIM = """
 with claimed as (
-  update thread set out_owner = %(owner)s, out_fence = out_fence + 1, out_until = now() + interval '{LEASE}'
-  where key = %(thread)s and send_at is not null and {FREE}
-  returning tenant_id, line_id, contact_id, guests, out_fence, last_inbound_at
+  update thread set out_owner = %(owner)s, out_fence = out_fence + 1, out_until = now() + interval '{lease}'
+  where key = %(thread)s and {due} and {free}
+  returning key, tenant_id, line_id, contact_id, guests, out_fence, last_inbound_at
 )
-select claimed.tenant_id, contact_id, guests, out_fence, line.channel, line.provider, line.sender, long_replies, reply_limit,
-       {CREDENTIAL},
-       contact.tenant_id as contact_tenant, sealed_address, coalesce(last_inbound_at, now()) as heard, now() as now
-from claimed join line on line.id = line_id join credential on credential.id = credential_id
-left join contact on contact.id = contact_id
+select thread.root, claimed.tenant_id, claimed.contact_id, claimed.guests, claimed.out_fence, line.channel, line.provider,
+       line.sender, long_replies, reply_limit, {credential},
+       contact.tenant_id as contact_tenant, sealed_address, coalesce(claimed.last_inbound_at, now()) as heard, now() as now
+from thread left join claimed on true
+left join line on line.id = claimed.line_id left join credential on credential.id = credential_id
+left join contact on contact.id = claimed.contact_id
+where thread.key = %(thread)s
+"""
+"""
+Takes the right to send. On a shared line the contact may be a guest's, and is only seen once that is in scope. Without anything
+to send it still tells the root, where the person has several threads on the line.
+"""
+
+CLAIM = _CLAIM.format(lease=LEASE, free=FREE, credential=CREDENTIAL, due="root is null and send_at is not null")
+
+LOCK_GROUP = "select 1 from thread where key = %(thread)s for update nowait"
+GUESTS = "select distinct unnest(guests) as guest from thread where root = %(thread)s"
+_NOBODY_SENDS = f"""
+not exists (
+  select 1 from thread as other where other.root = %(thread)s and other.key <> %(thread)s
+    and other.out_owner is not null and other.out_until >= now() and not {OWNER_IS_DEAD.format(column="other.out_owner")})
 """  # noqa: S608 - constants
-"""Takes the right to send. On a shared line the contact may be a guest's, and is only seen once that is in scope."""
+CLAIM_GROUP = _CLAIM.format(lease=LEASE, free=FREE, credential=CREDENTIAL, due=_NOBODY_SENDS)
+"""As `CLAIM`, for the root of a person's threads, once nobody sends on another of them from before they had a root."""
+
+GATHER = f"""
+with other as (
+  update thread set send_at = null where root = %(thread)s and key <> %(thread)s and send_at is not null returning key
+),
+moved as (
+  update reply set thread = %(thread)s from other where reply.thread = other.key and state in ('open', 'cut') returning id
+)
+update part set thread = %(thread)s from other
+where part.thread = other.key and (part.state in {OPEN} or part.state = 'accepted' or reply_id in (select id from moved))
+"""  # noqa: S608 - constants
+"""What is left to send on a person's other threads is sent by their root, the oldest first (ADR 14)."""
 
 GUEST = "select tenant_id as contact_tenant, sealed_address from contact where id = %s"

@@ -36,6 +36,8 @@ class Claim:
     """UTF-16 units of a part."""
     truncated: bool
     """Whether a long reply is cut off rather than sent in parts."""
+    in_group: bool
+    """Whether it is for all threads of a person, whose root this is."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ class Desk:
     now: datetime
     last_inbound_at: datetime
     """When the person last wrote, by the time of arrival."""
+    regrouped: bool = False
+    """Whether the thread proved to be one of several of a person since it was claimed: it is for their root to go on."""
 
     async def view(self) -> View:
         """Return what there is to send."""
@@ -266,8 +270,7 @@ class SendLedger:
     ) -> AsyncIterator[Desk | None]:
         """Take the right to send on a thread, locked for one transaction; None where somebody alive has it."""
         async with self.store.transaction(tenant, step=step) as connection:
-            cursor = await connection.execute(sql.CLAIM, {"owner": self.owner, "thread": thread})
-            row = await cursor.fetchone()
+            row = await self._claimed(connection, tenant, thread)
             if row is None:
                 yield None
                 return
@@ -277,6 +280,27 @@ class SendLedger:
             await self.store.have_keys(connection, row["holder"])
             yield Desk(connection, self._claim(thread, row), self.vault, row["now"], row["heard"])
 
+    async def _claimed(self, connection: Connection, tenant: TenantId, thread: ThreadKey) -> DictRow | None:
+        values = {"owner": self.owner, "thread": thread}
+        row = await (await connection.execute(sql.CLAIM, values)).fetchone()
+        if row is not None and row["root"] == thread:
+            return await self._group_claimed(connection, tenant, values)
+        return row if row is not None and row["out_fence"] is not None else None
+
+    async def _group_claimed(
+        self, connection: Connection, tenant: TenantId, values: dict[str, object]
+    ) -> DictRow | None:
+        """Claim all of a person's threads by their root, and let it have what is left to send on the others."""
+        await connection.execute(sql.LOCK_GROUP, values)
+        guests = [row["guest"] for row in await (await connection.execute(sql.GUESTS, values)).fetchall()]
+        if guests:
+            await self.store.widen(connection, tenant, *guests)
+        row = await (await connection.execute(sql.CLAIM_GROUP, values)).fetchone()
+        if row is None or row["out_fence"] is None:
+            return None
+        await connection.execute(sql.GATHER, values)
+        return row
+
     @asynccontextmanager
     async def desk(self, claim: Claim, step: Step | None = None) -> AsyncIterator[Desk]:
         """Lock the thread for one transaction and prolong the claim. Raises `FenceLost`."""
@@ -285,7 +309,8 @@ class SendLedger:
             row = await (await connection.execute(sql.FENCED, values)).fetchone()
             if row is None:
                 raise FenceLost
-            yield Desk(connection, claim, self.vault, row["now"], row["heard"])
+            regrouped = row["in_group"] and not claim.in_group
+            yield Desk(connection, claim, self.vault, row["now"], row["heard"], regrouped)
 
     def _claim(self, thread: ThreadKey, row: DictRow) -> Claim:
         where = CONTACT_ADDRESS.at(row["contact_tenant"], row["contact_id"])
@@ -301,6 +326,7 @@ class SendLedger:
             credentials=credentials(self.vault, row),
             limit=row["reply_limit"],
             truncated=row["long_replies"] == "truncate",
+            in_group=row["root"] is not None,
         )
 
     async def due(self, patience: float) -> list[tuple[TenantId, ThreadKey]]:

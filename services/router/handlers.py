@@ -7,8 +7,9 @@ import psycopg
 from pydantic import ValidationError
 
 from services.router.intake import Intake
-from services.router.mailbox import Mailbox, Message, Unreadable, Work
+from services.router.mailbox import Mailbox
 from services.router.store import Desk
+from services.router.threads import Group, Message, Regrouped, Unreadable, Work, in_order
 from shared import faultpoints
 from shared.bus import Bus, Delivery, Stored
 from shared.events import InboundContent, InboundReceived, ReplyReady, TurnInterrupted, TurnRequested
@@ -20,6 +21,7 @@ from shared.topology import (
     INBOUND,
     OUT,
     TURN,
+    inbound_subject,
     out_subject,
     turn_interrupted_subject,
     turn_schedule_subject,
@@ -51,44 +53,54 @@ class Router:
     vault: Vault
 
     async def on_inbound(self, event: InboundReceived, delivery: Delivery) -> None:
-        """Read the thread's subject forward up to this message, take in what is new, and hint at the work left."""
+        """Read the person's threads forward up to this message, take in what is new, and hint at the work left."""
         _, _, tenant, thread = delivery.subject.split(".")
         owner, key = TenantId(tenant), ThreadKey(thread)
-        seen, work = await self.desk.last_seen(owner, key), None
-        while seen < delivery.seq:
-            stored = self.bus.read_forward(INBOUND, delivery.subject, seen, delivery.seq, _BATCH)
-            waiting = [self._open(message) async for message in stored]
+        group, work = await self.desk.group(owner, key), None
+        while group.seen[key] < delivery.seq:
+            waiting = await self._waiting(owner, group, delivery.seq)
             if not waiting:
                 return  # expired since: nothing is left to take in
-            seen, work = await self._take_in(key, event, waiting)
+            try:
+                group, work = await self._take_in(group, event, waiting)
+            except Regrouped:
+                group = await self.desk.group(owner, key)
         faultpoints.before(Step.ROUTER_HINT)
-        await self._wake(owner, key, work or await self.desk.work_left(owner, key))
+        await self._wake(owner, group.root, work or await self.desk.work_left(owner, group.root))
         faultpoints.after(Step.ROUTER_HINT)
 
+    async def _waiting(self, tenant: TenantId, group: Group, upto: Sequence) -> list[Message | Unreadable]:
+        """Return what arrived on any of the person's threads and was not read, in order."""
+        reads = []
+        for key, seen in group.seen.items():
+            stored = self.bus.read_forward(INBOUND, inbound_subject(tenant, key), seen, upto, _BATCH)
+            reads.append([self._open(message, key) async for message in stored])
+        return in_order(reads, _BATCH)
+
     async def _take_in(
-        self, key: ThreadKey, event: InboundReceived, waiting: list[Message | Unreadable]
-    ) -> tuple[Sequence, Work]:
-        """Take in what waits; return how far the thread is read now, and what it waits for."""
+        self, group: Group, event: InboundReceived, waiting: list[Message | Unreadable]
+    ) -> tuple[Group, Work]:
+        """Take in what waits; return how far the threads are read now, and what they wait for."""
         try:
-            mailbox, told = await self._commit(key, event, waiting)
+            mailbox, told = await self._commit(group, event, waiting)
         except MessageFailed as failed:
             if len(waiting) > 1:  # any of them: go on one by one
-                return await self._take_in(key, event, waiting[:1])
-            return await self._set_aside(key, event, waiting[0].seq, failed)
+                return await self._take_in(group, event, waiting[:1])
+            return await self._set_aside(group, event, waiting[0], failed)
         for message, outcome in told:
             _tell(mailbox, message, outcome)
-        if mailbox.thread.cancel_turn:
-            await self._interrupt(event.tenant, key)
-        return mailbox.thread.last_seq, mailbox.work()
+        for thread in mailbox.threads:
+            if thread.cancel_turn:
+                await self._interrupt(event.tenant, thread.key)
+        return mailbox.group(), mailbox.work()
 
     async def _commit(
-        self, key: ThreadKey, event: InboundReceived, waiting: list[Message | Unreadable]
+        self, group: Group, event: InboundReceived, waiting: list[Message | Unreadable]
     ) -> tuple[Mailbox, list[tuple[Message, str]]]:
         """Take in all that waits, in one transaction. Raises `MessageFailed` where a message fails by itself."""
         try:
-            async with self.desk.open(key, event, waiting) as mailbox:
-                thread = mailbox.thread
-                told = [await self._outcome(mailbox, message) for message in waiting if message.seq > thread.last_seq]
+            async with self.desk.open(group, event, waiting) as mailbox:
+                told = [await self._outcome(mailbox, message) for message in waiting if mailbox.is_new(message)]
         except psycopg.OperationalError:
             raise  # the database's trouble, not a message's
         except psycopg.Error as error:
@@ -107,14 +119,14 @@ class Router:
             raise MessageFailed(type(error).__name__) from error
 
     async def _set_aside(
-        self, key: ThreadKey, event: InboundReceived, seq: Sequence, failed: MessageFailed
-    ) -> tuple[Sequence, Work]:
+        self, group: Group, event: InboundReceived, message: Message | Unreadable, failed: MessageFailed
+    ) -> tuple[Group, Work]:
         """Count that a message failed by itself, and go on without it once that was often enough."""
-        async with self.desk.open(key, event) as mailbox:
-            passed = seq <= mailbox.thread.last_seq or await mailbox.count_failure(seq, failed.reason, failed.most)
+        async with self.desk.open(group, event) as mailbox:
+            passed = not mailbox.is_new(message) or await mailbox.count_failure(message.seq, failed.reason, failed.most)
         if not passed:
             raise GatewayError(MESSAGE_FAILED)
-        return mailbox.thread.last_seq, mailbox.work()
+        return mailbox.group(), mailbox.work()
 
     async def _interrupt(self, tenant: TenantId, key: ThreadKey) -> None:
         with suppress(Exception):  # the turn finds out when it renews its lease
@@ -133,15 +145,15 @@ class Router:
             ready = ReplyReady(tenant=tenant, thread=key, reply_id=work.reply)
             await self.bus.publish(OUT, out_subject(tenant, key), ready, message_id=f"reply:{work.reply}")
 
-    def _open(self, stored: Stored) -> Message | Unreadable:
+    def _open(self, stored: Stored, thread: ThreadKey) -> Message | Unreadable:
         """Decode and unseal a message as it rests in the stream."""
         try:
             event = InboundReceived.decode(stored.body)
             content = InboundContent.model_validate_json(self.vault.open_text(event.sealed, event.seal_context))
         except ValidationError:
-            return Unreadable(stored.seq, MALFORMED_EVENT)
+            return Unreadable(stored.seq, MALFORMED_EVENT, thread)
         except GatewayError as error:
-            return Unreadable(stored.seq, error.failure)
+            return Unreadable(stored.seq, error.failure, thread)
         return Message(
             id=MessageId(new_id("msg")),
             seq=stored.seq,
@@ -152,6 +164,7 @@ class Router:
             replayed=bool(event.replay_of),
             content=content,
             trace={name: stored.headers[name] for name in _TRACE_HEADERS if name in stored.headers},
+            thread=thread,
         )
 
 

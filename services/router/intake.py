@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from services.router import commands
 from services.router.commands import STOP, Command
-from services.router.mailbox import ASKED, Mailbox, Message
+from services.router.mailbox import ASKED, Mailbox
 from services.router.notices import NO_AGENT, NOT_RECOGNIZED, TEXT_ONLY, TOO_LONG, Notice, too_many
 from services.router.ratelimit import RateLimit
-from shared.ids import Sequence
+from services.router.threads import Message
 
 _LONGEST_TEXT = 4096
 
@@ -25,7 +25,7 @@ class Intake:
 
     async def take_in(self, mailbox: Mailbox, message: Message) -> str:
         """Log a message, act on it, and return what became of it."""
-        mailbox.thread.last_seq = Sequence(max(mailbox.thread.last_seq, message.seq))
+        mailbox.read(message.seq)
         if message.provider_sid in mailbox.logged:
             return await self._again(mailbox, message)
         mailbox.thread.last_inbound_at = max(message.at, mailbox.thread.last_inbound_at or message.at)

@@ -1,4 +1,8 @@
-"""One thread, opened for work: its row is locked, and everything done here commits together or not at all."""
+"""
+A person's thread on a line, opened for work: its row is locked, and everything done here commits together or not at all.
+
+Where a person has several threads there, `thread` is their root, `others` are locked with it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,18 +14,11 @@ from psycopg.rows import DictRow
 
 from services.router.contacts import Contacts, Sender
 from services.router.leads import note_lead
+from services.router.threads import Group, Line, Message, Thread, Unreadable, User, Work
 from shared.addresses import Pepper
-from shared.events import InboundContent
-from shared.failures import Failure
 from shared.ids import (
-    AccountSid,
-    Address,
-    AddressKey,
     AgentId,
-    ContactId,
     ConversationId,
-    LineId,
-    MessageId,
     ProviderSid,
     ReplyId,
     Sequence,
@@ -43,97 +40,9 @@ ASKED = "asked"
 """The outcome of a message that the agent is asked."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """The line that a thread belongs to, as it is set up now."""
-
-    id: LineId
-    tenant: TenantId
-    agent: AgentId
-    channel: str
-    provider: str
-    sender: Address
-    enabled: bool
-    is_open: bool
-    is_shared: bool
-    quiet: timedelta
-
-
-@dataclass
-class Thread:
-    """The router's share of the thread's row; written back when the mailbox closes."""
-
-    key: ThreadKey
-    contact: ContactId
-    guests: list[TenantId]
-    last_seq: Sequence
-    asked_seq: Sequence
-    done_seq: Sequence
-    hits: list[datetime]
-    wrong_codes: list[datetime]
-    noticed: dict[str, str]
-    opted_out_at: datetime | None
-    last_inbound_at: datetime | None
-    last_provider_sid: str | None
-    failing_seq: Sequence
-    failures: int
-    run_at: datetime | None
-    burst_at: datetime | None
-    sending: bool
-    cancel_turn: bool = False
-    new_reply: bool = False
-
-
-@dataclass(frozen=True)
-class Message:
-    """
-    An inbound message, opened.
-
-    `at`: when it arrived, by JetStream's clock, or by Twilio's where it was found or tried again later. `replayed`: an
-    admin wants it tried again.
-    """
-
-    id: MessageId
-    seq: Sequence
-    at: datetime
-    account_sid: AccountSid
-    provider_sid: ProviderSid
-    num_media: int
-    replayed: bool
-    content: InboundContent
-    trace: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """A stored message that cannot be opened, and why."""
-
-    seq: Sequence
-    failure: Failure
-
-
-@dataclass(frozen=True)
-class User:
-    """A member of a tenant."""
-
-    id: UserId
-    email: str
-    tenant: TenantId
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a thread waits for, to be hinted to whoever does it."""
-
-    asked_seq: Sequence | None
-    run_at: datetime | None
-    """When the agent shall begin, where that is later than now."""
-    reply: ReplyId | None
-
-
 @dataclass
 class Mailbox:
-    """What the router may do with one thread inside one transaction."""
+    """What the router may do with one person's thread inside one transaction."""
 
     connection: Connection
     store: Store
@@ -156,7 +65,39 @@ class Mailbox:
     """Which of the messages that wait are in the log already."""
     conversation: ConversationId | None
     """The contact's open conversation, where it is on this line."""
+    others: tuple[Thread, ...] = ()
+    """The person's other threads on this line: what they were asked before they were known to be one is theirs to the end."""
     _said: ReplyId | None = field(default=None)
+
+    @property
+    def threads(self) -> tuple[Thread, ...]:
+        """Return all of the person's threads on this line."""
+        return (self.thread, *self.others)
+
+    @property
+    def keys(self) -> list[ThreadKey]:
+        """Return the threads' keys."""
+        return [thread.key for thread in self.threads]
+
+    def group(self) -> Group:
+        """Return how far the threads are read once this is committed."""
+        return Group(self.thread.key, {thread.key: thread.last_seq for thread in self.threads})
+
+    def is_new(self, message: Message | Unreadable) -> bool:
+        """Tell whether a message was not taken in before."""
+        return message.seq > self._its_own(message).last_seq
+
+    def read(self, seq: Sequence) -> None:
+        """Remember that every thread is read up to here."""
+        for thread in self.threads:
+            thread.last_seq = Sequence(max(thread.last_seq, seq))
+
+    def _its_own(self, message: Message | Unreadable) -> Thread:
+        return next((thread for thread in self.others if thread.key == message.thread), self.thread)
+
+    def _answering(self, message: Message) -> Thread:
+        """Return whose turn it is: the root's, unless that was asked something later before it was known to be the root."""
+        return self._its_own(message) if message.seq < self.thread.asked_seq else self.thread
 
     def work(self) -> Work:
         """Return what the thread waits for once this is committed."""
@@ -189,7 +130,7 @@ class Mailbox:
                 message.id,
                 self.tenant,
                 self.line.id,
-                self.thread.key,
+                self._answering(message).key,
                 self.conversation if outcome == ASKED else None,
                 message.account_sid,
                 message.provider_sid,
@@ -206,17 +147,25 @@ class Mailbox:
         """Move a message that was logged and asked before to its new place in the thread and in the open conversation."""
         await self.connection.execute(
             """
-            update message set seq = %s, conversation_id = %s
-            where account_sid = %s and provider_sid = %s and thread = %s and outcome = %s
+            update message set seq = %s, conversation_id = %s, thread = %s
+            where account_sid = %s and provider_sid = %s and thread = any(%s) and outcome = %s
             """,
-            (message.seq, self.conversation, message.account_sid, message.provider_sid, self.thread.key, ASKED),
+            (
+                message.seq,
+                self.conversation,
+                self._answering(message).key,
+                message.account_sid,
+                message.provider_sid,
+                self.keys,
+                ASKED,
+            ),
         )
 
     async def asked_before(self, message: Message) -> bool:
         """Tell whether the agent was asked this message, and it was not cancelled since."""
         cursor = await self.connection.execute(
-            "select 1 from message where account_sid = %s and provider_sid = %s and thread = %s and outcome = %s",
-            (message.account_sid, message.provider_sid, self.thread.key, ASKED),
+            "select 1 from message where account_sid = %s and provider_sid = %s and thread = any(%s) and outcome = %s",
+            (message.account_sid, message.provider_sid, self.keys, ASKED),
         )
         return await cursor.fetchone() is not None
 
@@ -249,15 +198,15 @@ class Mailbox:
     async def ask_agent(self, message: Message, burst: timedelta) -> None:
         """Give the message to the agent, in the contact's one open conversation; it may belong to the turn before."""
         await self._open_conversation()
-        if self.thread.done_seq >= self.thread.asked_seq and not await self._reopen_turn(burst):
-            self.thread.burst_at = self.now
-        self.thread.asked_seq = message.seq
-        latest = max(self.now, (self.thread.burst_at or self.now) + burst)
-        self.thread.run_at = min(self.now + self.line.quiet, latest)
+        thread = self._answering(message)
+        if thread.done_seq >= thread.asked_seq and not await self._reopen_turn(thread, burst):
+            thread.burst_at = self.now
+        thread.asked_seq = message.seq
+        latest = max(self.now, (thread.burst_at or self.now) + burst)
+        thread.run_at = min(self.now + self.line.quiet, latest)
 
-    async def _reopen_turn(self, burst: timedelta) -> bool:
+    async def _reopen_turn(self, thread: Thread, burst: timedelta) -> bool:
         """Take the agent's last answer back while its burst is young and nothing of it was tried: it runs again, with more."""
-        thread = self.thread
         if not thread.sending or thread.burst_at is None or self.now >= thread.burst_at + burst:
             return False
         cursor = await self.connection.execute(
@@ -283,17 +232,19 @@ class Mailbox:
 
     async def cancel_turn(self, message: Message) -> None:
         """Drop what the agent is at, and the messages it was to answer."""
-        await self.connection.execute(
-            "update message set outcome = 'cancelled' where thread = %s and seq > %s and outcome = 'asked'",
-            (self.thread.key, self.thread.done_seq),
-        )
-        self.thread.done_seq = self.thread.asked_seq = message.seq
-        self.thread.cancel_turn = True
+        for thread in self.threads:
+            await self.connection.execute(
+                "update message set outcome = 'cancelled' where thread = %s and seq > %s and seq < %s and outcome = 'asked'",
+                (thread.key, thread.done_seq, message.seq),
+            )
+            thread.asked_seq = Sequence(max(thread.asked_seq, message.seq))
+            thread.done_seq = Sequence(max(thread.done_seq, message.seq))
+            thread.cancel_turn = True
 
     async def cancel_replies(self) -> None:
         """Drop what is queued and not sent; egress marks the parts."""
         await self.connection.execute(
-            "update reply set state = 'cancelled' where thread = %s and state in ('open', 'cut')", (self.thread.key,)
+            "update reply set state = 'cancelled' where thread = any(%s) and state in ('open', 'cut')", (self.keys,)
         )
         self.thread.new_reply = True
 
@@ -337,7 +288,7 @@ class Mailbox:
     async def bind(self, user: User) -> None:
         """Make the sender's address this user; a user's earlier address on this channel is freed."""
         if user.tenant != self.line.tenant:
-            await self._welcome(user)
+            await self.welcome(user.tenant, user.id)
         binding = new_id("bd")
         address = self.sender.addresses[0]
         await self.connection.execute(
@@ -361,19 +312,21 @@ class Mailbox:
         )
         self.binding = user.id
 
-    async def _welcome(self, user: User) -> None:
-        """Let the thread be for the tenant of a user who pairs on a shared line: as their contact, and in their name."""
-        guests = self.thread.guests
-        self.thread.guests = [*(guest for guest in guests if guest != user.tenant), user.tenant]
-        self.thread.contact = await self.contacts.of(self.connection, user.tenant, self.sender)
-        cursor = await self.connection.execute(_AGENT, (user.tenant,))
-        self.serve(user.tenant, user.id, await cursor.fetchone() or {})
+    async def welcome(self, tenant: TenantId, user: UserId) -> None:
+        """Let a shared line's thread be for a user of another tenant, whom it sees: as their contact, and in their name."""
+        thread = self.thread
+        thread.guests = [*(guest for guest in thread.guests if guest != tenant), tenant]
+        thread.host_contact_id = thread.host_contact_id or thread.contact
+        scope = (self.line.tenant, *thread.guests)
+        thread.contact = await self.contacts.of(self.connection, scope, tenant, self.sender)
+        cursor = await self.connection.execute(_AGENT, (tenant,))
+        self.serve(tenant, user, await cursor.fetchone() or {})
 
     async def unbind(self) -> None:
-        """Free the sender's address."""
+        """Free the sender's addresses."""
         await self.connection.execute(
-            "delete from binding where channel = %s and address_key = any(%s)",
-            (self.line.channel, self.global_keys()),
+            "delete from binding where channel = %s and (address_key = any(%s) or contact_id = %s)",
+            (self.line.channel, self.sender.global_keys(self.pepper), self.thread.contact),
         )
         self.binding = None
 
@@ -390,12 +343,8 @@ class Mailbox:
             """,
             (new_id("dl"), self.tenant, self.thread.key, reason, failures, f"INBOUND/{seq}"),
         )
-        self.thread.last_seq = seq
+        self.read(seq)
         return True
-
-    def global_keys(self) -> list[AddressKey]:
-        """Return the keys under which the sender may be bound."""
-        return [key for address in self.sender.addresses for key in self.pepper.global_keys(self.line.channel, address)]
 
     async def _open_conversation(self) -> None:
         """Open the contact's one conversation on this line; one on another line is closed for it."""

@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import orjson
 from psycopg.rows import DictRow
 
 from services.router.contacts import Contacts, Sender
-from services.router.mailbox import TENANTS_AGENT, Line, Mailbox, Message, Thread, Unreadable, Work
+from services.router.mailbox import TENANTS_AGENT, Mailbox
+from services.router.merging import OF_PERSON, bring_together
+from services.router.threads import Group, Line, Message, Regrouped, Thread, Unreadable, Work, gather
 from shared.addresses import Pepper
 from shared.events import InboundContent, InboundReceived
 from shared.failures import UNKNOWN_LINE, GatewayError
@@ -33,38 +36,53 @@ _LINE = (
     "line.id as line_id, line.tenant_id as tenant, agent_id, kind, channel, provider, sender, enabled, access, quiet_ms"
 )
 _THREAD = (
-    "key", "guests", "last_seq", "asked_seq", "done_seq", "hits", "wrong_codes", "noticed", "opted_out_at", "last_inbound_at",
-    "last_provider_sid", "failing_seq", "failures", "run_at", "burst_at", "sending",
+    "key", "host_contact_id", "guests", "last_seq", "asked_seq", "done_seq", "hits", "wrong_codes", "noticed", "opted_out_at",
+    "last_inbound_at", "last_provider_sid", "failing_seq", "failures", "run_at", "burst_at", "sending",
 )  # fmt: skip
 _CONVERSATION = """
-(select id from conversation where conversation.contact_id = thread.contact_id
+(select id from conversation where conversation.contact_id = {contact}
    and conversation.channel = line.channel and conversation.line_id = line.id and closed_at is null)
 """
+_KNOWN = """
+(select count(*) from contact_alias
+ where contact_alias.tenant_id = {tenant} and contact_alias.channel = line.channel and address_key = any(%(keys)s)
+   and contact_alias.contact_id = {contact})
+"""
+"""How many of the keys lead to the contact."""
+
 _GUEST = f"""
-select {TENANTS_AGENT} as agent,
-       {_CONVERSATION} as conversation
-from tenant, thread join line on line.id = thread.line_id where tenant.id = %s and thread.key = %s
+select {TENANTS_AGENT} as agent, {_CONVERSATION.format(contact="%(contact)s")} as conversation,
+       {_KNOWN.format(tenant="tenant.id", contact="%(contact)s")} as known
+from tenant, line where tenant.id = %(tenant)s and line.id = %(line)s
 """  # noqa: S608 - constants
-"""Who answers a tenant's user on a shared line, and their open conversation there."""
+"""Who answers a tenant's user on a shared line, their open conversation there, and by how many addresses they are known."""
 
 _LOCK = "select 1 from thread where key = %(key)s for update nowait"
+_LOCK_GROUP = "select 1 from thread where key = any(%(group)s) order by key for update nowait"
 _LOCKED = f"""
 select thread.*, send_at is not null as sending, {_LINE}, now() as now,
-       bound.user_id as bound, bound.tenant_id as bound_tenant, {_CONVERSATION} as conversation,
+       bound.user_id as bound, bound.tenant_id as bound_tenant,
+       {_CONVERSATION.format(contact="thread.contact_id")} as conversation,
+       {_KNOWN.format(tenant="line.tenant_id", contact="coalesce(host_contact_id, thread.contact_id)")} as known,
        array(select provider_sid from message_known
              join unnest(%(accounts)s::text[], %(sids)s::text[]) as asked (account, sid)
                on account_sid = account and provider_sid = sid) as logged
 from thread join line on line.id = thread.line_id
 left join lateral (
-  select user_id, tenant_id from binding_owner where binding_owner.channel = line.channel and address_key = any(%(addresses)s)
-  order by tenant_id <> line.tenant_id limit 1
+  select user_id, tenant_id from binding_owner
+  where binding_owner.channel = line.channel
+    and (address_key = any(%(addresses)s) or binding_owner.contact_id = thread.contact_id)
+  order by tenant_id <> line.tenant_id, tenant_id is distinct from thread.guests[cardinality(thread.guests)],
+           array_position(%(addresses)s::text[], address_key) limit 1
 ) as bound on true
 where key = %(key)s
 """  # noqa: S608 - constants
 """
-A thread with its line, whoever is bound to its sender's addresses, its open conversation, and which of the messages that wait
-are in the log. It has to be a statement of its own, after the one that locks the thread, lest it reads of the time before.
+A thread with its line, whoever is bound to its sender's addresses or to who they are known to be, its open conversation, by how
+many addresses they are known, and which of the messages that wait are in the log. It has to be a statement of its own, after the
+one that locks the thread, lest it reads of the time before.
 """
+_OTHERS = "select *, send_at is not null as sending from thread where root = %(key)s and key <> %(key)s"
 
 
 @dataclass(frozen=True)
@@ -78,51 +96,80 @@ class Desk:
     @property
     def contacts(self) -> Contacts:
         """Return who finds the contacts."""
-        return Contacts(self.vault, self.pepper)
+        return Contacts(self.store, self.vault, self.pepper)
 
-    async def last_seen(self, tenant: TenantId, thread: ThreadKey) -> StreamSequence:
-        """Return up to where a thread was read; 0 for a new one."""
+    async def group(self, tenant: TenantId, thread: ThreadKey) -> Group:
+        """Return the threads of whoever this one is of, and up to where each was read; 0 for a new one."""
         async with self.store.connection(tenant) as connection:
-            cursor = await connection.execute("select last_seq from thread where key = %s", (thread,))
+            cursor = await connection.execute("select root, last_seq from thread where key = %s", (thread,))
             row = await cursor.fetchone()
-        return StreamSequence(row["last_seq"] if row else 0)
+            if row is None or row["root"] is None:
+                return Group.alone(thread, StreamSequence(row["last_seq"] if row else 0))
+            cursor = await connection.execute(
+                "select key, root, last_seq from thread where root = (select root from thread where key = %s)",
+                (thread,),
+            )
+            rows = await cursor.fetchall()
+        seen = {ThreadKey(row["key"]): StreamSequence(row["last_seq"]) for row in rows}
+        return Group(ThreadKey(rows[0]["root"]), seen)
 
     @asynccontextmanager
     async def open(
-        self, key: ThreadKey, event: InboundReceived, waiting: Sequence[Message | Unreadable] = ()
+        self, group: Group, event: InboundReceived, waiting: Sequence[Message | Unreadable] = ()
     ) -> AsyncIterator[Mailbox]:
         """
-        Lock a thread for one transaction, making it for a first message. Raises `Later` when somebody else has it.
+        Lock a person's threads for one transaction, making one for a first message. Raises `Later` when somebody else has one.
 
+        Raises `Regrouped` where they are grouped otherwise than was read, by others or here and now.
         Raises `GatewayError`: UNKNOWN_LINE for a line that is gone, SEALED_UNREADABLE for a content without its key.
         """
         content = InboundContent.model_validate_json(self.vault.open_text(event.sealed, event.seal_context))
-        sender = Sender(event.channel, content)
         messages = [message for message in waiting if isinstance(message, Message)]
+        sender = Sender(event.channel, content, tuple(message.content for message in messages))
+        async with self.store.transaction(event.tenant, step=Step.ROUTER_COMMIT) as connection:
+            row = await self._find(connection, group, event, sender, messages)
+            others = [] if row["root"] is None else await _others(connection, group.root)
+            if row["root"] in {None, group.root} and {group.root, *(it.key for it in others)} == set(group.seen):
+                mailbox = self._mailbox(connection, row, sender, others)
+                await self._follow_guests(mailbox, row)
+                yield mailbox
+                await _close(mailbox)
+                return
+        raise Regrouped
+
+    async def _find(
+        self,
+        connection: Connection,
+        group: Group,
+        event: InboundReceived,
+        sender: Sender,
+        messages: Sequence[Message],
+    ) -> DictRow:
+        """Return the root's row, locked with the whole group; whoever writes is known by all of their addresses."""
+        keys = sender.newest_keys(self.pepper, event.tenant)
         wanted = {
-            "key": key,
-            "addresses": [
-                bound for address in sender.addresses for bound in self.pepper.global_keys(event.channel, address)
-            ],
+            "key": group.root,
+            "group": list(group.seen),
+            "keys": keys if len(keys) > 1 or self.pepper.rotating else [],
+            "addresses": sender.global_keys(self.pepper),
             "accounts": [message.account_sid for message in messages],
             "sids": [message.provider_sid for message in messages],
         }
-        async with self.store.transaction(event.tenant, step=Step.ROUTER_COMMIT) as connection:
+        row = await _locked(connection, wanted)
+        if row is not None and row["known"] < len(wanted["keys"]):
+            known = ContactId(row["host_contact_id"] or row["contact_id"])
+            await self.contacts.of(connection, (event.tenant,), event.tenant, sender, known)
             row = await _locked(connection, wanted)
-            if row is not None and self.pepper.rotating:
-                await self.contacts.learn(connection, row["tenant"], sender, row["contact_id"])
-            while row is None:
-                line = await _line(connection, event.line)
-                contact = await self.contacts.of(connection, line.tenant, sender)
-                await _insert(connection, key, line, contact)
-                row = await _locked(connection, wanted)
-            mailbox = self._mailbox(connection, row, sender)
-            await self._follow_guests(mailbox, row)
-            yield mailbox
-            await _close(mailbox)
+        while row is None:
+            line = await _line(connection, event.line)
+            contact = await self.contacts.of(connection, (event.tenant,), line.tenant, sender)
+            await _insert(connection, group.root, line, contact)
+            row = await _locked(connection, wanted)
+        return row
 
-    def _mailbox(self, connection: Connection, row: DictRow, sender: Sender) -> Mailbox:
-        line = _as_line(row)
+    def _mailbox(self, connection: Connection, row: DictRow, sender: Sender, others: list[Thread]) -> Mailbox:
+        line, thread = _as_line(row), _as_thread(row)
+        gather(thread, others)
         return Mailbox(
             connection,
             self.store,
@@ -130,7 +177,7 @@ class Desk:
             self.pepper,
             self.contacts,
             line=line,
-            thread=Thread(contact=ContactId(row["contact_id"]), **{name: row[name] for name in _THREAD}),
+            thread=thread,
             sender=sender,
             tenant=line.tenant,
             agent=line.agent,
@@ -139,6 +186,7 @@ class Desk:
             now=row["now"],
             logged=set(row["logged"]),
             conversation=ConversationId(row["conversation"]) if row["conversation"] else None,
+            others=tuple(others),
         )
 
     async def _follow_guests(self, mailbox: Mailbox, row: DictRow) -> None:
@@ -147,9 +195,20 @@ class Desk:
             return
         await mailbox.see_guests()
         if mailbox.bound_elsewhere:
-            cursor = await mailbox.connection.execute(_GUEST, (row["bound_tenant"], mailbox.thread.key))
-            guest = await cursor.fetchone()
-            mailbox.serve(TenantId(row["bound_tenant"]), UserId(row["bound"]), guest or {})
+            await self._follow(mailbox, TenantId(row["bound_tenant"]), UserId(row["bound"]))
+
+    async def _follow(self, mailbox: Mailbox, tenant: TenantId, user: UserId) -> None:
+        thread = mailbox.thread
+        if thread.guests[-1:] != [tenant]:  # paired elsewhere
+            await self.store.widen(mailbox.connection, mailbox.line.tenant, *thread.guests, tenant)
+            await mailbox.welcome(tenant, user)
+        wanted = {"tenant": tenant, "line": mailbox.line.id, "keys": mailbox.sender.newest_keys(self.pepper, tenant)}
+        guest = await _guest(mailbox, wanted)
+        if guest and guest["known"] < len(wanted["keys"]):
+            scope = (mailbox.line.tenant, *thread.guests)
+            thread.contact = await self.contacts.of(mailbox.connection, scope, tenant, mailbox.sender, thread.contact)
+            guest = await _guest(mailbox, wanted)
+        mailbox.serve(tenant, user, guest or {})
 
     async def work_left(self, tenant: TenantId, key: ThreadKey) -> Work:
         """Return what a thread waits for now."""
@@ -195,38 +254,62 @@ def _as_line(row: DictRow) -> Line:
     )
 
 
-async def _locked(connection: Connection, wanted: Mapping[str, object]) -> DictRow | None:
-    await connection.execute(_LOCK, wanted)
+def _as_thread(row: DictRow) -> Thread:
+    return Thread(contact=ContactId(row["contact_id"]), **{name: row[name] for name in _THREAD})
+
+
+async def _locked(connection: Connection, wanted: Mapping[str, Any]) -> DictRow | None:
+    await connection.execute(_LOCK_GROUP if len(wanted["group"]) > 1 else _LOCK, wanted)
     cursor = await connection.execute(_LOCKED, wanted)
     return await cursor.fetchone()
 
 
+async def _others(connection: Connection, root: ThreadKey) -> list[Thread]:
+    """Return the threads beside a root."""
+    return [_as_thread(row) for row in await (await connection.execute(_OTHERS, {"key": root})).fetchall()]
+
+
+async def _guest(mailbox: Mailbox, wanted: Mapping[str, Any]) -> DictRow | None:
+    cursor = await mailbox.connection.execute(_GUEST, {**wanted, "contact": mailbox.thread.contact})
+    return await cursor.fetchone()
+
+
 async def _insert(connection: Connection, key: ThreadKey, line: Line, contact: ContactId) -> None:
-    await connection.execute(
-        "insert into thread (key, tenant_id, line_id, contact_id) values (%s, %s, %s, %s) on conflict do nothing",
-        (key, line.tenant, line.id, contact),
+    """Make a thread for a contact, which is locked, so that of several at once each sees those before it."""
+    cursor = await connection.execute(
+        f"""
+        insert into thread (key, tenant_id, line_id, contact_id) values (%(key)s, %(tenant)s, %(line)s, %(contact)s)
+        on conflict do nothing
+        returning exists (select 1 from (select * from thread) as other
+                          where line_id = %(line)s and {OF_PERSON.format(contact="%(contact)s")}) as among
+        """,  # noqa: S608 - constants
+        {"key": key, "tenant": line.tenant, "line": line.id, "contact": contact},
     )
+    row = await cursor.fetchone()
+    if row and row["among"]:
+        await bring_together(connection, contact)
 
 
 async def _close(mailbox: Mailbox) -> None:
     """
-    Write the thread back.
+    Write the threads back.
 
     A cancelled turn loses its fence, so that what it still does cannot commit. Parked replies may go: the person wrote.
     """
-    thread = mailbox.thread
-    await mailbox.connection.execute(
-        """
-        update thread set contact_id = %(contact)s, guests = %(guests)s, last_seq = %(last_seq)s, asked_seq = %(asked_seq)s, done_seq = %(done_seq)s, hits = %(hits)s,
-            wrong_codes = %(wrong_codes)s, noticed = %(noticed)s, opted_out_at = %(opted_out_at)s,
-            last_inbound_at = %(last_inbound_at)s, last_provider_sid = %(last_provider_sid)s,
-            failing_seq = %(failing_seq)s, failures = %(failures)s,
-            run_at = %(run_at)s, burst_at = %(burst_at)s,
-            send_at = case when %(new_reply)s or parked_at is not null then now() else send_at end,
-            parked_at = null,
-            fence = fence + %(cancel_turn)s::int,
-            owner = case when %(cancel_turn)s then null else owner end
-        where key = %(key)s
-        """,
-        {**vars(thread), "noticed": orjson.dumps(thread.noticed).decode()},
-    )
+    for thread in mailbox.threads:
+        await mailbox.connection.execute(
+            """
+            update thread set contact_id = %(contact)s, host_contact_id = %(host_contact_id)s, guests = %(guests)s,
+                last_seq = %(last_seq)s, asked_seq = %(asked_seq)s, done_seq = %(done_seq)s, hits = %(hits)s,
+                wrong_codes = %(wrong_codes)s, noticed = %(noticed)s, opted_out_at = %(opted_out_at)s,
+                last_inbound_at = %(last_inbound_at)s, last_provider_sid = %(last_provider_sid)s,
+                failing_seq = %(failing_seq)s, failures = %(failures)s,
+                run_at = %(run_at)s, burst_at = %(burst_at)s,
+                send_at = case when %(new_reply)s or parked_at is not null then now() else send_at end,
+                parked_at = null,
+                fence = fence + %(cancel_turn)s::int,
+                owner = case when %(cancel_turn)s then null else owner end
+            where key = %(key)s
+            """,
+            {**vars(thread), "noticed": orjson.dumps(thread.noticed).decode()},
+        )

@@ -273,6 +273,8 @@ class Thread(SQLModel, table=True):
     """
     A contact's mailbox on one line. Written by router, agent and egress, each its own columns.
 
+    `root`: the eldest thread of the same person on this line, where there are several; all of them name it, itself too
+    (ADR 14). `host_contact_id`: on a shared line, who the person is to its own tenant, where `contact_id` is a guest's.
     `guests`: on a shared line, the tenants of the users whom the person was, the present one last; theirs are the messages
     and answers.
     `last_seq`: read up to. `asked_seq`: newest message that wants the agent. `done_seq`: answered up to.
@@ -284,11 +286,15 @@ class Thread(SQLModel, table=True):
     __table_args__ = (
         Index("thread_due", "run_at", postgresql_where=text("done_seq < asked_seq")),
         Index("thread_to_send", "send_at", postgresql_where=text("send_at is not null")),
+        Index("thread_root", "root", postgresql_where=text("root is not null")),
+        Index("thread_host_contact", "host_contact_id", postgresql_where=text("host_contact_id is not null")),
     )
     key: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
     line_id: str = Field(foreign_key="line.id")
     contact_id: str = Field(foreign_key="contact.id", index=True)
+    host_contact_id: str | None = Field(None, foreign_key="contact.id")
+    root: str | None = Field(None, foreign_key="thread.key")
     guests: list[str] = Field(sa_column=Column(ARRAY(String), nullable=False, server_default=text("'{}'")))
     last_seq: int = _big()
     asked_seq: int = _big()

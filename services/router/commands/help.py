@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from services.router.commands.command import Command
-from services.router.mailbox import Mailbox, Message
+from services.router.mailbox import Mailbox
+from services.router.threads import Message
 
 
 def help_command(commands: Sequence[Command]) -> Command:

@@ -2,7 +2,8 @@
 
 from services.router import pairing
 from services.router.commands.command import Command
-from services.router.mailbox import Mailbox, Message
+from services.router.mailbox import Mailbox
+from services.router.threads import Message
 
 
 async def pair(mailbox: Mailbox, message: Message, argument: str) -> str | None:

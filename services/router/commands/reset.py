@@ -1,7 +1,8 @@
 """`/reset`: closes the conversation, so that the next message begins afresh."""
 
 from services.router.commands.command import Command
-from services.router.mailbox import Mailbox, Message
+from services.router.mailbox import Mailbox
+from services.router.threads import Message
 
 
 async def reset(mailbox: Mailbox, message: Message, _argument: str) -> str | None:

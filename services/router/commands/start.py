@@ -1,7 +1,8 @@
 """`START`: lifts a stop on an open line. Known only while stopped; at any other time it is ordinary text."""
 
 from services.router.commands.command import Command
-from services.router.mailbox import Mailbox, Message
+from services.router.mailbox import Mailbox
+from services.router.threads import Message
 
 
 async def start(mailbox: Mailbox, _message: Message, _argument: str) -> str | None:

@@ -1,7 +1,8 @@
 """`/stop`, and a bare STOP: frees the number and drops what is still queued."""
 
 from services.router.commands.command import Command
-from services.router.mailbox import Mailbox, Message
+from services.router.mailbox import Mailbox
+from services.router.threads import Message
 
 
 async def stop(mailbox: Mailbox, message: Message, _argument: str) -> str | None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import services.router.__main__ as router
 from services.router.handlers import Router
-from services.router.mailbox import Message
 from services.router.settings import RouterSettings
+from services.router.threads import Group, Message
 from shared.bus import Delivery, Stored
 from shared.events import InboundReceived
 from shared.ids import Sequence, TenantId, ThreadKey
@@ -22,8 +22,8 @@ async def as_delivered(self: Router, event: InboundReceived, delivery: Delivery)
     await asyncio.sleep(random.uniform(0, _LATE))
     _, _, tenant, thread = delivery.subject.split(".")
     stored = Stored(delivery.seq, delivery.at, event.encode(), delivery.headers, delivery.subject)
-    async with self.desk.open(ThreadKey(thread), event) as mailbox:
-        message = self._open(stored)
+    async with self.desk.open(Group.alone(ThreadKey(thread)), event) as mailbox:
+        message = self._open(stored, ThreadKey(thread))
         assert isinstance(message, Message)
         place = Sequence(max(mailbox.thread.last_seq, mailbox.thread.asked_seq) + 1)
         await self._outcome(mailbox, replace(message, seq=place))

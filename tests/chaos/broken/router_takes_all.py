@@ -5,8 +5,9 @@ import secrets
 from dataclasses import replace
 
 import services.router.__main__ as router
-from services.router.mailbox import Mailbox, Message
+from services.router.mailbox import Mailbox
 from services.router.settings import RouterSettings
+from services.router.threads import Message
 from shared.ids import ProviderSid
 from shared.process import run
 from shared.settings import from_env

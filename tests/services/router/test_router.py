@@ -41,7 +41,12 @@ class Town:
         return Person(self.bus, self.platform.vault, number, user_id)
 
     async def outcomes(self, person: Person) -> list[str]:
-        rows = await self.rows("select outcome from message where thread = %s order by seq", person.thread)
+        """Return what became of the messages of a person's thread, and of those that are one with it, in order."""
+        rows = await self.rows(
+            "select outcome from message join thread on key = thread where coalesce(root, key) ="
+            " (select coalesce(root, key) from thread where key = %s) order by seq",
+            person.thread,
+        )
         return [row["outcome"] for row in rows]
 
     async def on_inbound(self, event: InboundReceived, delivery: Delivery) -> None:
@@ -400,7 +405,7 @@ async def test_number_and_user_id_reach_the_same_contact(town: MakeTown) -> None
     await here.routed(both, 1)
     only_number = here.person("+15550001")
     await only_number.writes("hello")
-    await here.routed(only_number, 1)
+    await here.routed(only_number, 2)
     assert len(await here.rows("select 1 from contact")) == 1
     assert len(await here.rows("select 1 from contact_alias")) == 2
 
@@ -421,7 +426,7 @@ async def test_who_was_known_under_an_older_pepper_is_known_still(
     here.hand_over()
     only_number = here.person("+15550001")
     await only_number.writes("hello")
-    await here.routed(only_number, 1)
+    await here.routed(only_number, 2)
     assert len(await here.rows("select 1 from contact")) == 1
     aliases = await here.rows("select pepper_version from contact_alias order by 1")
     assert [alias["pepper_version"] for alias in aliases] == [1, 1, 2]

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.router.mailbox import Message, User
 from services.router.store import Desk
+from services.router.threads import Group, Message, User
 from shared.addresses import Pepper
 from shared.events import InboundContent, InboundReceived
 from shared.ids import Address, MessageId, ProviderSid, Sequence, UserId, new_id
@@ -39,10 +39,11 @@ async def takes_in(desk: Desk, vault: Vault, number: str, user: str | None) -> N
         provider_sid=ProviderSid("SM" + secrets.token_hex(16)), to=SENDER, num_media=0, received_at=datetime.now(UTC), sealed="",
     )  # fmt: skip
     event = event.model_copy(update={"sealed": vault.seal_text(content.model_dump_json(), event.seal_context)})
+    thread = Pepper(THREAD_PEPPER).thread_key("whatsapp", SENDER, person)
     message = Message(
-        MessageId(new_id("msg")), Sequence(1), event.received_at, ACCOUNT, event.provider_sid, 0, False, content, {}
+        MessageId(new_id("msg")), Sequence(1), event.received_at, ACCOUNT, event.provider_sid, 0, False, content, {}, thread
     )  # fmt: skip
-    async with desk.open(Pepper(THREAD_PEPPER).thread_key("whatsapp", SENDER, person), event) as mailbox:
+    async with desk.open(Group.alone(thread), event) as mailbox:
         await mailbox.record(message, "asked")
         await mailbox.say(message, f"Hello +{number}", "answer")
         await mailbox.note_lead()

@@ -20,9 +20,10 @@ _GRANTS = {
         'select on tenant, app_user, agent, line, pair_code, contact, contact_alias, binding, thread, conversation, message,'
         ' turn, reply, part, lead',
         'insert on contact, contact_alias, binding, thread, conversation, message, reply, lead, dead_letter',
-        'update (used_at) on pair_code', 'delete on binding', 'update on contact, contact_alias, conversation, message, lead',
+        'update (used_at) on pair_code', 'delete on binding, contact, lead', 'update (contact_id) on binding',
+        'update on contact, contact_alias, conversation, message, lead',
         'update (state, turn_id) on reply',
-        'update (contact_id, guests, last_seq, asked_seq, done_seq, hits, wrong_codes, noticed, opted_out_at, last_inbound_at,'
+        'update (contact_id, host_contact_id, root, guests, last_seq, asked_seq, done_seq, hits, wrong_codes, noticed, opted_out_at, last_inbound_at,'
         ' last_provider_sid, failing_seq, failures, run_at, burst_at, send_at, parked_at, fence, owner) on thread',
     ),
     'agent': (
@@ -32,7 +33,7 @@ _GRANTS = {
     ),
     'egress': (
         'select on line, credential, contact, thread, reply, part, attempt, status_event',
-        'insert on part, attempt, status_event, dead_letter', 'update on part, attempt', 'update (state) on reply',
+        'insert on part, attempt, status_event, dead_letter', 'update on part, attempt', 'update (state, thread) on reply',
         'update (out_owner, out_fence, out_until, send_at, parked_at, opted_out_at) on thread',
     ),
     'console': (
@@ -46,10 +47,11 @@ _GRANTS = {
 # Views run with their owner's rights: each shows, across tenants, only what a service must find before it knows the tenant.
 _VIEWS = {
     'thread_schedule': (
-        'select tenant_id, key, asked_seq, done_seq, run_at, owner, lease_until, send_at, out_owner, out_until from thread',
+        'select tenant_id, key, root, asked_seq, done_seq, run_at, owner, lease_until, send_at, out_owner, out_until from thread',
         ('agent', 'egress'),
     ),
-    'binding_owner': ('select channel, address_key, user_id, tenant_id from binding', ('router',)),
+    'binding_owner': ('select channel, address_key, contact_id, user_id, tenant_id from binding', ('router',)),
+    'contact_thread': ('select contact_id, tenant_id from thread', ('router',)),
     'pair_code_owner': ('select digest, tenant_id from pair_code', ('router',)),
     'message_known': ('select account_sid, provider_sid, tenant_id from message', ('router',)),
     'part_known': (
@@ -114,6 +116,7 @@ def _columns() -> None:
         ('line', 'long_replies', text, "'split'"), ('line', 'reply_limit', number, '1500'), ('line', 'media', flag, 'false'),
         ('line', 'auto_provision', flag, 'true'), ('line', 'provisioned', postgresql.JSONB(), "'{}'::jsonb"),
         ('line', 'provisioned_at', moment, None), ('line', 'version', number, '1'),
+        ('thread', 'host_contact_id', text, None), ('thread', 'root', text, None),
         ('thread', 'guests', postgresql.ARRAY(sa.String()), "'{}'"),
     ):
         server_default = sa.text(default) if default else None
@@ -121,6 +124,10 @@ def _columns() -> None:
     op.create_unique_constraint('agent_tenant_id_key', 'agent', ['tenant_id', 'id'])
     op.create_foreign_key('tenant_agent_own', 'tenant', 'agent', ['id', 'agent_id'], ['tenant_id', 'id'])
     op.create_foreign_key('line_agent_own', 'line', 'agent', ['tenant_id', 'agent_id'], ['tenant_id', 'id'])
+    op.create_foreign_key('thread_host_contact_id_fkey', 'thread', 'contact', ['host_contact_id'], ['id'])
+    op.create_foreign_key('thread_root_fkey', 'thread', 'thread', ['root'], ['key'])
+    op.create_index('thread_root', 'thread', ['root'], postgresql_where=sa.text('root is not null'))
+    op.create_index('thread_host_contact', 'thread', ['host_contact_id'], postgresql_where=sa.text('host_contact_id is not null'))
     op.alter_column('contact', 'sealed_address', nullable=True)
     # What the API's lists are read by.
     op.create_index('conversation_newest', 'conversation', ['tenant_id', 'opened_at', 'id'], unique=False)
