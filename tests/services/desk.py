@@ -74,6 +74,22 @@ class Platform:
                 (line, tenant, f"ag_{name}", sender, self.access),
             )
 
+    async def more_lines(self, count: int) -> list[tuple[LineId, Address]]:
+        """Plant further lines of the first tenant, of the same agent."""
+        made = [(LineId(f"ln_{n}"), Address(f"whatsapp:+1415523{n:04d}")) for n in range(1, count + 1)]
+        for line, sender in made:
+            await self.rows(
+                """
+                insert into line (id, tenant_id, agent_id, credential_id, channel, provider, sender, enabled, access)
+                select %s, tenant_id, agent_id, credential_id, channel, provider, %s, true, access from line where id = %s
+                returning 1
+                """,
+                line,
+                sender,
+                LINE,
+            )
+        return made
+
     async def code(
         self, code: str = "ABCDEFGH", minutes: int = 10, user: str = "us_test", tenant: TenantId = TENANT
     ) -> str:
@@ -105,6 +121,8 @@ class Person:
     line: LineId = LINE
     to: Address = SENDER
     sent: list[ProviderSid] = field(default_factory=list)
+    address: str = ""
+    """What the provider names as the sender, where it is neither the number nor the user id."""
 
     @property
     def thread(self) -> ThreadKey:
@@ -129,7 +147,7 @@ class Person:
             sealed="",
         )
         content = InboundContent(
-            sender=f"whatsapp:{self.number}" if self.number else str(self.user_id),
+            sender=self.address or (f"whatsapp:{self.number}" if self.number else str(self.user_id)),
             user_id=self.user_id,
             phone=f"whatsapp:{self.number}" if self.number else None,
             profile_name="Test Person",

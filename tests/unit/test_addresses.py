@@ -4,8 +4,10 @@ import re
 import string
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shared.addresses import PAIR_ALPHABET, PERSON, WHATSAPP, Pepper, new_pair_code, whatsapp
+from shared.addresses import PAIR_ALPHABET, PERSON, WHATSAPP, Pepper, new_pair_code, variants, whatsapp
 from shared.ids import TenantId
 from shared.keyring import KeyRing
 from shared.telemetry import PHONE_LIKE
@@ -76,6 +78,66 @@ def test_nothing_else_is(address: str) -> None:
     No other scheme, digits of other scripts, line ends or lists.
     """
     assert not PERSON.fullmatch(address)
+
+
+# National ways to write one number
+
+TODAY_AND_OTHER = {
+    "Brazil's ninth digit": ("whatsapp:+5531987654321", "whatsapp:+553187654321"),
+    "a Brazilian number that begins with 9 without it": ("whatsapp:+5511991234567", "whatsapp:+551191234567"),
+    "Mexico's 1": ("whatsapp:+525512345678", "whatsapp:+5215512345678"),
+    "Argentina's 9": ("whatsapp:+5491123456789", "whatsapp:+541123456789"),
+}
+
+
+@pytest.mark.parametrize(("today", "other"), TODAY_AND_OTHER.values(), ids=TODAY_AND_OTHER)
+def test_a_number_that_networks_write_in_two_ways_is_one_address(today: str, other: str) -> None:
+    """
+    However it comes, both ways are looked for, and the key of today's is written.
+    """
+    assert variants(today) == variants(other) == (today, other)
+    assert PEPPER.address_keys(ONE, WHATSAPP, today) == PEPPER.address_keys(ONE, WHATSAPP, other)
+    assert PEPPER.address_key(ONE, WHATSAPP, other) == PEPPER.address_key(ONE, WHATSAPP, today)
+    assert PEPPER.global_keys(WHATSAPP, today) == PEPPER.global_keys(WHATSAPP, other)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        NUMBER,
+        "whatsapp:+551132654321",  # fixed lines have no ninth digit
+        "whatsapp:+5511932654321",  # nor had these mobiles a time without it
+        "whatsapp:+5501987654321",
+        "whatsapp:+5211512345678",
+        "whatsapp:+54923456789",
+        "whatsapp:+559876543210987",
+        "whatsapp:BR.5531987654321",
+        "whatsapp:BR.ENT.5531987654321",
+    ],
+)
+def test_every_other_address_is_written_in_one_way(address: str) -> None:
+    """
+    Fixed lines, other countries, other lengths, and user ids.
+    """
+    assert variants(address) == (address,)
+
+
+_NATIONAL = st.builds(
+    "whatsapp:+{}{}".format,
+    st.sampled_from(["55", "5531", "52", "521", "54", "549", "1", "49"]),
+    st.text("0123456789", min_size=7, max_size=12),
+)
+
+
+@given(_NATIONAL, st.integers(10, 22), st.sampled_from("0123456789"))
+def test_two_addresses_share_all_ways_or_none(one: str, place: int, digit: str) -> None:
+    """
+    No number is a way to write two subscribers' numbers: not even one with a digit more.
+    """
+    other = one[:place] + digit + one[place:]
+    for way in variants(one):
+        assert variants(way) == variants(one)
+    assert variants(one) == variants(other) or not {*variants(one)} & {*variants(other)}
 
 
 # Keys
