@@ -74,6 +74,20 @@ class Platform:
                 (line, tenant, f"ag_{name}", sender, self.access),
             )
 
+    async def plant_line(self, tenant: TenantId) -> None:
+        """Plant a line of its own for a tenant that is there already: the second line, answered by its one agent."""
+        await self.rows(
+            """
+            insert into line (id, tenant_id, agent_id, credential_id, channel, provider, sender, enabled, access)
+            select %s, %s, id, 'cr_test', 'whatsapp', 'twilio', %s, true, %s from agent where tenant_id = %s returning 1
+            """,
+            SECOND_LINE,
+            tenant,
+            SECOND_SENDER,
+            self.access,
+            tenant,
+        )
+
     async def more_lines(self, count: int) -> list[tuple[LineId, Address]]:
         """Plant further lines of the first tenant, of the same agent."""
         made = [(LineId(f"ln_{n}"), Address(f"whatsapp:+1415523{n:04d}")) for n in range(1, count + 1)]

@@ -90,6 +90,32 @@ async def test_a_known_number_goes_to_its_own_thread(
     assert len(found) == 1
 
 
+@pytest.mark.parametrize("guest", [False, True])
+async def test_somebody_with_several_threads_is_found_by_their_root(
+    gap_fill: GapFill, twilio: FakeAccount, seeded: ConsoleSettings, store: Store, *, bus: Bus, guest: bool
+) -> None:
+    """
+    Whichever of them was read last; also where the threads are a guest's on a shared line.
+    """
+    root = await a_thread(store, alias=KEYED.address_key(TENANT, "whatsapp", ANN))
+    async with store.connection() as connection:
+        await connection.execute(
+            "insert into thread (key, root, tenant_id, line_id, contact_id, last_seq)"
+            " select 'younger', key, tenant_id, line_id, contact_id, 9 from thread",
+        )
+        await connection.execute("update thread set root = %s", (root,))
+        if guest:
+            await connection.execute(
+                "insert into contact (id, tenant_id, channel, sealed_name) values ('ct_guest', %s, 'whatsapp', '')",
+                (TENANT,),
+            )
+            await connection.execute("update thread set host_contact_id = contact_id, contact_id = 'ct_guest'")
+    twilio.messages.append(written(sid(), ANN, LINE, "hello", NOW))
+    await gap_fill.run()
+    found = [it async for it in bus.read_forward(INBOUND, inbound_subject(TENANT, root), Sequence(0), Sequence(9), 9)]
+    assert len(found) == 1
+
+
 async def test_each_run_looks_back_to_an_hour_before_the_last_complete_one(
     gap_fill: GapFill, twilio: FakeAccount, seeded: ConsoleSettings, store: Store
 ) -> None:

@@ -1,6 +1,7 @@
 """The threads of one person have one sender: their root's, who sends what is left on all of them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 
 import orjson
 import pytest
@@ -10,7 +11,8 @@ from services.egress.ordering import Pacing
 from services.egress.reports import Reports
 from services.egress.store import SendLedger
 from shared.bus import Bus
-from shared.ids import ThreadKey, new_id
+from shared.channels.ports import Credentials, Outcome
+from shared.ids import Address, AttemptId, ThreadKey, new_id
 from shared.store.presence import presence
 from shared.store.sealed import CONTACT_ADDRESS, REPLY_BODY
 from shared.store.session import Store
@@ -20,15 +22,35 @@ from tests.services.desk import TENANT, Platform
 ELDER, YOUNGER = ThreadKey("elder"), ThreadKey("younger")
 
 
+@dataclass
+class MeetingChannel(FakeChannel):
+    """While it sends, the threads prove to be one person's."""
+
+    meet: Callable[[], Awaitable[None]] | None = None
+
+    async def send(
+        self, credentials: Credentials, *, sender: Address, to: Address, body: str, attempt: AttemptId
+    ) -> Outcome:
+        if self.meet is not None:
+            await self.meet()
+        return await super().send(credentials, sender=sender, to=to, body=body, attempt=attempt)
+
+
 class Counter:
     """Two threads, and senders for them."""
 
     def __init__(self, platform: Platform, bus: Bus, store: Store, owners: tuple[int, int]) -> None:
         self.platform = platform
         self.rows = platform.rows
-        self.channel = FakeChannel()
+        self.bus, self.store = bus, store
         self.ledgers = [SendLedger(store, platform.vault, owner) for owner in owners]
-        self.egress = Egress(bus, self.ledgers[0], Reports(store), {"twilio/whatsapp": self.channel}, Pacing(0), (0.1,))
+        self.use(FakeChannel())
+
+    def use(self, channel: FakeChannel, sent_limit: float = 0) -> None:
+        """Send on this channel, each part so many seconds after the one before it, or once that is reported."""
+        self.channel = channel
+        channels = {"twilio/whatsapp": channel}
+        self.egress = Egress(self.bus, self.ledgers[0], Reports(self.store), channels, Pacing(sent_limit), (0.1,))
 
     async def thread(self, key: ThreadKey) -> None:
         await self.rows(
@@ -57,9 +79,6 @@ class Counter:
 
     async def due(self) -> list[str]:
         return [key for _, key in await self.ledgers[0].due(0)]
-
-
-MakeCounter = Callable[[], Awaitable[Counter]]
 
 
 @pytest.fixture
@@ -95,7 +114,7 @@ async def test_a_reply_that_was_begun_is_ended_by_the_root(counter: Counter) -> 
     Its next part waits for the one that was sent before.
     """
     await counter.reply(YOUNGER, "one|two")
-    counter.egress.pacing = Pacing(60)
+    counter.use(FakeChannel(), sent_limit=60)
     await counter.egress.send_out(TENANT, YOUNGER)
     await counter.bring_together()
     await counter.rows("update thread set send_at = now() - interval '1 s' where key = %s returning 1", YOUNGER)
@@ -156,13 +175,7 @@ async def test_who_sends_for_a_thread_alone_stops_when_it_is_not_alone(counter: 
     await counter.reply(ELDER, "two")
     await counter.reply(ELDER, "three")
     await counter.rows("update reply set thread = %s where id = (select max(id) from reply) returning 1", YOUNGER)
-    send = counter.channel.send
-
-    async def meanwhile(*args: object, **more: object) -> object:
-        await counter.bring_together()
-        return await send(*args, **more)  # type: ignore[arg-type]
-
-    counter.channel.send = meanwhile  # type: ignore[assignment,method-assign]
+    counter.use(MeetingChannel(meet=counter.bring_together))
     await counter.reply(ELDER, "four")
     await counter.egress.send_out(TENANT, ELDER)
     assert counter.channel.bodies == ["two"]

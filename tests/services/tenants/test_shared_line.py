@@ -3,7 +3,7 @@
 import pytest
 
 from shared.ids import TenantId
-from tests.services.desk import SECOND, TENANT
+from tests.services.desk import SECOND, SECOND_LINE, SECOND_SENDER, TENANT
 from tests.services.tenants.conftest import Gateway
 
 THIRD = TenantId("tn_third")
@@ -115,3 +115,61 @@ async def test_a_code_of_another_tenant_is_no_code_on_a_tenants_own_line(shared:
     await shared.person().writes("/pair SECNDCDE")
     assert (await shared.told(1))[0].startswith("Code expired")
     assert await shared.platform.rows("select 1 from pair_code where used_at is not null") == []
+
+
+USER_ID = "whatsapp:US.13491208655302741918"
+
+
+async def test_a_paired_person_is_known_by_another_address(shared: Gateway) -> None:
+    """
+    Who paired by number and then shows a user id, first beside it, then alone, still talks to their own tenant's agent.
+    """
+    await shared.platform.code("SECNDCDE", user="us_second", tenant=SECOND)
+    await shared.person().writes("/pair SECNDCDE")
+    await shared.told(1)
+    for number, person in enumerate((shared.person(user_id=USER_ID), shared.person(number="", user_id=USER_ID)), 2):
+        await person.writes("hello")
+        told = await shared.told(number)
+    assert told[1:] == ["You said: hello"] * 2
+    assert all(told[0]["content"].startswith("Help Second.") for told in shared.model.told)
+    contacts = await shared.platform.rows("select tenant_id from contact order by created_at, id")
+    assert sorted(row["tenant_id"] for row in contacts) == [SECOND, TENANT]
+    [conversation] = await shared.platform.rows("select tenant_id, closed_at from conversation")
+    assert conversation == {"tenant_id": SECOND, "closed_at": None}
+
+
+async def test_who_paired_on_their_own_line_is_known_on_the_shared_one(shared: Gateway) -> None:
+    """
+    A binding is for the whole platform: the agent of the user's tenant answers at once.
+    """
+    await shared.platform.plant_line(SECOND)
+    theirs = {"tenant": SECOND, "line": SECOND_LINE, "to": SECOND_SENDER}
+    await shared.platform.code("SECNDCDE", user="us_second", tenant=SECOND)
+    await shared.person(**theirs).writes("/pair SECNDCDE")
+    await shared.told(1)
+    await shared.person().writes("hello")
+    assert (await shared.told(2))[1] == "You said: hello"
+    assert shared.model.told[0][0]["content"].startswith("Help Second.")
+    [message] = await shared.platform.rows("select tenant_id from message where outcome = 'asked'")
+    assert message["tenant_id"] == SECOND
+
+
+async def test_a_guest_s_contacts_are_merged_on_the_shared_line_too(shared: Gateway) -> None:
+    """
+    On their own line a tenant learns that two contacts are one: the shared line's thread is of the one that stays.
+    """
+    await shared.platform.plant_line(SECOND)
+    theirs = {"tenant": SECOND, "line": SECOND_LINE, "to": SECOND_SENDER}
+    await shared.person(number="", user_id=USER_ID, **theirs).writes("hello")
+    await shared.told(1)
+    await shared.platform.code("SECNDCDE", user="us_second", tenant=SECOND)
+    await shared.person().writes("/pair SECNDCDE")
+    await shared.told(2)
+    assert len(await shared.platform.rows("select 1 from contact where tenant_id = %s", SECOND)) == 2
+    await shared.person(user_id=USER_ID, **theirs).writes("it is me")
+    await shared.told(3)
+    await shared.person().writes("and here?")
+    assert (await shared.told(4))[3] == "You said: and here?"
+    [contact] = await shared.platform.rows("select id from contact where tenant_id = %s", SECOND)
+    threads = await shared.platform.rows("select contact_id from thread where host_contact_id is not null")
+    assert threads == [{"contact_id": contact["id"]}]
