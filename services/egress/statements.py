@@ -147,7 +147,7 @@ moved as (
   update reply set thread = %(thread)s from other where reply.thread = other.key and state in ('open', 'cut') returning id
 )
 update part set thread = %(thread)s from other
-where part.thread = other.key and (part.state in {OPEN} or part.state = 'accepted' or reply_id in (select id from moved))
+where part.thread = other.key and (part.state in {OPEN} or reply_id in (select id from moved))
 """  # noqa: S608 - constants
 """What is left to send on a person's other threads is sent by their root, the oldest first (ADR 14)."""
 

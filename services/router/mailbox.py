@@ -246,7 +246,8 @@ class Mailbox:
         await self.connection.execute(
             "update reply set state = 'cancelled' where thread = any(%s) and state in ('open', 'cut')", (self.keys,)
         )
-        self.thread.new_reply = True
+        for thread in self.threads:
+            thread.new_reply = True
 
     async def close_conversation(self) -> None:
         """Close the contact's open conversation, on whatever line it is."""

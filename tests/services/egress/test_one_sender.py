@@ -125,6 +125,21 @@ async def test_a_reply_that_was_begun_is_ended_by_the_root(counter: Counter) -> 
     assert counter.channel.bodies == ["one", "two"]
 
 
+async def test_what_was_cancelled_on_another_thread_is_dropped(counter: Counter) -> None:
+    """
+    After /stop nothing of it waits any more.
+    """
+    counter.use(FakeChannel(), sent_limit=60)
+    await counter.reply(YOUNGER, "one|two")
+    await counter.egress.send_out(TENANT, YOUNGER)
+    await counter.bring_together()
+    await counter.rows("update reply set state = 'cancelled' returning 1")
+    await counter.rows("update thread set send_at = now() returning 1")
+    await counter.egress.send_out(TENANT, ELDER)
+    states = await counter.rows("select state from part order by ordinal")
+    assert [it["state"] for it in states] == ["accepted", "cancelled"]
+
+
 async def test_the_sweep_finds_what_another_thread_has_left_by_its_root(counter: Counter) -> None:
     """
     The thread itself is nobody's to send on.

@@ -204,6 +204,27 @@ async def test_who_stops_by_one_address_is_left_alone_at_the_other(street: MakeS
     assert outcomes == ["cancelled", "command/stop", "opted_out", "command/start", "asked"]
 
 
+async def test_stop_drops_what_waits_on_any_of_the_threads(street: MakeStreet) -> None:
+    """
+    Only the confirmation is left to send; egress looks at all of them.
+    """
+    here = await street()
+    by_number, by_id = here.person(NUMBER), here.person("", USER_ID)
+    await by_number.writes("/help")
+    await by_id.writes("/help")
+    await here.deliver(1, 2)
+    await here.rows("update thread set send_at = null returning 1")
+    await here.person(NUMBER, USER_ID).writes("/stop")
+    await here.deliver(3)
+    replies = await here.rows("select thread, state from reply order by id")
+    assert [(it["thread"], it["state"]) for it in replies] == [
+        (by_number.thread, "cancelled"),
+        (by_id.thread, "cancelled"),
+        (by_number.thread, "open"),
+    ]
+    assert await here.rows("select 1 from thread where send_at is null") == []
+
+
 async def test_reset_cancels_what_any_of_the_threads_is_at(street: MakeStreet) -> None:
     """
     A turn that began before the threads were one cannot commit any more.
