@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 from psycopg.rows import DictRow
 
+from services.router import statements as sql
 from services.router.contacts import Contacts, Sender
-from services.router.mailbox import TENANTS_AGENT, Mailbox
-from services.router.merging import OF_PERSON, bring_together
+from services.router.mailbox import Mailbox
+from services.router.merging import bring_together
 from services.router.threads import Group, Line, Message, Regrouped, Thread, Unreadable, Work, gather
 from shared.addresses import Pepper
 from shared.events import InboundContent, InboundReceived
@@ -31,58 +32,6 @@ from shared.ids import (
 from shared.ids import Sequence as StreamSequence
 from shared.store.session import Connection, Store
 from shared.vault import Vault
-
-_LINE = (
-    "line.id as line_id, line.tenant_id as tenant, agent_id, kind, channel, provider, sender, enabled, access, quiet_ms"
-)
-_THREAD = (
-    "key", "host_contact_id", "guests", "last_seq", "asked_seq", "done_seq", "hits", "wrong_codes", "noticed", "opted_out_at",
-    "last_inbound_at", "last_provider_sid", "failing_seq", "failures", "run_at", "burst_at", "sending",
-)  # fmt: skip
-_CONVERSATION = """
-(select id from conversation where conversation.contact_id = {contact}
-   and conversation.channel = line.channel and conversation.line_id = line.id and closed_at is null)
-"""
-_KNOWN = """
-(select count(*) from contact_alias
- where contact_alias.tenant_id = {tenant} and contact_alias.channel = line.channel and address_key = any(%(keys)s)
-   and contact_alias.contact_id = {contact})
-"""
-"""How many of the keys lead to the contact."""
-
-_GUEST = f"""
-select {TENANTS_AGENT} as agent, {_CONVERSATION.format(contact="%(contact)s")} as conversation,
-       {_KNOWN.format(tenant="tenant.id", contact="%(contact)s")} as known
-from tenant, line where tenant.id = %(tenant)s and line.id = %(line)s
-"""  # noqa: S608 - constants
-"""Who answers a tenant's user on a shared line, their open conversation there, and by how many addresses they are known."""
-
-_LOCK = "select 1 from thread where key = %(key)s for update nowait"
-_LOCK_GROUP = "select 1 from thread where key = any(%(group)s) order by key for update nowait"
-_LOCKED = f"""
-select thread.*, send_at is not null as sending, {_LINE}, now() as now,
-       bound.user_id as bound, bound.tenant_id as bound_tenant,
-       {_CONVERSATION.format(contact="thread.contact_id")} as conversation,
-       {_KNOWN.format(tenant="line.tenant_id", contact="coalesce(host_contact_id, thread.contact_id)")} as known,
-       array(select provider_sid from message_known
-             join unnest(%(accounts)s::text[], %(sids)s::text[]) as asked (account, sid)
-               on account_sid = account and provider_sid = sid) as logged
-from thread join line on line.id = thread.line_id
-left join lateral (
-  select user_id, tenant_id from binding_owner
-  where binding_owner.channel = line.channel
-    and (address_key = any(%(addresses)s) or binding_owner.contact_id = thread.contact_id)
-  order by tenant_id <> line.tenant_id, tenant_id is distinct from thread.guests[cardinality(thread.guests)],
-           array_position(%(addresses)s::text[], address_key) limit 1
-) as bound on true
-where key = %(key)s
-"""  # noqa: S608 - constants
-"""
-A thread with its line, whoever is bound to its sender's addresses or to who they are known to be, its open conversation, by how
-many addresses they are known, and which of the messages that wait are in the log. It has to be a statement of its own, after the
-one that locks the thread, lest it reads of the time before.
-"""
-_OTHERS = "select *, send_at is not null as sending from thread where root = %(key)s and key <> %(key)s"
 
 
 @dataclass(frozen=True)
@@ -214,11 +163,7 @@ class Desk:
         """Return what a thread waits for now."""
         async with self.store.connection(tenant) as connection:
             cursor = await connection.execute(
-                """
-                select asked_seq, done_seq, run_at, now() as now,
-                       (select max(id) from reply where thread = key and state in ('open', 'cut')) as reply
-                from thread where key = %s
-                """,
+                sql.WORK_LEFT,
                 (key,),
             )
             row = await cursor.fetchone()
@@ -232,7 +177,7 @@ class Desk:
 
 
 async def _line(connection: Connection, line: LineId) -> Line:
-    cursor = await connection.execute(f"select {_LINE} from line where id = %s", (line,))  # noqa: S608 - constants
+    cursor = await connection.execute(f"select {sql.LINE} from line where id = %s", (line,))  # noqa: S608 - constants
     row = await cursor.fetchone()
     if row is None:
         raise GatewayError(UNKNOWN_LINE)
@@ -255,34 +200,29 @@ def _as_line(row: DictRow) -> Line:
 
 
 def _as_thread(row: DictRow) -> Thread:
-    return Thread(contact=ContactId(row["contact_id"]), **{name: row[name] for name in _THREAD})
+    return Thread(contact=ContactId(row["contact_id"]), **{name: row[name] for name in sql.THREAD_COLUMNS})
 
 
 async def _locked(connection: Connection, wanted: Mapping[str, Any]) -> DictRow | None:
-    await connection.execute(_LOCK_GROUP if len(wanted["group"]) > 1 else _LOCK, wanted)
-    cursor = await connection.execute(_LOCKED, wanted)
+    await connection.execute(sql.LOCK_GROUP if len(wanted["group"]) > 1 else sql.LOCK, wanted)
+    cursor = await connection.execute(sql.LOCKED, wanted)
     return await cursor.fetchone()
 
 
 async def _others(connection: Connection, root: ThreadKey) -> list[Thread]:
     """Return the threads beside a root."""
-    return [_as_thread(row) for row in await (await connection.execute(_OTHERS, {"key": root})).fetchall()]
+    return [_as_thread(row) for row in await (await connection.execute(sql.OTHERS, {"key": root})).fetchall()]
 
 
 async def _guest(mailbox: Mailbox, wanted: Mapping[str, Any]) -> DictRow | None:
-    cursor = await mailbox.connection.execute(_GUEST, {**wanted, "contact": mailbox.thread.contact})
+    cursor = await mailbox.connection.execute(sql.GUEST, {**wanted, "contact": mailbox.thread.contact})
     return await cursor.fetchone()
 
 
 async def _insert(connection: Connection, key: ThreadKey, line: Line, contact: ContactId) -> None:
     """Make a thread for a contact, which is locked, so that of several at once each sees those before it."""
     cursor = await connection.execute(
-        f"""
-        insert into thread (key, tenant_id, line_id, contact_id) values (%(key)s, %(tenant)s, %(line)s, %(contact)s)
-        on conflict do nothing
-        returning exists (select 1 from (select * from thread) as other
-                          where line_id = %(line)s and {OF_PERSON.format(contact="%(contact)s")}) as among
-        """,  # noqa: S608 - constants
+        sql.INSERT,
         {"key": key, "tenant": line.tenant, "line": line.id, "contact": contact},
     )
     row = await cursor.fetchone()
@@ -298,18 +238,6 @@ async def _close(mailbox: Mailbox) -> None:
     """
     for thread in mailbox.threads:
         await mailbox.connection.execute(
-            """
-            update thread set contact_id = %(contact)s, host_contact_id = %(host_contact_id)s, guests = %(guests)s,
-                last_seq = %(last_seq)s, asked_seq = %(asked_seq)s, done_seq = %(done_seq)s, hits = %(hits)s,
-                wrong_codes = %(wrong_codes)s, noticed = %(noticed)s, opted_out_at = %(opted_out_at)s,
-                last_inbound_at = %(last_inbound_at)s, last_provider_sid = %(last_provider_sid)s,
-                failing_seq = %(failing_seq)s, failures = %(failures)s,
-                run_at = %(run_at)s, burst_at = %(burst_at)s,
-                send_at = case when %(new_reply)s or parked_at is not null then now() else send_at end,
-                parked_at = null,
-                fence = fence + %(cancel_turn)s::int,
-                owner = case when %(cancel_turn)s then null else owner end
-            where key = %(key)s
-            """,
+            sql.CLOSE,
             {**vars(thread), "noticed": orjson.dumps(thread.noticed).decode()},
         )
