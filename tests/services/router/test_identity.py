@@ -478,3 +478,21 @@ async def test_a_hundred_first_messages_on_several_lines_make_one_contact(street
     assert await here.one("select messages from lead") == {"messages": 100}
     assert await here.one("select count(*), count(distinct root) as roots from thread") == {"count": 10, "roots": 5}
     assert await here.one("select count(*) from conversation where closed_at is null") == {"count": 1}
+
+
+async def test_threads_that_are_made_at_the_same_time_by_different_addresses_find_each_other(street: MakeStreet) -> None:
+    """
+    Once number and user id are known to be one person's, two first messages on a line never make two lone threads.
+    """
+    here = await street()
+    await here.person(NUMBER, USER_ID).writes("hello")
+    await here.deliver(1)
+    for line, sender in await here.platform.more_lines(10):
+        for who in ((NUMBER, None), ("", USER_ID)):
+            await here.person(*who, line=line, to=sender).writes("hello")
+    await here.deliver(*range(2, 22), workers=8)
+    assert await here.one("select count(*), count(root) as grouped, count(distinct root) as roots from thread") == {
+        "count": 21,
+        "grouped": 20,
+        "roots": 10,
+    }

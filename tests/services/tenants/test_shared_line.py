@@ -173,3 +173,22 @@ async def test_a_guest_s_contacts_are_merged_on_the_shared_line_too(shared: Gate
     [contact] = await shared.platform.rows("select id from contact where tenant_id = %s", SECOND)
     threads = await shared.platform.rows("select contact_id from thread where host_contact_id is not null")
     assert threads == [{"contact_id": contact["id"]}]
+
+
+async def test_who_a_guest_is_to_the_shared_line_s_tenant_is_merged_as_well(shared: Gateway) -> None:
+    """
+    Known to it by user id before, and by the number under which they paired since: the guest goes on as such.
+    """
+    await shared.person(number="", user_id=USER_ID).writes("hello")
+    await shared.told(1)
+    await shared.platform.code("SECNDCDE", user="us_second", tenant=SECOND)
+    await shared.person().writes("/pair SECNDCDE")
+    await shared.told(2)
+    await shared.person(user_id=USER_ID).writes("it is me")
+    assert (await shared.told(3))[2] == "You said: it is me"
+    [host] = await shared.platform.rows("select id from contact where tenant_id = %s", TENANT)
+    [guest] = await shared.platform.rows("select id from contact where tenant_id = %s", SECOND)
+    threads = await shared.platform.rows("select host_contact_id, contact_id from thread where guests <> '{}'")
+    assert {"host_contact_id": host["id"], "contact_id": guest["id"]} in threads
+    [conversation] = await shared.platform.rows("select tenant_id from conversation")
+    assert conversation["tenant_id"] == SECOND
