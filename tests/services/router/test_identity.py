@@ -480,7 +480,9 @@ async def test_a_hundred_first_messages_on_several_lines_make_one_contact(street
     assert await here.one("select count(*) from conversation where closed_at is null") == {"count": 1}
 
 
-async def test_threads_that_are_made_at_the_same_time_by_different_addresses_find_each_other(street: MakeStreet) -> None:
+async def test_threads_that_are_made_at_the_same_time_by_different_addresses_find_each_other(
+    street: MakeStreet,
+) -> None:
     """
     Once number and user id are known to be one person's, two first messages on a line never make two lone threads.
     """
