@@ -1,14 +1,14 @@
 """
 Every table. Each docstring names who writes it. Hot paths use plain SQL in the services' `store.py`.
 
-Columns named `sealed_…` hold vault ciphertext bound to their row. Times are the database's, with zone. What every message
+Columns named `sealed_…` hold vault ciphertext bound to their row; null is what nobody needs any more (ADR 13). Times are the database's, with zone. What every message
 writes refers to its thread, reply or part by a foreign key, to its tenant and line by value (ADR 10).
 
 Row-level security keeps tenants apart: a service sees the rows of the tenants that its transaction names, and writes the
 columns that the migrations grant to its role (ADR 12). `version`: counts the changes that the API makes.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -230,13 +230,17 @@ class PairCode(SQLModel, table=True):
 
 
 class Contact(SQLModel, table=True):
-    """A person on a channel. Written by the router. `sealed_address`: gone once privacy wants it and nothing is pending."""
+    """
+    A person on a channel. Written by the router. `sealed_address`, `sealed_name`: both or neither; the console's job drops
+    them where the tenant is hashed, once nothing is pending.
+    """
 
+    __table_args__ = (Index("contact_addressed", "id", postgresql_where=text("sealed_address is not null")),)
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
     channel: str
     sealed_address: bytes | None = _sealed(nullable=True)
-    sealed_name: bytes = _sealed()
+    sealed_name: bytes | None = _sealed(nullable=True)
     created_at: datetime = _now()
 
 
@@ -280,7 +284,8 @@ class Thread(SQLModel, table=True):
     `last_seq`: read up to. `asked_seq`: newest message that wants the agent. `done_seq`: answered up to.
     `owner/fence/lease_until`: who runs the turn. `out_owner/out_fence/out_until`: who sends. `run_at`, `send_at`: when
     there is something to do. `burst_at`: when the messages that wait for the agent began to come. `parked_at`: since when
-    replies wait for the person to write again, because the provider's 24 hours are over.
+    replies wait for the person to write again, because the provider's 24 hours are over. `texts_from`: what came before it
+    has no text left; written by the console.
     """
 
     __table_args__ = (
@@ -314,6 +319,7 @@ class Thread(SQLModel, table=True):
     lease_until: datetime | None = _time()
     send_at: datetime | None = _time()
     parked_at: datetime | None = _time()
+    texts_from: int = _big()
     out_owner: int | None = Field(None, sa_type=BigInteger)
     out_fence: int = _big()
     out_until: datetime | None = _time()
@@ -340,24 +346,28 @@ class Conversation(SQLModel, table=True):
 
 
 class Message(SQLModel, table=True):
-    """An inbound message and what became of it (`outcome`). Written by the router."""
+    """
+    An inbound message and what became of it (`outcome`). Written by the router. Without a thread it is nobody's any more: its
+    provider's id is kept, so that it is known if it comes again.
+    """
 
     __table_args__ = (
         UniqueConstraint("account_sid", "provider_sid", name="message_account_provider_key"),
         Index("message_thread_seq", "thread", "seq"),
         Index("message_conversation_seq", "conversation_id", "seq"),
         Index("message_newest", "tenant_id", "received_at", "id"),
+        Index("message_nobodys", "received_at", postgresql_where=text("thread is null")),
     )
     id: str = Field(primary_key=True)
     tenant_id: str
     line_id: str
-    thread: str = Field(foreign_key="thread.key")
+    thread: str | None = Field(None, foreign_key="thread.key")
     conversation_id: str | None = Field(None, foreign_key="conversation.id")
     account_sid: str
     provider_sid: str
     seq: int = Field(sa_type=BigInteger)
     outcome: str
-    sealed_text: bytes = _sealed()
+    sealed_text: bytes | None = _sealed(nullable=True)
     trace: dict[str, str] = _json()
     received_at: datetime = Field(sa_type=DateTime(timezone=True))
     routed_at: datetime = Field(
@@ -368,7 +378,10 @@ class Message(SQLModel, table=True):
 class Turn(SQLModel, table=True):
     """One run of an agent over the messages `from_seq` to `upto_seq`. Written by the agent."""
 
-    __table_args__ = (UniqueConstraint("thread", "from_seq", name="turn_thread_from_key"),)
+    __table_args__ = (
+        UniqueConstraint("thread", "from_seq", name="turn_thread_from_key"),
+        Index("turn_conversation", "conversation_id"),
+    )
     id: str = Field(primary_key=True)
     tenant_id: str
     thread: str = Field(foreign_key="thread.key")
@@ -398,7 +411,7 @@ class ToolCall(SQLModel, table=True):
     tenant_id: str
     step: int
     name: str
-    sealed_result: bytes = _sealed()
+    sealed_result: bytes | None = _sealed(nullable=True)
     created_at: datetime = _now()
 
 
@@ -406,7 +419,10 @@ class FormSubmission(SQLModel, table=True):
     """A message that a visitor left through the contact form, once per call of a turn. Written by the agent."""
 
     __tablename__ = "form_submission"
-    __table_args__ = (UniqueConstraint("turn_id", "call", name="form_submission_turn_call_key"),)
+    __table_args__ = (
+        UniqueConstraint("turn_id", "call", name="form_submission_turn_call_key"),
+        Index("form_submission_conversation", "conversation_id"),
+    )
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
     conversation_id: str = Field(foreign_key="conversation.id")
@@ -439,7 +455,7 @@ class Reply(SQLModel, table=True):
     after_seq: int = Field(sa_type=BigInteger)
     kind: str
     state: str = Field(sa_column_kwargs={"server_default": text("'open'")})
-    sealed_body: bytes = _sealed()
+    sealed_body: bytes | None = _sealed(nullable=True)
     trace: dict[str, str] = _json()
     received_at: datetime = Field(sa_type=DateTime(timezone=True))
     created_at: datetime = _now()
@@ -460,7 +476,7 @@ class Part(SQLModel, table=True):
     thread: str = Field(foreign_key="thread.key")
     reply_id: int = Field(foreign_key="reply.id", sa_type=BigInteger)
     ordinal: int
-    sealed_body: bytes = _sealed()
+    sealed_body: bytes | None = _sealed(nullable=True)
     state: str = Field(sa_column_kwargs={"server_default": text("'queued'")})
     provider_sid: str | None = None
     failure: str | None = None
@@ -491,7 +507,10 @@ class StatusEvent(SQLModel, table=True):
     """What the provider reported of a part, append-only. Written by egress."""
 
     __tablename__ = "status_event"
-    __table_args__ = (UniqueConstraint("provider_sid", "status", name="status_event_sid_status_key"),)
+    __table_args__ = (
+        UniqueConstraint("provider_sid", "status", name="status_event_sid_status_key"),
+        Index("status_event_part", "part_id"),
+    )
     id: int | None = _identity()
     tenant_id: str
     part_id: int = Field(foreign_key="part.id", sa_type=BigInteger)
@@ -505,7 +524,10 @@ class StatusEvent(SQLModel, table=True):
 class Lead(SQLModel, table=True):
     """A sender of an open line, once per agent. Written by the router."""
 
-    __table_args__ = (Index("lead_newest", "tenant_id", "first_seen", "contact_id", "agent_id"),)
+    __table_args__ = (
+        Index("lead_newest", "tenant_id", "first_seen", "contact_id", "agent_id"),
+        Index("lead_contact", "contact_id"),
+    )
     tenant_id: str = Field(foreign_key="tenant.id")
     agent_id: str = Field(primary_key=True, foreign_key="agent.id")
     contact_id: str = Field(primary_key=True, foreign_key="contact.id")
@@ -525,6 +547,7 @@ class DeadLetter(SQLModel, table=True):
     __table_args__ = (
         Index("dead_letter_waiting", "stage", "payload", unique=True, postgresql_where=text("state = 'waiting'")),
         Index("dead_letter_newest", "tenant_id", "created_at"),
+        Index("dead_letter_thread", "thread"),
     )
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
@@ -587,6 +610,57 @@ class IdempotentRequest(SQLModel, table=True):
     status: int | None = None
     sealed_answer: bytes | None = _sealed(nullable=True)
     created_at: datetime = _now()
+
+
+class DailyMessages(SQLModel, table=True):
+    """
+    How many messages a tenant with a quota gave to its agents on a day, by UTC. Written by the router.
+
+    In `slot`s, each for a share of its threads, so that they do not wait for one another.
+    """
+
+    __tablename__ = "daily_messages"
+    tenant_id: str = Field(primary_key=True, foreign_key="tenant.id")
+    day: date = Field(primary_key=True)
+    slot: int = Field(primary_key=True)
+    messages: int = _counted()
+
+
+class WrongCode(SQLModel, table=True):
+    """A pairing code that was wrong, for the limit of all that a tenant's lines take. Written by the router."""
+
+    __tablename__ = "wrong_code"
+    __table_args__ = (Index("wrong_code_newest", "tenant_id", "at"),)
+    id: int | None = _identity()
+    tenant_id: str = Field(foreign_key="tenant.id")
+    at: datetime = _now()
+
+
+class Erasure(SQLModel, table=True):
+    """
+    A person who is to be forgotten, or was. Written by the console.
+
+    `contact_id`: a name that says nothing once it is done. `threads`: by tenant and key, with up to where the stream is to
+    be emptied; only until it is done. `copies`: what the provider has still to delete: line, provider's id. `finished_at`:
+    when nothing was left. `actor`, `reason`: who wanted it, and why.
+    """
+
+    __table_args__ = (
+        Index("erasure_contact", "contact_id"),
+        Index("erasure_open", "id", postgresql_where=text("finished_at is null")),
+    )
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    contact_id: str
+    actor: str
+    reason: str
+    provider_copies: bool
+    threads: list[Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb")))
+    copies: list[Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb")))
+    erased: dict[str, Any] = _json()
+    """How many rows, stream messages and copies went."""
+    created_at: datetime = _now()
+    finished_at: datetime | None = _time()
 
 
 class JobRun(SQLModel, table=True):

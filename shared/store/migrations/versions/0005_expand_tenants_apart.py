@@ -54,6 +54,7 @@ _VIEWS = {
     'contact_thread': ('select contact_id, tenant_id from thread', ('router',)),
     'pair_code_owner': ('select digest, tenant_id from pair_code', ('router',)),
     'message_known': ('select account_sid, provider_sid, tenant_id from message', ('router',)),
+    'contact_unaddressed': ('select id, tenant_id from contact where sealed_address is null', ('router',)),
     'part_known': (
         'select part.id as part, part.tenant_id, part.thread, part.provider_sid, attempt.id as attempt,'
         ' thread.tenant_id as line_tenant'
@@ -66,6 +67,7 @@ _VIEWS = {
 def upgrade() -> None:
     _columns()
     _tables()
+    _privacy_tables()
     for role in _ROLES:
         op.execute(f"""
             do $$ begin create role trunkline_{role} nologin; exception when duplicate_object or unique_violation then null; end $$
@@ -74,6 +76,7 @@ def upgrade() -> None:
         for grant in _GRANTS[role]:
             op.execute(f'grant {grant} to trunkline_{role}')
     _keep_apart()
+    _privacy_rights()
     for view, (query, readers) in _VIEWS.items():
         op.execute(f'create view {view} as {query}')
         for reader in readers:
@@ -192,3 +195,86 @@ def _tables() -> None:
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=now, nullable=False),
     sa.PrimaryKeyConstraint('holder', 'key')
     )
+
+
+_PRIVACY_TABLES = ('daily_messages', 'wrong_code', 'erasure')
+
+
+def _privacy_tables() -> None:
+    """What nobody needs any more becomes null; what is deleted is found by an index."""
+    now, moment = sa.text('now()'), sa.DateTime(timezone=True)
+    for table, column in (
+        ('contact', 'sealed_name'), ('message', 'sealed_text'), ('message', 'thread'), ('tool_call', 'sealed_result'),
+        ('reply', 'sealed_body'), ('part', 'sealed_body'),
+    ):
+        op.alter_column(table, column, nullable=True)
+    op.add_column('thread', sa.Column('texts_from', sa.BigInteger(), server_default=sa.text('0'), nullable=False))
+    for name, table, columns, where in (
+        ('contact_addressed', 'contact', ['id'], 'sealed_address is not null'),
+        ('message_nobodys', 'message', ['received_at'], 'thread is null'),
+        ('turn_conversation', 'turn', ['conversation_id'], None),
+        ('form_submission_conversation', 'form_submission', ['conversation_id'], None),
+        ('status_event_part', 'status_event', ['part_id'], None),
+        ('lead_contact', 'lead', ['contact_id'], None),
+        ('dead_letter_thread', 'dead_letter', ['thread'], None),
+    ):
+        op.create_index(name, table, columns, unique=False, postgresql_where=sa.text(where) if where else None)
+    op.create_table('daily_messages',
+    sa.Column('tenant_id', sa.String(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('slot', sa.Integer(), nullable=False),
+    sa.Column('messages', sa.Integer(), server_default=sa.text('0'), nullable=False),
+    sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], ),
+    sa.PrimaryKeyConstraint('tenant_id', 'day', 'slot')
+    )
+    op.create_table('wrong_code',
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Column('tenant_id', sa.String(), nullable=False),
+    sa.Column('at', moment, server_default=now, nullable=False),
+    sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], ),
+    sa.PrimaryKeyConstraint('id')
+    )
+    op.create_index('wrong_code_newest', 'wrong_code', ['tenant_id', 'at'], unique=False)
+    op.create_table('erasure',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('tenant_id', sa.String(), nullable=False),
+    sa.Column('contact_id', sa.String(), nullable=False),
+    sa.Column('actor', sa.String(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('provider_copies', sa.Boolean(), nullable=False),
+    sa.Column('threads', postgresql.JSONB(), server_default=sa.text("'[]'::jsonb"), nullable=False),
+    sa.Column('copies', postgresql.JSONB(), server_default=sa.text("'[]'::jsonb"), nullable=False),
+    sa.Column('erased', postgresql.JSONB(), server_default=sa.text("'{}'::jsonb"), nullable=False),
+    sa.Column('created_at', moment, server_default=now, nullable=False),
+    sa.Column('finished_at', moment, nullable=True),
+    sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], ),
+    sa.PrimaryKeyConstraint('id')
+    )
+    op.create_index('erasure_contact', 'erasure', ['contact_id'], unique=False)
+    op.create_index('erasure_open', 'erasure', ['id'], unique=False, postgresql_where=sa.text('finished_at is null'))
+
+
+def _privacy_rights() -> None:
+    """As of every table; and the one way to delete from the audit log, which its append-only grants leave to its owner."""
+    for table in _PRIVACY_TABLES:
+        op.execute(f'grant select, insert, update, delete on {table} to trunkline_console')
+        op.execute(f'alter table {table} enable row level security')
+        op.execute(f'create policy tenant_scope on {table} to trunkline_router, trunkline_console using (in_scope(tenant_id))')
+        op.execute(f"""
+            create policy platform_scope on {table} to trunkline_console
+            using (current_setting('trunkline.tenants', true) = '*')
+        """)
+    op.execute('grant select, insert, update on daily_messages to trunkline_router')
+    op.execute('grant select, insert on wrong_code to trunkline_router')
+    op.execute("""
+        create function expire_audit(most integer) returns bigint language sql security definer set search_path = public as $$
+          with oldest as (select id, at from audit order by id limit most),
+          gone as (
+            delete from audit using oldest
+            where audit.id = oldest.id and oldest.at < now() - interval '400 days' returning 1
+          )
+          select count(*) from gone
+        $$
+    """)
+    op.execute('revoke execute on function expire_audit from public')
+    op.execute('grant execute on function expire_audit to trunkline_console')
