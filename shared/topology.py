@@ -102,15 +102,15 @@ def status_subject(tenant: TenantId) -> str:
     return f"status.v1.{tenant}"
 
 
-def turn_running_subject(tenant: TenantId) -> str:
-    """Return the best-effort subject of running turns."""
-    return f"evt.v1.{tenant}.turn.running"
+def turn_running_subject(tenant: TenantId, thread: ThreadKey) -> str:
+    """Return the best-effort subject of a thread's running turn."""
+    return f"evt.v1.{tenant}.turn.running.{thread}"
 
 
-def turn_interrupted_subject(tenant: TenantId) -> str:
-    """Return the best-effort subject of turns that shall look at their thread."""
-    return f"evt.v1.{tenant}.turn.interrupted"
+def turn_interrupted_subject(tenant: TenantId, thread: ThreadKey) -> str:
+    """Return the best-effort subject for a thread's turn that shall look at it."""
+    return f"evt.v1.{tenant}.turn.interrupted.{thread}"
 
 
-TURN_RUNNING_ANY = "evt.v1.*.turn.running"
-TURN_INTERRUPTED_ANY = "evt.v1.*.turn.interrupted"
+TURN_RUNNING_ANY = "evt.v1.*.turn.running.*"
+TURN_INTERRUPTED_ANY = "evt.v1.*.turn.interrupted.*"

@@ -26,11 +26,31 @@ class Message:
     status: str
     sid: str = field(default_factory=new_sid)
     num_media: int = 0
+    media_type: str | None = None
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     sent: datetime | None = None
     updated: datetime | None = None
     error_code: int | None = None
     status_callback: str | None = None
+
+    def media(self) -> list[dict[str, Any]]:
+        """Return the media as the API lists them."""
+        if self.media_type is None:
+            return []
+        sid = f"ME{self.sid[2:]}"
+        path = f"/{API_VERSION}/Accounts/{self.account_sid}/Messages/{self.sid}/Media/{sid}"
+        at = format_datetime(self.created)
+        return [
+            {
+                "sid": sid,
+                "account_sid": self.account_sid,
+                "parent_sid": self.sid,
+                "content_type": self.media_type,
+                "date_created": at,
+                "date_updated": at,
+                "uri": f"{path}.json",
+            }
+        ]
 
     def record(self) -> dict[str, Any]:
         """Return the message as the API shows it."""

@@ -206,6 +206,7 @@ class World:
             status="received",
             sid=text.sid or new_sid("MM" if text.media else "SM"),
             num_media=1 if text.media else 0,
+            media_type=text.media,
             created=at,
             sent=at,
         )

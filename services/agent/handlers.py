@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from services.agent.budget import Budget, Unlimited
 from services.agent.llm import Model
 from services.agent.loop import Answer, Loop
 from services.agent.store import Claim, Committed, ToolLedger, Turns, Work
@@ -47,6 +48,7 @@ class Agent:
     most_steps: int
     run_limit: float
     room: int = 32
+    budget: Budget = field(default_factory=Unlimited)
     _running: dict[ThreadKey, asyncio.Event] = field(default_factory=dict)
     """The turns that run here; an event set makes its turn look at the thread at once."""
 
@@ -190,6 +192,7 @@ class Agent:
             most_steps=self.most_steps,
             model_name=work.pipeline.model,
             user=work.conversation,
+            reserve=lambda said: self.budget.reserve(work.claim.tenant, work.conversation, work.turn, said),
         )
         try:
             async with asyncio.timeout(self.run_limit):
@@ -202,13 +205,15 @@ class Agent:
     async def _announce(self, claim: Claim) -> None:
         with suppress(Exception):
             tenant = claim.scope[0]
-            await self.bus.announce(turn_running_subject(tenant), TurnRunning(tenant=tenant, thread=claim.thread))
+            await self.bus.announce(
+                turn_running_subject(tenant, claim.thread), TurnRunning(tenant=tenant, thread=claim.thread)
+            )
 
     async def _tell_owner(self, tenant: TenantId, thread: ThreadKey) -> None:
         """Tell whichever process runs this thread's turn that it was asked more."""
         with suppress(Exception):  # it finds out when it commits
             interrupted = TurnInterrupted(tenant=tenant, thread=thread)
-            await self.bus.announce(turn_interrupted_subject(tenant), interrupted)
+            await self.bus.announce(turn_interrupted_subject(tenant, thread), interrupted)
 
     async def _hint(self, tenant: TenantId, thread: ThreadKey, reply: ReplyId) -> None:
         ready = ReplyReady(tenant=tenant, thread=thread, reply_id=reply)

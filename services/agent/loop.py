@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +64,8 @@ class Loop:
     most_steps: int
     model_name: str | None
     user: str
+    reserve: Callable[[Sequence[Said]], Awaitable[None]]
+    """Asks the budget; raises GatewayError where it is used up."""
     steps: int = 0
 
     async def run(self, messages: Sequence[Said]) -> Answer:
@@ -72,6 +74,7 @@ class Loop:
         spoken: list[Completion] = []
         while True:
             offered = [tool.offer() for tool in self.tools] if self.steps < self.most_steps else []
+            await self.reserve(said)
             faultpoints.before(Step.AGENT_MODEL)
             completion = await self.model.complete(said, offered, model=self.model_name, user=self.user)
             faultpoints.after(Step.AGENT_MODEL)

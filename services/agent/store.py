@@ -95,10 +95,12 @@ with opened as (
 )
 select * from (
   select 'user' as role, id::text as ref, seq, 0 as side, id::text as place, sealed_text as sealed, 0::bigint as rank
-  from message, opened where conversation_id = conversation and seq < from_seq and outcome = 'asked'
+  from message, opened
+  where conversation_id = conversation and seq < from_seq and outcome = 'asked' and sealed_text is not null
   union all
   select 'assistant', id::text, after_seq, 1, public_id, sealed_body, id
-  from reply, opened where conversation_id = conversation and turn_id is not null and after_seq < from_seq
+  from reply, opened
+  where conversation_id = conversation and turn_id is not null and after_seq < from_seq and sealed_body is not null
 ) spoken order by seq desc, side desc, rank desc limit (select memory from opened)
 """
 """The last messages of the conversation, either side's, before the turn that was just opened; the newest first."""
@@ -412,7 +414,7 @@ class ToolLedger:
                 "select sealed_result from tool_call where turn_id = %s and call = %s", (self.work.turn, request.key)
             )
             row = await cursor.fetchone()
-        if row is None:
+        if row is None or row["sealed_result"] is None:
             return None
         return self.turns.vault.open(row["sealed_result"], self._place(request)).decode()
 

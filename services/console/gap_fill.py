@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import DictRow
 
+from services.console.job import alone
 from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.channels.ports import Account, InboundMessage, ProviderUnavailable, Received
 from shared.ids import AccountSid, Address, LineId, TenantId, ThreadKey
 from shared.intake import inbound_event, message_id
 from shared.store.credentials import CREDENTIAL, credentials
-from shared.store.session import EVERY_TENANT, Connection, Store
+from shared.store.session import Connection, Store
 from shared.telemetry import GAP_FILLED, log
 from shared.topology import INBOUND, inbound_subject
 from shared.vault import Vault
@@ -25,10 +26,6 @@ _FIRST_LOOK = timedelta(hours=24)
 """How far the first run looks back. Nothing older can be answered freely anyway."""
 
 _LOCK = 0x6761705F66696C6C
-
-
-class AlreadyRunning(Exception):
-    """Another process does this job just now."""
 
 
 @dataclass(frozen=True)
@@ -54,20 +51,17 @@ class GapFill:
 
     async def run(self) -> Filled:
         """Look at every enabled line once. Raises AlreadyRunning, BusUnavailable."""
-        async with self.store.connection(EVERY_TENANT) as connection:
-            cursor = await connection.execute("select pg_try_advisory_lock(%s) as free, now() as now", (_LOCK,))
-            row = await cursor.fetchone()
-            if row is None or not row["free"]:
-                raise AlreadyRunning
-            try:
-                return await self._run(connection, row["now"])
-            finally:
-                await connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
+        async with alone(self.store, _LOCK) as connection:
+            return await self._run(connection)
 
-    async def _run(self, connection: Connection, now: datetime) -> Filled:
-        cursor = await connection.execute("select started_at from job_run where name = %s", (NAME,))
-        last = await cursor.fetchone()
-        since = last["started_at"] - _OVERLAP if last else now - _FIRST_LOOK
+    async def _run(self, connection: Connection) -> Filled:
+        cursor = await connection.execute(
+            "select now() as now, (select started_at from job_run where name = %s) as last", (NAME,)
+        )
+        row = await cursor.fetchone()
+        assert row is not None, "a select without a table has one row"  # noqa: S101
+        now, last = row["now"], row["last"]
+        since = last - _OVERLAP if last else now - _FIRST_LOOK
         listed = found = failed = 0
         lines = await _lines(connection)
         await self.store.have_keys(connection, *(line["holder"] for line in lines))

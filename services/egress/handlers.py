@@ -97,6 +97,8 @@ class Egress:
             return None
         channel = self._channel(desk.claim.provider, desk.claim.channel)
         closed_at = desk.last_inbound_at + channel.window if channel.window else None
+        if desk.claim.to is None:
+            closed_at = desk.now
         view = await desk.view()
         while True:
             match self.pacing.next_move(view.uncut.id if view.uncut else None, view.parts, desk.now, closed_at):
@@ -126,6 +128,7 @@ class Egress:
         part = attempt.part.ordinal
         with span("send part", parent=attempt.trace, trunkline__attempt=attempt.attempt, trunkline__part=part):
             faultpoints.before(Step.EGRESS_SEND)
+            assert claim.to is not None, "without an address parts are parked"  # noqa: S101
             with HOPS.labels(HOP_SEND).time():
                 outcome = await channel.send(
                     claim.credentials, sender=claim.sender, to=claim.to, body=attempt.body, attempt=attempt.attempt
@@ -163,7 +166,9 @@ class Egress:
     async def _find_out(self, claim: Claim, doubt: Doubt) -> Try | Doubt | None:
         """Ask the provider for a doubtful part: adopt it, look again later, or send it once more."""
         channel = self._channel(claim.provider, claim.channel)
-        listed = await channel.find_sent(claim.credentials, sender=claim.sender, to=claim.to, since=doubt.since)
+        listed = None
+        if claim.to is not None:
+            listed = await channel.find_sent(claim.credentials, sender=claim.sender, to=claim.to, since=doubt.since)
         async with self.ledger.desk(claim) as desk:
             resolution = await self._resolve(desk, doubt, listed)
             begun = await self._next(desk)

@@ -30,7 +30,8 @@ class Claim:
     channel: str
     provider: str
     sender: Address
-    to: Address
+    to: Address | None
+    """None where the tenant's privacy has had it dropped: the person has to write first."""
     credentials: Credentials
     limit: int
     """UTF-16 units of a part."""
@@ -314,7 +315,7 @@ class SendLedger:
 
     def _claim(self, thread: ThreadKey, row: DictRow) -> Claim:
         where = CONTACT_ADDRESS.at(row["contact_tenant"], row["contact_id"])
-        address = self.vault.open(row["sealed_address"], where)
+        address = row["sealed_address"] and self.vault.open(row["sealed_address"], where)
         return Claim(
             thread=thread,
             scope=(TenantId(row["tenant_id"]), *row["guests"]),
@@ -322,7 +323,7 @@ class SendLedger:
             channel=row["channel"],
             provider=row["provider"],
             sender=Address(row["sender"]),
-            to=Address(address.decode()),
+            to=Address(address.decode()) if address else None,
             credentials=credentials(self.vault, row),
             limit=row["reply_limit"],
             truncated=row["long_replies"] == "truncate",

@@ -102,6 +102,13 @@ class Contacts:
         )
         return await cursor.fetchone() is not None
 
+    async def write_down(self, connection: Connection, tenant: TenantId, sender: Sender, contact: ContactId) -> None:
+        """Keep where a contact is answered, and their name, where the tenant's privacy has had them dropped meanwhile."""
+        await connection.execute(
+            "update contact set sealed_address = %s, sealed_name = %s where id = %s and sealed_address is null",
+            (*self._sealed(tenant, sender, contact), contact),
+        )
+
     async def _make(self, connection: Connection, tenant: TenantId, sender: Sender) -> ContactId:
         contact = ContactId(new_id("ct"))
         await connection.execute(

@@ -43,6 +43,10 @@ class MessageFailed(Exception):
         self.most = most
 
 
+class Erased(Exception):
+    """A first message was read, and then erased with the person who wrote it: nothing may be made of it."""
+
+
 @dataclass(frozen=True)
 class Router:
     """The collaborators of the one handler."""
@@ -65,6 +69,8 @@ class Router:
                 group, work = await self._take_in(group, event, waiting)
             except Regrouped:
                 group = await self.desk.group(owner, key)
+            except Erased:
+                continue  # what came since is read again
         faultpoints.before(Step.ROUTER_HINT)
         await self._wake(owner, group.root, work or await self.desk.work_left(owner, group.root))
         faultpoints.after(Step.ROUTER_HINT)
@@ -100,6 +106,7 @@ class Router:
         """Take in all that waits, in one transaction. Raises `MessageFailed` where a message fails by itself."""
         try:
             async with self.desk.open(group, event, waiting) as mailbox:
+                await self._assert_not_erased(mailbox, waiting[0].seq)
                 told = [await self._outcome(mailbox, message) for message in waiting if mailbox.is_new(message)]
         except psycopg.OperationalError:
             raise  # the database's trouble, not a message's
@@ -123,14 +130,20 @@ class Router:
     ) -> tuple[Group, Work]:
         """Count that a message failed by itself, and go on without it once that was often enough."""
         async with self.desk.open(group, event) as mailbox:
+            await self._assert_not_erased(mailbox, message.seq)
             passed = not mailbox.is_new(message) or await mailbox.count_failure(message.seq, failed.reason, failed.most)
         if not passed:
             raise GatewayError(MESSAGE_FAILED)
         return mailbox.group(), mailbox.work()
 
+    async def _assert_not_erased(self, mailbox: Mailbox, seq: Sequence) -> None:
+        """Raise `Erased` where a thread is made for a message that is not there any more."""
+        if mailbox.is_fresh and await self.bus.read_one(INBOUND.name, seq) is None:
+            raise Erased
+
     async def _interrupt(self, tenant: TenantId, key: ThreadKey) -> None:
         with suppress(Exception):  # the turn finds out when it renews its lease
-            await self.bus.announce(turn_interrupted_subject(tenant), TurnInterrupted(tenant=tenant, thread=key))
+            await self.bus.announce(turn_interrupted_subject(tenant, key), TurnInterrupted(tenant=tenant, thread=key))
 
     async def _wake(self, tenant: TenantId, key: ThreadKey, work: Work) -> None:
         if work.asked_seq is not None:

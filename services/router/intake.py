@@ -6,7 +6,8 @@ from datetime import timedelta
 from services.router import commands
 from services.router.commands import STOP, Command
 from services.router.mailbox import ASKED, Mailbox
-from services.router.notices import NO_AGENT, NOT_RECOGNIZED, TEXT_ONLY, TOO_LONG, Notice, too_many
+from services.router.notices import NO_AGENT, NOT_RECOGNIZED, OVER_QUOTA, TEXT_ONLY, TOO_LONG, Notice, too_many
+from services.router.quota import within_quota
 from services.router.ratelimit import RateLimit
 from services.router.threads import Message
 
@@ -67,6 +68,8 @@ class Intake:
             return await self._notify(mailbox, message, TOO_LONG, "too_long")
         if mailbox.agent is None:
             return await self._notify(mailbox, message, NO_AGENT, "no_agent")
+        if mailbox.daily_messages is not None and not await within_quota(mailbox, mailbox.daily_messages):
+            return await self._notify(mailbox, message, OVER_QUOTA, "over_quota")
         await mailbox.ask_agent(message, self.burst)
         return ASKED
 

@@ -34,7 +34,7 @@ from shared.vault import Vault
 TENANTS_AGENT = "coalesce(tenant.agent_id, (select min(id) from agent where agent.tenant_id = tenant.id))"
 """Who answers a tenant's users on shared lines."""
 
-_AGENT = f"select {TENANTS_AGENT} as agent from tenant where id = %s"  # noqa: S608 - a constant
+_AGENT = f"select {TENANTS_AGENT} as agent, daily_messages from tenant where id = %s"  # noqa: S608 - a constant
 
 ASKED = "asked"
 """The outcome of a message that the agent is asked."""
@@ -59,6 +59,10 @@ class Mailbox:
     binding: UserId | None
     bound_elsewhere: bool
     """Whether the sender is the user of a tenant that this line does not serve."""
+    daily_messages: int | None
+    """How many messages a day the tenant's agents may be given; None: any number."""
+    is_fresh: bool
+    """Whether the thread was made in this transaction."""
     now: datetime
     """The transaction's time."""
     logged: set[ProviderSid]
@@ -112,6 +116,7 @@ class Mailbox:
         """Let a shared line be this user's, answered by their tenant's agent."""
         self.tenant, self.binding, self.bound_elsewhere = tenant, user, False
         self.agent, self.conversation = guest.get("agent"), guest.get("conversation")
+        self.daily_messages = guest.get("daily_messages")
 
     async def see_guests(self) -> None:
         """See the rows of each tenant that this thread was ever for, beside the line's."""

@@ -28,6 +28,7 @@ NOT_RECOGNIZED = Notice(
     "This number is not recognized. Make a code in your profile and send /pair followed by it.",
     every=3600,
 )
+OVER_QUOTA = Notice("over_quota", "I have answered as much as I can today. Please write again tomorrow.", every=86_400)
 NO_AGENT = Notice("no_agent", "There is nobody to answer you yet. Please try again later.", every=3600)
 
 

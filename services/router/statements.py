@@ -22,7 +22,7 @@ _KNOWN = """
 """How many of the keys lead to the contact."""
 
 GUEST = f"""
-select {TENANTS_AGENT} as agent, {_CONVERSATION.format(contact="%(contact)s")} as conversation,
+select {TENANTS_AGENT} as agent, tenant.daily_messages, {_CONVERSATION.format(contact="%(contact)s")} as conversation,
        {_KNOWN.format(tenant="tenant.id", contact="%(contact)s")} as known
 from tenant, line where tenant.id = %(tenant)s and line.id = %(line)s
 """  # noqa: S608 - constants
@@ -37,7 +37,9 @@ select thread.*, send_at is not null as sending, {LINE}, now() as now,
        {_KNOWN.format(tenant="line.tenant_id", contact="coalesce(host_contact_id, thread.contact_id)")} as known,
        array(select provider_sid from message_known
              join unnest(%(accounts)s::text[], %(sids)s::text[]) as asked (account, sid)
-               on account_sid = account and provider_sid = sid) as logged
+               on account_sid = account and provider_sid = sid) as logged,
+       (select tenant_id from contact_unaddressed where contact_unaddressed.id = thread.contact_id) as unaddressed,
+       (select daily_messages from tenant where tenant.id = line.tenant_id) as daily_messages
 from thread join line on line.id = thread.line_id
 left join lateral (
   select user_id, tenant_id from binding_owner
@@ -50,7 +52,8 @@ where key = %(key)s
 """  # noqa: S608 - constants
 """
 A thread with its line, whoever is bound to its sender's addresses or to who they are known to be, its open conversation, by how
-many addresses they are known, and which of the messages that wait are in the log. It has to be a statement of its own, after the
+many addresses they are known, which of the messages that wait are in the log, whose contact it is where their address was dropped,
+and how many messages a day the tenant has. It has to be a statement of its own, after the
 one that locks the thread, lest it reads of the time before.
 """
 OTHERS = "select *, send_at is not null as sending from thread where root = %(key)s and key <> %(key)s"

@@ -81,6 +81,8 @@ class Desk:
             if row["root"] in {None, group.root} and {group.root, *(it.key for it in others)} == set(group.seen):
                 mailbox = self._mailbox(connection, row, sender, others)
                 await self._follow_guests(mailbox, row)
+                if row["unaddressed"] is not None:
+                    await self.contacts.write_down(connection, row["unaddressed"], sender, ContactId(row["contact_id"]))
                 yield mailbox
                 await _close(mailbox)
                 return
@@ -105,6 +107,7 @@ class Desk:
             "sids": [message.provider_sid for message in messages],
         }
         row = await _locked(connection, wanted)
+        is_fresh = row is None
         if row is not None and row["known"] < len(wanted["keys"]):
             known = ContactId(row["host_contact_id"] or row["contact_id"])
             await self.contacts.of(connection, (event.tenant,), event.tenant, sender, known)
@@ -114,7 +117,7 @@ class Desk:
             contact = await self.contacts.of(connection, (event.tenant,), line.tenant, sender)
             await _insert(connection, group.root, line, contact)
             row = await _locked(connection, wanted)
-        return row
+        return row | {"is_fresh": is_fresh}
 
     def _mailbox(self, connection: Connection, row: DictRow, sender: Sender, others: list[Thread]) -> Mailbox:
         line, thread = _as_line(row), _as_thread(row)
@@ -132,6 +135,8 @@ class Desk:
             agent=line.agent,
             binding=UserId(row["bound"]) if row["bound_tenant"] == line.tenant else None,
             bound_elsewhere=row["bound"] is not None and row["bound_tenant"] != line.tenant,
+            daily_messages=row["daily_messages"],
+            is_fresh=row["is_fresh"],
             now=row["now"],
             logged=set(row["logged"]),
             conversation=ConversationId(row["conversation"]) if row["conversation"] else None,

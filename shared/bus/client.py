@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -152,11 +152,12 @@ class Bus:
     async def read_forward(
         self, stream: Stream, subject: str, after: Sequence, upto: Sequence, most: int
     ) -> AsyncIterator[Stored]:
-        """Yield the messages of one subject after `after` up to `upto`, oldest first, at most `most`."""
+        """Yield the messages of one subject after `after` up to `upto`, oldest first, at most `most`. Raises BusUnavailable."""
         seq = after
         for _ in range(most):
             try:
-                raw = await self._js.get_msg(stream.name, seq=seq + 1, subject=subject, next=True)
+                async with _answering():
+                    raw = await self._js.get_msg(stream.name, seq=seq + 1, subject=subject, next=True)
             except nats.js.errors.NotFoundError:
                 return
             if raw.seq is None or raw.seq > upto:
@@ -169,13 +170,28 @@ class Bus:
     async def read_one(self, stream: str, seq: Sequence) -> Stored | None:
         """Return one message of a stream; None where it is gone. Raises BusUnavailable."""
         try:
-            raw = await self._js.get_msg(stream, seq=seq)
+            async with _answering():
+                raw = await self._js.get_msg(stream, seq=seq)
         except nats.js.errors.NotFoundError:
             return None
-        except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
-            raise BusUnavailable(type(error).__name__) from error
         at = raw.time or datetime.now(UTC)
         return Stored(seq, at, raw.data or b"", dict(raw.headers or {}), raw.subject or "")
+
+    async def last_seq(self, stream: Stream) -> Sequence:
+        """Return the position of a stream's newest message. Raises BusUnavailable."""
+        async with _answering():
+            return Sequence((await self._js.stream_info(stream.name)).state.last_seq)
+
+    async def erase(self, stream: Stream, seq: Sequence) -> None:
+        """Overwrite one message where it rests, and forget it; nothing where it is gone. Raises BusUnavailable."""
+        with suppress(nats.js.errors.NotFoundError):
+            async with _answering():
+                await self._js.delete_msg(stream.name, seq)
+
+    async def purge(self, stream: Stream, subject: str) -> None:
+        """Drop everything that a stream holds of one subject. Raises BusUnavailable."""
+        async with _answering():
+            await self._js.purge_stream(stream.name, subject=subject)
 
     async def check(self) -> str | None:
         """Readiness: connected, and every stream of this process's durables there."""
@@ -258,6 +274,17 @@ async def open_bus(url: str, name: str, on_back: Callable[[], Awaitable[None]] |
         closing = True
         await _within(_CLOSE_LIMIT, bus.stop_consuming())  # on a closed client, a pull spins and lets nothing else run
         await _within(_CLOSE_LIMIT, client.close())
+
+
+@asynccontextmanager
+async def _answering() -> AsyncIterator[None]:
+    """Let whatever keeps the server from answering be BusUnavailable. That something is not there is an answer."""
+    try:
+        yield
+    except nats.js.errors.NotFoundError:
+        raise
+    except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
+        raise BusUnavailable(type(error).__name__) from error
 
 
 async def _within(seconds: float, ending: Awaitable[None]) -> None:

@@ -223,3 +223,10 @@ class Account(Protocol):
 
         Raises ProviderUnavailable: then nothing is known, not even a part.
         """
+
+    async def forget(self, credentials: Credentials, *, provider_sid: ProviderSid) -> None:
+        """
+        Let the provider delete its copy of a message, either way, with its media; nothing where it has none any more.
+
+        Raises ProviderUnavailable: it may have been deleted all the same, and asking again does no harm.
+        """

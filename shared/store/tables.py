@@ -356,7 +356,7 @@ class Message(SQLModel, table=True):
         Index("message_thread_seq", "thread", "seq"),
         Index("message_conversation_seq", "conversation_id", "seq"),
         Index("message_newest", "tenant_id", "received_at", "id"),
-        Index("message_nobodys", "received_at", postgresql_where=text("thread is null")),
+        Index("message_nobodys", "routed_at", postgresql_where=text("thread is null")),
     )
     id: str = Field(primary_key=True)
     tenant_id: str

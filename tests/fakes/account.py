@@ -54,6 +54,13 @@ class FakeAccount:
     connection: ConnectionTest = WORKING
     lines: dict[Address, Webhooks] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    copies: set[ProviderSid] = field(default_factory=set)
+    """The messages that the provider has, for `forget`."""
+
+    async def forget(self, credentials: Credentials, *, provider_sid: ProviderSid) -> None:
+        if not self.works:
+            raise ProviderUnavailable("unreachable")
+        self.copies.discard(provider_sid)
 
     async def received(self, credentials: Credentials, *, to: Address, since: datetime) -> list[Received]:
         self.asked.append(since)

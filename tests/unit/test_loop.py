@@ -1,13 +1,17 @@
 """The loop between model and tools."""
 
+from collections.abc import Awaitable, Callable, Sequence
+
 import pytest
 
 from services.agent.llm import Completion, Said, ToolRequest
 from services.agent.loop import Loop
 from services.agent.tools import TOOLS, ToolContext
-from shared.failures import GatewayError
+from shared.failures import MODEL_REFUSED, GatewayError
 from shared.ids import ConversationId, TenantId, TurnId
 from tests.fakes.model import FakeModel, Script, asks_for
+
+Reserve = Callable[[Sequence[Said]], Awaitable[None]]
 
 FORM = ("contact_form", '{"name": "Ann", "message": "Call me"}')
 
@@ -29,7 +33,11 @@ class Notebook:
         self.forms.append((context.call, body))
 
 
-def a_loop(script: Script, notebook: Notebook) -> tuple[Loop, FakeModel]:
+async def granted(_said: Sequence[Said]) -> None:
+    """Let everything pass."""
+
+
+def a_loop(script: Script, notebook: Notebook, reserve: Reserve = granted) -> tuple[Loop, FakeModel]:
     model = FakeModel(script)
     loop = Loop(
         model=model,
@@ -39,6 +47,7 @@ def a_loop(script: Script, notebook: Notebook) -> tuple[Loop, FakeModel]:
         most_steps=5,
         model_name=None,
         user="cv",
+        reserve=reserve,
     )
     return loop, model
 
@@ -153,3 +162,21 @@ def test_an_equal_call_is_known_however_its_arguments_are_laid_out() -> None:
         ToolRequest("call_1", "contact_form", "{nonsense"),
     ]
     assert len({one.key, *(other.key for other in others)}) == 4
+
+
+async def test_the_budget_is_asked_before_each_call_and_may_refuse_it() -> None:
+    """
+    It is told what the model would be; refused, the model is not asked again and the turn fails by the budget's reason.
+    """
+    seen: list[int] = []
+
+    async def once(said: Sequence[Said]) -> None:
+        seen.append(len(said))
+        if len(seen) > 1:
+            raise GatewayError(MODEL_REFUSED)
+
+    loop, model = a_loop(lambda *_: asks_for(FORM), Notebook(), once)
+    with pytest.raises(GatewayError):
+        await loop.run([{"role": "user", "content": "call me"}])
+    assert seen == [1, 3]
+    assert len(model.told) == 1

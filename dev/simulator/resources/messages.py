@@ -17,6 +17,7 @@ from dev.simulator.world import World
 from shared.addresses import PERSON
 
 _MOST_UNITS = 1600
+_UNDER_WAY = {"queued", "accepted", "sending"}
 _MESSAGE_ID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}", re.ASCII)
 _BASE = f"/{API_VERSION}/Accounts/{{account}}"
 
@@ -33,6 +34,11 @@ class Messages:
             Operation("POST", f"{_BASE}/Messages.json", "message.create", "messages", self._create),
             Operation("GET", f"{_BASE}/Messages.json", "message.list", "messages", self._list),
             Operation("GET", f"{_BASE}/Messages/{{sid}}.json", "message.fetch", "messages", self._fetch),
+            Operation("DELETE", f"{_BASE}/Messages/{{sid}}.json", "message.delete", "messages", self._delete),
+            Operation("GET", f"{_BASE}/Messages/{{sid}}/Media.json", "media.list", "messages", self._media),
+            Operation(
+                "DELETE", f"{_BASE}/Messages/{{sid}}/Media/{{media}}.json", "media.delete", "messages", self._drop_media
+            ),
             Operation("POST", "/v2/Indicators/Typing.json", "typing", "messages", self._typing),
         ]
 
@@ -55,10 +61,32 @@ class Messages:
         return JSONResponse(message.record() | {"status": "queued"}, 201)
 
     async def _fetch(self, call: Call) -> Response:
+        return JSONResponse(self._named(call).record())
+
+    async def _delete(self, call: Call) -> Response:
+        message = self._named(call)
+        if message.status in _UNDER_WAY:
+            raise Refusal(409, 20009, "Cannot delete this resource before it has completed")
+        call.entry.message_sid = message.sid
+        del self._world.messages[message.sid]
+        return Response(status_code=204)
+
+    async def _media(self, call: Call) -> Response:
+        return page_of_2010(call, "media_list", self._named(call).media(), dict)
+
+    async def _drop_media(self, call: Call) -> Response:
+        message = self._named(call)
+        if call.part("media") not in {media["sid"] for media in message.media()}:
+            raise not_found()
+        call.entry.message_sid = message.sid
+        message.media_type = None
+        return Response(status_code=204)
+
+    def _named(self, call: Call) -> Message:
         message = self._world.messages.get(call.part("sid"))
         if message is None or message.account_sid != call.account.sid:
             raise not_found()
-        return JSONResponse(message.record())
+        return message
 
     async def _list(self, call: Call) -> Response:
         """List the newest first, filtered and by pages."""

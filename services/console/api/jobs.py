@@ -7,7 +7,8 @@ from pydantic import BaseModel
 
 from services.console.api.problems import Faults
 from services.console.api.routes import Asking, Route, may
-from services.console.gap_fill import AlreadyRunning, GapFill
+from services.console.gap_fill import GapFill
+from services.console.job import AlreadyRunning
 from services.console.lines import Lines
 from shared.store.repepper import Repepper
 from shared.store.rewrap import Rewrap

@@ -12,11 +12,11 @@ async def pair(mailbox: Mailbox, message: Message, argument: str) -> str | None:
         return pairing.ALREADY_PAIRED
     if not argument:
         return pairing.CODE_MISSING
-    if not pairing.may_try(mailbox.thread.wrong_codes, message.at):
+    if not pairing.may_try(mailbox.thread.wrong_codes, message.at) or not await pairing.may_try_here(mailbox):
         return None
     user = await mailbox.spend_code(pairing.normalise(argument))
     if user is None:
-        mailbox.thread.wrong_codes = pairing.with_wrong(mailbox.thread.wrong_codes, message.at)
+        await pairing.note_wrong(mailbox, message.at)
         return pairing.NOT_VALID
     await mailbox.bind(user)
     await mailbox.close_conversation()

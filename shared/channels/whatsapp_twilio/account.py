@@ -13,6 +13,7 @@ from twilio.base.exceptions import TwilioException
 from shared.channels.line_setup import Connection, ConnectionTest, Finding, Provisioning, Webhooks
 from shared.channels.ports import Credentials, ProviderUnavailable, Received
 from shared.channels.whatsapp_twilio.client import UNREADABLE, client, open_http
+from shared.channels.whatsapp_twilio.copies import forget
 from shared.channels.whatsapp_twilio.findings import UNREACHABLE
 from shared.channels.whatsapp_twilio.http import TwilioHttp
 from shared.channels.whatsapp_twilio.inbound import listed_message
@@ -20,7 +21,7 @@ from shared.channels.whatsapp_twilio.inspection import Inspection
 from shared.channels.whatsapp_twilio.login import tested
 from shared.channels.whatsapp_twilio.provisioning import provision, webhooks_at
 from shared.channels.whatsapp_twilio.rest import TwilioRest
-from shared.ids import Address
+from shared.ids import Address, ProviderSid
 
 _PAGE = 1000
 """As many as Twilio lists at once."""
@@ -85,6 +86,10 @@ class WhatsAppTwilioAccount:
         except (aiohttp.ClientError, TimeoutError, TwilioException, OSError, *UNREADABLE) as error:
             raise ProviderUnavailable(type(error).__name__) from error
         return sorted(received, key=lambda one: one.at)
+
+    async def forget(self, credentials: Credentials, *, provider_sid: ProviderSid) -> None:
+        """Delete the media, then the message."""
+        await forget(self._rest(credentials), provider_sid)
 
     def _rest(self, credentials: Credentials) -> TwilioRest:
         return TwilioRest(self._http, credentials, self._limits.call)

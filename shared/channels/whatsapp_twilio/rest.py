@@ -119,6 +119,10 @@ class TwilioRest:
         """Change a resource of a newer interface. Raises NotAnswered."""
         await self._ask("POST", url, data=document, headers=_JSON)
 
+    async def delete(self, url: str) -> None:
+        """Delete a resource. Raises NotAnswered."""
+        await self._ask("DELETE", url)
+
     async def each(self, model: type[R], key: str, url: str, query: Mapping[str, Any]) -> AsyncIterator[R]:
         """Read a list, page after page as they are needed. Raises NotAnswered."""
         params: Mapping[str, Any] | None = query
@@ -155,7 +159,7 @@ class TwilioRest:
         told = await self._http.request(method, url, auth=auth, timeout=self._call_limit, **parts)
         if told.status_code not in _GOOD:
             raise NotAnswered(_trouble(told.status_code), _code(told.text))
-        document = orjson.loads(told.text)
+        document = orjson.loads(told.text) if told.text else {}
         if not isinstance(document, dict):
             raise NotAnswered(Trouble.UNREACHABLE)
         return _Answer(document, _date(told.headers.get("Date")))

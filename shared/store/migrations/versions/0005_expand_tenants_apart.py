@@ -211,7 +211,7 @@ def _privacy_tables() -> None:
     op.add_column('thread', sa.Column('texts_from', sa.BigInteger(), server_default=sa.text('0'), nullable=False))
     for name, table, columns, where in (
         ('contact_addressed', 'contact', ['id'], 'sealed_address is not null'),
-        ('message_nobodys', 'message', ['received_at'], 'thread is null'),
+        ('message_nobodys', 'message', ['routed_at'], 'thread is null'),
         ('turn_conversation', 'turn', ['conversation_id'], None),
         ('form_submission_conversation', 'form_submission', ['conversation_id'], None),
         ('status_event_part', 'status_event', ['part_id'], None),

@@ -1,0 +1,182 @@
+"""
+Drops what the tenants' settings let nobody keep (spec.md, section 5): addresses and names of contacts, and texts.
+
+Batch by batch, each in a short transaction that passes over what others hold. What is dropped depends on threads that are
+quiet, so it is looked at once more after they are locked: every writer locks its thread first, and finds what is gone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg.rows import DictRow
+
+from services.console.job import alone
+from shared.store.session import Connection, Store
+from shared.telemetry import PRIVACY_APPLIED, log
+
+EVERY = 3600.0
+_LOCK = 0x70726976616379
+_BATCH = 100
+
+_WINDOW = "interval '24 hours'"
+"""How long after a person's last message they may be answered freely, and a part that left may still fail."""
+
+_QUIET = """
+done_seq >= asked_seq and send_at is null and parked_at is null
+and not exists (
+  select 1 from part where part.thread = thread.key and part.state in ('parked', 'queued', 'sending', 'unknown')
+)
+and not exists (select 1 from reply where reply.thread = thread.key and reply.state in ('open', 'cut'))
+and not exists (select 1 from dead_letter where dead_letter.thread = thread.key and dead_letter.state = 'waiting')
+"""
+"""Nothing is asked and unanswered, nothing is on its way or parked, and nothing may be tried again."""
+
+_CONTACTS = """
+select contact.id from contact join tenant on tenant.id = contact.tenant_id
+where contact.id > %(last)s and sealed_address is not null and tenant.privacy = 'hashed'
+order by contact.id limit %(most)s for update of contact skip locked
+"""
+"""Locked so that no new thread can be made for them meanwhile."""
+
+_THEIR_THREADS = """
+select key from thread where contact_id = any(%(contacts)s) for no key update skip locked
+"""
+_DROP_ADDRESSES = f"""
+update contact set sealed_address = null, sealed_name = null
+where id = any(%(contacts)s)
+  and not exists (select 1 from binding where contact_id = contact.id)
+  and not exists (
+    select 1 from thread where contact_id = contact.id and not (
+      key = any(%(locked)s) and coalesce(last_inbound_at, thread.created_at) < now() - {_WINDOW} and {_QUIET}
+    )
+  )
+"""  # noqa: S608 - constants
+
+_THREADS = """
+select key from thread
+where key > %(last)s
+  and exists (select 1 from tenant where not history and (id = thread.tenant_id or id = any(thread.guests)))
+order by key limit %(most)s for no key update skip locked
+"""
+_QUIET_ONES = f"select key from thread where key = any(%(locked)s) and {_QUIET}"  # noqa: S608 - constants
+_REMEMBERED = """
+select spoken.kind, spoken.ref
+from (select distinct contact_id, line_id from thread where key = any(%(quiet)s)) as here
+join conversation
+  on conversation.contact_id = here.contact_id and conversation.line_id = here.line_id and conversation.closed_at is null
+join agent on agent.id = conversation.agent_id
+cross join lateral (
+  select * from (
+    (select 'message' as kind, id::text as ref, seq, 0 as side, 0::bigint as rank from message
+     where conversation_id = conversation.id and outcome = 'asked' and sealed_text is not null
+     order by seq desc limit agent.memory)
+    union all
+    (select 'reply', id::text, after_seq, 1, id from reply
+     where conversation_id = conversation.id and turn_id is not null and sealed_body is not null
+     order by id desc limit agent.memory)
+  ) as said order by seq desc, side desc, rank desc limit agent.memory
+) as spoken
+"""
+"""What the agents would be told of open conversations: the same last messages that a turn loads."""
+
+_HERE = "thread.key = any(%(quiet)s) and not tenant.history"
+_BLANK = (
+    f"""
+    update message set sealed_text = null from thread, tenant
+    where {_HERE} and message.thread = thread.key and seq >= texts_from and tenant.id = message.tenant_id
+      and sealed_text is not null and message.id <> all(%(messages)s)
+    """,  # noqa: S608 - constants
+    f"""
+    update reply set sealed_body = null from thread, tenant
+    where {_HERE} and reply.thread = thread.key and after_seq >= texts_from and tenant.id = reply.tenant_id
+      and sealed_body is not null and reply.id <> all(%(replies)s)
+    """,  # noqa: S608 - constants
+    f"""
+    update part set sealed_body = null from reply, thread, tenant
+    where {_HERE} and reply.thread = thread.key and after_seq >= texts_from and part.reply_id = reply.id
+      and tenant.id = part.tenant_id and part.sealed_body is not null
+      and (part.state not in ('accepted', 'sent') or accepted_at < now() - {_WINDOW})
+    """,  # noqa: S608 - constants
+    f"""
+    update tool_call set sealed_result = null from turn, thread, tenant
+    where {_HERE} and turn.thread = thread.key and from_seq >= texts_from and turn_id = turn.id
+      and tenant.id = tool_call.tenant_id and sealed_result is not null
+    """,  # noqa: S608 - constants
+)
+"""A part that has left is kept while it may still come back as failed, and be tried again."""
+
+_ADVANCE = """
+update thread set texts_from = found.first from (
+  select key, coalesce(least(
+    (select min(seq) from message where message.thread = key and seq >= texts_from and sealed_text is not null),
+    (select min(after_seq) from reply where reply.thread = key and after_seq >= texts_from and (
+      sealed_body is not null or exists (select 1 from part where reply_id = reply.id and part.sealed_body is not null)))
+  ), last_seq) as first
+  from thread where key = any(%(quiet)s)
+) as found
+where thread.key = found.key and texts_from <> found.first
+"""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a run dropped: contacts' addresses with their names, and texts."""
+
+    addresses: int
+    texts: int
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """The job."""
+
+    store: Store
+
+    async def run(self) -> Applied:
+        """Go through everybody once. What others hold meanwhile is left for the next run. Raises AlreadyRunning."""
+        async with alone(self.store, _LOCK) as connection:
+            applied = Applied(await _drop_addresses(connection), await _blank_texts(connection))
+        log.info(PRIVACY_APPLIED, addresses=applied.addresses, texts=applied.texts)
+        return applied
+
+
+async def _drop_addresses(connection: Connection) -> int:
+    dropped, last = 0, ""
+    while True:
+        async with connection.transaction():
+            contacts = [row["id"] for row in await _rows(connection, _CONTACTS, {"last": last, "most": _BATCH})]
+            if not contacts:
+                return dropped
+            last, values = contacts[-1], {"contacts": contacts}
+            locked = [row["key"] for row in await _rows(connection, _THEIR_THREADS, values)]
+            dropped += (await connection.execute(_DROP_ADDRESSES, {**values, "locked": locked})).rowcount
+
+
+async def _blank_texts(connection: Connection) -> int:
+    blanked, last = 0, ""
+    while True:
+        async with connection.transaction():
+            locked = [row["key"] for row in await _rows(connection, _THREADS, {"last": last, "most": _BATCH})]
+            if not locked:
+                return blanked
+            last = locked[-1]
+            quiet = [row["key"] for row in await _rows(connection, _QUIET_ONES, {"locked": locked})]
+            blanked += await _blank(connection, quiet)
+
+
+async def _blank(connection: Connection, quiet: list[str]) -> int:
+    """Blank the texts of threads that are locked and quiet, but what is remembered; return how many."""
+    remembered = await _rows(connection, _REMEMBERED, {"quiet": quiet})
+    values = {
+        "quiet": quiet,
+        "messages": [row["ref"] for row in remembered if row["kind"] == "message"],
+        "replies": [int(row["ref"]) for row in remembered if row["kind"] == "reply"],
+    }
+    blanked = sum([(await connection.execute(statement, values)).rowcount for statement in _BLANK])
+    await connection.execute(_ADVANCE, values)
+    return blanked
+
+
+async def _rows(connection: Connection, query: str, values: Mapping[str, Any]) -> list[DictRow]:
+    return await (await connection.execute(query, values)).fetchall()
