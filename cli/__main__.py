@@ -192,12 +192,15 @@ def held_list(
 
 
 @scheduled.command("run", epilog="Example: trunkline jobs run gap-fill")
-def jobs_run(name: Annotated[str, typer.Argument(help="gap-fill or rewrap.")], output: Form = None) -> None:
+def jobs_run(
+    name: Annotated[str, typer.Argument(help="gap-fill, privacy, retention or rewrap.")], output: Form = None
+) -> None:
     """
     Run a periodic job now.
 
     gap-fill takes in messages that Twilio has and we never got. rewrap seals everything with the newest keys, and tells which
-    older ones are still needed.
+    older ones are still needed. privacy drops addresses and texts that the companies' settings let nobody keep, and retention what
+    is older than they keep anything; the console runs both by itself.
     """
     from cli import jobs
 

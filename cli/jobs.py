@@ -8,7 +8,6 @@ from typing import Any
 from cli.api import ask
 from cli.outcome import Exit, Output, fail, form, note, say, say_json
 
-_JOBS = ("gap-fill", "rewrap")
 _JOB_SECONDS = 600.0
 
 
@@ -32,13 +31,13 @@ def apply_topology() -> None:
 
 def run(name: str, output: Output | None) -> None:
     """Let the console run a periodic job, and print what it came to."""
-    if name not in _JOBS:
-        fail(Exit.NOT_FOUND, f"There is no job {name}, but {', '.join(_JOBS)}.")
+    if name not in _TOLD:
+        fail(Exit.NOT_FOUND, f"There is no job {name}, but {', '.join(_TOLD)}.")
     done = ask("POST", f"jobs/{name}/runs", output, seconds=_JOB_SECONDS)
     if form(output) is Output.JSON:
         say_json(done)
     else:
-        for line in _rewrapped(done) if name == "rewrap" else _filled(done):
+        for line in _TOLD[name](done):
             say(line)
     if done.get("failed"):
         fail(
@@ -57,6 +56,19 @@ def _rewrapped(done: dict[str, Any]) -> Iterator[str]:
     for ring in ("keys", "peppers"):
         for key_id, named in sorted(done[ring].items(), key=lambda item: int(item[0])):
             yield f"{ring} {key_id}: " + ", ".join(f"{what} {rows}" for what, rows in named.items())
+
+
+def _dropped(done: dict[str, Any]) -> Iterator[str]:
+    yield f"{done['addresses']} contacts' addresses and {done['texts']} texts that nobody needs any more were dropped."
+
+
+def _expired(done: dict[str, Any]) -> Iterator[str]:
+    yield f"{sum(done['rows'].values())} rows were too old to be kept."
+    for table, rows in sorted(done["rows"].items()):
+        yield f"{table}: {rows}"
+
+
+_TOLD = {"gap-fill": _filled, "privacy": _dropped, "retention": _expired, "rewrap": _rewrapped}
 
 
 def _required(name: str) -> str:

@@ -11,16 +11,23 @@ import uvicorn
 from fastapi import FastAPI
 from stamina.instrumentation import set_on_retry_hooks
 
+from services.console import privacy, retention
 from services.console.accounts import Accounts
 from services.console.api import Api, application
+from services.console.copies import Copies
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
+from services.console.erasure import SWEEP, Erasures
 from services.console.gap_fill import GapFill
+from services.console.job import repeated
 from services.console.lines import Lines
 from services.console.pages.home import home
 from services.console.pairing import PairingCodes
+from services.console.privacy import Privacy
+from services.console.retention import Retention
 from services.console.seed import Seed
 from services.console.settings import ConsoleSettings
+from services.console.streams import PersonsStreams
 from shared.addresses import Pepper
 from shared.bus import open_bus
 from shared.channels.account import open_accounts
@@ -91,6 +98,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
         letters, own_accounts = DeadLetters(store, bus), Accounts(store, vault, reconciler)
         repepper = Repepper(store, vault, pepper)
         rewrap = Rewrap(store, Vault(settings.keys.vault_ring), vault, data_keys)
+        erasures = Erasures(store, pepper, PersonsStreams(bus, store), Copies(own_accounts, accounts))
         api = Api(
             store,
             vault,
@@ -100,6 +108,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             gap_fill=GapFill(store, bus, accounts, vault, pepper, thread_pepper),
             accounts=own_accounts,
             lines=Lines(store, own_accounts, reconciler, accounts, settings.webhook_url),
+            erasures=erasures,
             rewrap=rewrap,
             repepper=repepper,
             pepper=pepper,
@@ -120,7 +129,16 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
         async with (
             serving(ops_app(checks), settings.ops.host, settings.ops.port),
-            background(reconciler.keep(), rewrap.keep(), repepper.keep(), bus.watch_durables(), server.serve()),
+            background(
+                reconciler.keep(),
+                rewrap.keep(),
+                repepper.keep(),
+                repeated(Privacy(store).run, privacy.EVERY),
+                repeated(Retention(store).run, retention.EVERY),
+                repeated(erasures.sweep, SWEEP),
+                bus.watch_durables(),
+                server.serve(),
+            ),
         ):
             await bus.consume()
             log.info(SERVICE_READY)

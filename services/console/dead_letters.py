@@ -23,7 +23,7 @@ update part set state = case when failure = %(unknown)s then 'unknown' else 'que
     next_at = case when failure = %(unknown)s then now() end,
     provider_sid = case when failure = %(unknown)s then provider_sid end,
     tries = 0, checks = 0, failure = null, error_code = null, accepted_at = null
-where id = %(part)s and state in ('failed', 'undelivered')
+where id = %(part)s and state in ('failed', 'undelivered') and sealed_body is not null
 returning thread, reply_id, ordinal, tenant_id
 """
 """A part that Twilio may have sent is only looked for again, never simply sent."""
@@ -148,7 +148,7 @@ class DeadLetters:
             cursor = await connection.execute(_RESENT, {"part": part, "unknown": OUTCOME_UNKNOWN.code})
             row = await cursor.fetchone()
             if row is None:
-                raise NotReplayable("The part was delivered meanwhile, or is being sent.")
+                raise NotReplayable("The part was delivered meanwhile, is being sent, or its text is gone.")
             await _reopen(connection, part, row)
         ready = ReplyReady(tenant=letter.tenant, thread=letter.thread, reply_id=ReplyId(row["reply_id"]))
         await self.bus.publish(OUT, out_subject(letter.tenant, letter.thread), ready, message_id=f"replay:{letter.id}")

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -40,10 +41,12 @@ class Requests:
 
     store: Store
     vault: Vault
+    secret: bytes
+    """Keys the fingerprints: a request may name a phone number, and a plain digest of it could be tried out."""
 
     async def begin(self, who: Principal, key: str, asked: bytes) -> Answered | None:
         """Note that a request begins, or return the answer that it had. Raises KeyReused, InFlight."""
-        fingerprint = hashlib.sha256(asked).hexdigest()
+        fingerprint = hmac.digest(self.secret, asked, hashlib.sha256).hex()
         async with self.store.transaction(who.sees) as connection:
             cursor = await connection.execute(
                 f"""

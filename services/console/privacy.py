@@ -68,13 +68,13 @@ join conversation
 join agent on agent.id = conversation.agent_id
 cross join lateral (
   select * from (
-    (select 'message' as kind, id::text as ref, seq, 0 as side, 0::bigint as rank from message
+    (select 'message' as kind, message.id::text as ref, seq, 0 as side, 0::bigint as rank from message
      where conversation_id = conversation.id and outcome = 'asked' and sealed_text is not null
      order by seq desc limit agent.memory)
     union all
-    (select 'reply', id::text, after_seq, 1, id from reply
+    (select 'reply', reply.id::text, after_seq, 1, reply.id from reply
      where conversation_id = conversation.id and turn_id is not null and sealed_body is not null
-     order by id desc limit agent.memory)
+     order by reply.id desc limit agent.memory)
   ) as said order by seq desc, side desc, rank desc limit agent.memory
 ) as spoken
 """

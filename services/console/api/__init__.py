@@ -18,20 +18,26 @@ from services.console.api.api_keys import api_keys
 from services.console.api.audit import audit
 from services.console.api.bindings import bindings
 from services.console.api.conversations import conversations
+from services.console.api.housekeeping import housekeeping
 from services.console.api.leads import Leads, leads
 from services.console.api.lines import lines
 from services.console.api.messages import messages
 from services.console.api.openapi import describe
+from services.console.api.people import people
 from services.console.api.routes import Gate
 from services.console.api.tenants import tenants
 from services.console.api.users import users
 from services.console.bindings import Bindings
 from services.console.dead_letters import DeadLetters
+from services.console.erasure import Erasures
+from services.console.exports import Exports
 from services.console.gap_fill import GapFill
 from services.console.idempotency import Requests
 from services.console.lines import Lines
 from services.console.pairing import PairingCodes
+from services.console.privacy import Privacy
 from services.console.records import Dangling, InUse, Stale, Taken, Unknown
+from services.console.retention import Retention
 from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.store.repepper import Repepper
@@ -62,6 +68,7 @@ class Api:
     repepper: Repepper
     accounts: Accounts
     lines: Lines
+    erasures: Erasures
     pepper: Pepper
     bus: Bus
 
@@ -76,8 +83,9 @@ class Api:
         problems.install(
             app, {**_FAULTS, **dead_letters.FAULTS, **jobs.FAULTS, **line_setup.FAULTS, **pairing_codes.FAULTS}
         )
-        Gate(Doorkeeper(self.store, self.console_key), Requests(self.store, self.vault)).install(app)
-        app.state.cursor_key = hmac.digest(self.console_key.encode(), b"cursors", hashlib.sha256)
+        requests = Requests(self.store, self.vault, self._key(b"requests"))
+        Gate(Doorkeeper(self.store, self.console_key), requests).install(app)
+        app.state.cursor_key = self._key(b"cursors")
         for router in self.routers():
             app.include_router(router)
 
@@ -95,9 +103,14 @@ class Api:
         yield bindings(Bindings(self.store, self.vault, self.bus))
         yield pairing_codes.pairing_codes(self.codes)
         yield leads(Leads(self.store, self.vault))
+        yield people(self.erasures, Exports(self.store, self.vault))
         yield api_keys(self.store)
         yield audit(self.store)
         yield jobs.jobs(self.gap_fill, self.lines, self.rewrap, self.repepper)
+        yield housekeeping(Privacy(self.store), Retention(self.store))
+
+    def _key(self, purpose: bytes) -> bytes:
+        return hmac.digest(self.console_key.encode(), purpose, hashlib.sha256)
 
 
 def application() -> FastAPI:

@@ -139,6 +139,9 @@ async def _once(requests: Requests, principal: Principal, request: Request, hand
     except BaseException:
         await requests.forget(principal, key)
         raise
+    if answer.headers.get("cache-control") == "no-store":
+        await requests.forget(principal, key)  # it holds what may not be kept: who asks again gets it anew
+        return answer
     kept = {name: value for name, value in answer.headers.items() if name in {"content-type", "etag", "location"}}
     await requests.finish(principal, key, Answered(answer.status_code, kept, bytes(answer.body)))
     return answer

@@ -9,13 +9,16 @@ import pytest
 from services.console.__main__ import app
 from services.console.accounts import Accounts
 from services.console.api import Api
+from services.console.copies import Copies
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
+from services.console.erasure import Erasures
 from services.console.gap_fill import GapFill
 from services.console.lines import Lines
 from services.console.pairing import PairingCodes
 from services.console.seed import Seed
 from services.console.settings import ConsoleSettings
+from services.console.streams import PersonsStreams
 from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.settings import from_env
@@ -91,6 +94,12 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             gap_fill=gap_fill,
             accounts=accounts,
             lines=Lines(console_store, accounts, reconciler, {"twilio/whatsapp": twilio}, settings.webhook_url),
+            erasures=Erasures(
+                console_store,
+                pepper,
+                PersonsStreams(bus, console_store),
+                Copies(accounts, {"twilio/whatsapp": twilio}),
+            ),
             rewrap=Rewrap(console_store, Vault({1: b"v" * 32}), TenantVault({1: b"v" * 32}, data_keys), data_keys),
             repepper=Repepper(console_store, vault, pepper),
             pepper=pepper,
