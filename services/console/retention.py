@@ -35,11 +35,16 @@ select key from thread where key in (select thread from {table} where id = any(%
 
 @dataclass(frozen=True)
 class Walk:
-    """How rows of a table expire: by which time, and by which statements, which know the rows and their locked threads."""
+    """
+    How rows of a table expire: by which time, and by which statements, which know the rows and their locked threads.
+
+    `counted`: what the rows of the last statement are counted as.
+    """
 
     table: str
     moment: str
     statements: tuple[str, ...]
+    counted: str
 
     def page(self, last: object) -> str:
         """Return the query for a stretch of the table: from its beginning, or behind a row."""
@@ -66,6 +71,7 @@ _WALKS = (
             f"delete from part where id in ({_OLD_PARTS})",  # noqa: S608 - constants
             f"delete from reply where id in ({_OLD_REPLIES})",  # noqa: S608 - constants
         ),
+        "reply",
     ),
     Walk(
         "turn",
@@ -75,6 +81,7 @@ _WALKS = (
             f"delete from form_submission where turn_id in ({_OLD_TURNS})",  # noqa: S608 - constants
             f"delete from turn where id in ({_OLD_TURNS})",  # noqa: S608 - constants
         ),
+        "turn",
     ),
     Walk(
         "message",
@@ -86,6 +93,7 @@ _WALKS = (
               and (outcome <> 'asked' or seq <= done_seq)
             """,
         ),
+        "message.blanked",
     ),
 )
 """A message becomes nobody's first; its provider's id is kept for 30 days at least, so that it is known if it comes again."""
@@ -175,11 +183,11 @@ class Retention:
     store: Store
 
     async def run(self) -> Counter[str]:
-        """Go through everything once; return how many rows went, by table. Raises AlreadyRunning."""
+        """Go through everything once; return how many rows went, by what they were. Raises AlreadyRunning."""
         gone: Counter[str] = Counter()
         async with alone(self.store, _LOCK) as connection:
             for walk in _WALKS:
-                gone[walk.table] += await _walk(connection, walk)
+                gone[walk.counted] += await _walk(connection, walk)
             gone["contact"] += await _walk_people(connection)
             for what, statement in _ONE_BY_ONE.items():
                 gone[what] += await _repeat(connection, statement)

@@ -134,6 +134,7 @@ class Person:
     tenant: TenantId = TENANT
     line: LineId = LINE
     to: Address = SENDER
+    name: str = "Test Person"
     sent: list[ProviderSid] = field(default_factory=list)
     address: str = ""
     """What the provider names as the sender, where it is neither the number nor the user id."""
@@ -164,7 +165,7 @@ class Person:
             sender=self.address or (f"whatsapp:{self.number}" if self.number else str(self.user_id)),
             user_id=self.user_id,
             phone=f"whatsapp:{self.number}" if self.number else None,
-            profile_name="Test Person",
+            profile_name=self.name,
             text=text,
         )
         sealed = self.vault.seal_text(content.model_dump_json(), event.seal_context)
