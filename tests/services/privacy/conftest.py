@@ -89,7 +89,7 @@ class Town:
 @pytest.fixture
 async def town(gateway: Gateway) -> AsyncIterator[Town]:
     await gateway.platform.plant()
-    yield Town(gateway)
+    return Town(gateway)
 
 
 @pytest.fixture

@@ -187,8 +187,10 @@ TERMS = {
         "400 days",
     ),
     "erasure": (
-        "insert into erasure (id, tenant_id, contact_id, actor, reason, provider_copies, finished_at)"
-        " values (%s, 'tn_test', %s, 'x', 'x', false, now() - %s::interval) returning 1",
+        (
+            "insert into erasure (id, tenant_id, contact_id, actor, reason, provider_copies, finished_at)"
+            " values (%s, 'tn_test', %s, 'x', 'x', false, now() - %s::interval) returning 1"
+        ),
         "400 days",
     ),
 }
