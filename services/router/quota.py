@@ -9,7 +9,7 @@ _SLOTS = 16
 
 _COUNT = """
 insert into daily_messages as used (tenant_id, day, slot, messages)
-select %(tenant)s, current_date, %(slot)s, 1
+select %(tenant)s::text, current_date, %(slot)s::int, 1
 where (select coalesce(sum(messages), 0) from daily_messages where tenant_id = %(tenant)s and day = current_date) < %(most)s
 on conflict (tenant_id, day, slot) do update set messages = used.messages + 1
 returning 1

@@ -198,7 +198,7 @@ async def test_a_running_send_brings_nothing_back(town: Town, erasures: Erasures
     await assert_forgotten(town, wire, ann, SECRET, "and another thing")
 
 
-async def test_a_message_that_nobody_has_taken_in_yet_goes_too_and_gap_fill_does_not_bring_it_back(
+async def test_a_message_that_nobody_has_taken_in_yet_goes_too_and_gap_fill_does_not_bring_it_back(  # noqa: PLR0917 - both sides of it
     town: Town, erasures: Erasures, ann: Person, bus: Bus, wire: Client, twilio: FakeAccount, console_store: Store
 ) -> None:
     """

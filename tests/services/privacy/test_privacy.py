@@ -163,7 +163,7 @@ async def test_an_answer_without_an_address_waits_for_the_person(town: Town, pri
 
 
 @pytest.mark.parametrize("history", [False, True])
-async def test_texts_live_as_long_as_memory_needs_them(town: Town, privacy: Privacy, history: bool) -> None:
+async def test_texts_live_as_long_as_memory_needs_them(town: Town, privacy: Privacy, *, history: bool) -> None:
     """
     Of four messages and answers the last three are remembered; with a history all are kept.
     """

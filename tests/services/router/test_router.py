@@ -588,3 +588,64 @@ async def test_reconciled_messages_are_judged_by_when_they_were_written(town: Ma
     assert set(await here.routed(ann, 15)) == {"asked"}
     [thread] = await here.rows("select last_inbound_at from thread")
     assert thread["last_inbound_at"] == began + timedelta(minutes=70)
+
+
+async def test_over_a_tenants_daily_quota_there_is_one_notice_and_no_agent(town: MakeTown) -> None:
+    """
+    Two a day, whoever writes them; commands cost nothing and still work.
+    """
+    here = await town()
+    await here.rows("update tenant set daily_messages = 2 returning 1")
+    ann, bob = here.person(), here.person("+15550002")
+    for text in ("one", "/help", "two", "three", "four", "/help"):
+        await ann.writes(text)
+    assert await here.routed(ann, 6) == ["asked", "command/help", "asked", "over_quota", "over_quota", "command/help"]
+    assert [text for text in await here.replies(ann) if "tomorrow" in text] == [
+        "I have answered as much as I can today. Please write again tomorrow."
+    ]
+    await bob.writes("hello")
+    assert await here.routed(bob, 1) == ["over_quota"]
+
+
+async def test_a_new_day_has_a_new_quota(town: MakeTown) -> None:
+    """
+    By the database's clock, in UTC.
+    """
+    here = await town()
+    await here.rows("update tenant set daily_messages = 1 returning 1")
+    ann = here.person()
+    await ann.writes("today")
+    await here.routed(ann, 1)
+    await here.rows("update daily_messages set day = day - 1 returning 1")
+    await ann.writes("tomorrow")
+    assert await here.routed(ann, 2) == ["asked", "asked"]
+
+
+async def test_without_a_quota_nothing_is_counted(town: MakeTown) -> None:
+    """
+    It costs a message no statement.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes("hello")
+    await here.routed(ann, 1)
+    assert await here.rows("select 1 from daily_messages") == []
+
+
+async def test_after_a_hundred_wrong_codes_a_tenants_lines_take_none_for_a_while(town: MakeTown) -> None:
+    """
+    From whichever numbers they came; the right one too is met with silence, and stays good.
+    """
+    here = await town("paired")
+    await here.platform.code()
+    await here.rows("insert into wrong_code (tenant_id) select %s from generate_series(1, 99) returning 1", TENANT)
+    ann, eve = here.person(), here.person("+15550002")
+    await eve.writes("/pair WRONGONE")
+    await here.routed(eve, 1)
+    await ann.writes("/pair ABCDEFGH")
+    await here.routed(ann, 1)
+    assert await here.replies(ann) == []
+    await here.rows("update wrong_code set at = at - interval '10 minutes' returning 1")
+    await ann.writes("/pair ABCDEFGH")
+    await here.routed(ann, 2)
+    assert (await here.replies(ann))[0].startswith("Paired.")

@@ -87,11 +87,16 @@ EXAMPLES = {
     "list_leads": get(f"leads?tenant={ONE}"),
     "export_leads": get(f"leads/exports?tenant={ONE}"),
     "get_lead": get("leads/ag_one.ct_one"),
+    "erase_contact": post("contacts/ct_spareone/erasures", reason="test"),
+    "erase_address": post("erasures", reason="test", address="+15550009999"),
+    "export_contact": post("contacts/ct_one/exports"),
     "list_api_keys": get(f"api-keys?tenant={ONE}"),
     "create_api_key": post("api-keys", tenant=ONE, name="X", scopes=["agents:read"]),
     "get_api_key": get("api-keys/ak_one"),
     "revoke_api_key": Example("DELETE", "api-keys/ak_one"),
     "list_audit": get(f"audit?tenant={ONE}"),
+    "run_privacy": post("jobs/privacy/runs"),
+    "run_retention": post("jobs/retention/runs"),
     "run_gap_fill": post("jobs/gap-fill/runs"),
     "run_provisioning": post("jobs/provisioning/runs"),
     "run_rewrap": post("jobs/rewrap/runs"),
@@ -109,6 +114,7 @@ async def plant_everything(past: Past, twilio: FakeAccount) -> None:
         "signing_secret", id="ss_spareone", credential_id="cr_one", kind="auth_token", sealed_secret=secret
     )
     await past.insert("app_user", id="us_spareone", email="spare@example.org", role="USER")
+    await past.insert("contact", id="ct_spareone", channel="whatsapp")
     await past.insert("agent", id="ag_spareone", name="A", instructions="")
     await past.insert("api_key", id="ak_one", name="k", digest="d", scopes=["agents:read"])
     reply = await past.reply("rp_onelost", "lost", 2, state="failed")

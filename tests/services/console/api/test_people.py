@@ -226,3 +226,14 @@ async def test_the_jobs_run_for_the_platform_alone(
     answer = await platform.ask("POST", f"jobs/{job}/runs")
     assert (answer.status_code, answer.json()) == (201, told)
     assert (await (await asker()).ask("POST", f"jobs/{job}/runs")).status_code == 404
+
+
+async def test_the_list_of_messages_knows_of_an_erased_one_that_it_came(asker: MakeAsker, ann: str) -> None:
+    """
+    And nothing else.
+    """
+    admin = await asker()
+    await admin.ask("POST", f"contacts/{ann}/erasures", json={"reason": "x"})
+    [message] = (await admin.ask("GET", "messages")).json()["items"]
+    assert (message["provider_sid"], message["text"], message["contact"]) == ("SMa", None, None)
+    assert (await admin.ask("GET", f"messages/{message['id']}")).status_code == 200
