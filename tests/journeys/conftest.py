@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.fakes.collector import Collector, collecting
 from tests.journeys.stack import Stack
 
 RECONCILE_AFTER = "1,2,4,6"
@@ -30,3 +31,20 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sta
 def stack(shared_stack: tuple[Stack, str]) -> Stack:
     """The running stack, shared: every journey has people of its own and leaves everything up."""
     return shared_stack[0]
+
+
+@pytest.fixture(scope="session")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Collector]]:
+    """A stack that exports its traces to a collector of ours."""
+    with collecting() as collector:
+        stack = Stack.at(
+            tmp_path_factory.mktemp("watched") / "home",
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+            OTEL_BSP_SCHEDULE_DELAY="200",
+            TRUNKLINE_LOG__LEVEL="debug",
+        )
+        try:
+            stack.up()
+            yield stack, collector
+        finally:
+            stack.end()

@@ -83,3 +83,19 @@ class Stack:
 
     def end(self) -> None:
         self.run("reset", "--yes", check=False)
+
+
+def logs(stack: Stack) -> bytes:
+    """Return what our own processes logged."""
+    names = ("ingress", "router", "agent", "egress", "console", "supervisor")
+    return b"".join(file.read_bytes() for file in (stack.home / "logs").glob("*.log") if file.name.startswith(names))
+
+
+async def metrics(stack: Stack) -> bytes:
+    """Return what all services count."""
+    scraped = b""
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        for part in stack.status()["services"]:
+            if part["name"] in {"ingress", "router", "agent", "egress", "console"}:
+                scraped += (await client.get(f"{part['ops_url']}/metrics")).content
+    return scraped

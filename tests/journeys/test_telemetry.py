@@ -1,33 +1,11 @@
 """What operators see, and what they must not see."""
 
-from collections.abc import Iterator
-
-import httpx2
-import pytest
-
 from tests.eventually import eventually
-from tests.fakes.collector import Collector, SeenSpan, collecting
-from tests.journeys.stack import Stack
+from tests.fakes.collector import Collector, SeenSpan
+from tests.journeys.stack import Stack, logs, metrics
 
 NUMBER = "+15557654321"
 TEXT = "the canary sings at midnight"
-
-
-@pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Collector]]:
-    """A stack that exports its traces to a collector of ours."""
-    with collecting() as collector:
-        stack = Stack.at(
-            tmp_path_factory.mktemp("watched") / "home",
-            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
-            OTEL_BSP_SCHEDULE_DELAY="200",
-            TRUNKLINE_LOG__LEVEL="debug",
-        )
-        try:
-            stack.up()
-            yield stack, collector
-        finally:
-            stack.end()
 
 
 async def test_one_trace_leads_from_the_webhook_to_twilio_and_tells_nothing_personal(
@@ -50,7 +28,7 @@ async def test_one_trace_leads_from_the_webhook_to_twilio_and_tells_nothing_pers
 
         trace = await eventually(whole)
     assert {"invoke_agent", "chat", "send part"} <= {span.name for span in trace}
-    seen = collector.raw + _logs(stack) + await _metrics(stack)
+    seen = collector.raw + logs(stack) + await metrics(stack)
     secrets = [file.read_bytes().strip() for file in (stack.home / "keys").iterdir()]
     for canary in (NUMBER.removeprefix("+").encode(), TEXT.encode(), b"Canary Bird", *secrets):
         assert canary not in seen
@@ -61,23 +39,9 @@ async def test_messages_are_counted_by_what_became_of_them(watched: tuple[Stack,
     The metric that the source documents name is there, with its four labels.
     """
     stack, _ = watched
-    scraped = (await _metrics(stack)).decode()
+    scraped = (await metrics(stack)).decode()
     label = (
         'trunkline_channel_messages_total{channel="whatsapp",direction="inbound",provider="twilio",status="received"}'
     )
     assert label in scraped
     assert 'trunkline_hop_seconds_bucket{hop="accept"' in scraped
-
-
-def _logs(stack: Stack) -> bytes:
-    names = ("ingress", "router", "agent", "egress", "console", "supervisor")
-    return b"".join(file.read_bytes() for file in (stack.home / "logs").glob("*.log") if file.name.startswith(names))
-
-
-async def _metrics(stack: Stack) -> bytes:
-    scraped = b""
-    async with httpx2.AsyncClient(trust_env=False) as client:
-        for part in stack.status()["services"]:
-            if part["name"] in {"ingress", "router", "agent", "egress", "console"}:
-                scraped += (await client.get(f"{part['ops_url']}/metrics")).content
-    return scraped
