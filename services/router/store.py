@@ -176,7 +176,7 @@ class Desk:
             return Work(None, None, None)
         return Work(
             StreamSequence(row["asked_seq"]) if row["asked_seq"] > row["done_seq"] else None,
-            row["run_at"] if row["run_at"] > row["now"] else None,
+            row["run_at"] if row["run_at"] and row["run_at"] > row["now"] else None,
             ReplyId(row["reply"]) if row["reply"] is not None else None,
         )
 
