@@ -25,6 +25,7 @@ from services.console.pages.home import home
 from services.console.pairing import PairingCodes
 from services.console.privacy import Privacy
 from services.console.retention import Retention
+from services.console.readiness import Readiness
 from services.console.seed import Seed
 from services.console.settings import ConsoleSettings
 from services.console.streams import PersonsStreams
@@ -89,11 +90,12 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
     async with (
         open_bus(settings.nats.url, "console") as bus,
         open_store(settings.db.url.get_secret_value(), settings.db.pool, "console", data_keys) as store,
-        open_accounts(settings.twilio_api_base) as accounts,
+        open_accounts(settings.twilio_api_base, local=settings.environment == "local") as accounts,
     ):
         async for again in stamina.retry_context(on=Exception, timeout=None, attempts=None, wait_max=2.0):
             with again:
                 await Seed(store, vault).plant(settings)
+        checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
         reconciler = Reconciler(bus, store, vault)
         letters, own_accounts = DeadLetters(store, bus), Accounts(store, vault, reconciler)
         repepper = Repepper(store, vault, pepper)
@@ -113,6 +115,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             repepper=repepper,
             pepper=pepper,
             bus=bus,
+            readiness=Readiness(settings.console.services, checks, store),
         )
         bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(
@@ -126,7 +129,6 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
                 timeout_graceful_shutdown=_FINISH_LIMIT,
             )
         )
-        checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
         async with (
             serving(ops_app(checks), settings.ops.host, settings.ops.port),
             background(

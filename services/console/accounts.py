@@ -13,7 +13,7 @@ from services.console.directory import Reconciler
 from services.console.records import Dangling, Deed, Records, Stale, Table, Unknown, note
 from shared.channels.ports import Credentials
 from shared.ids import TenantId, new_id
-from shared.store.credentials import CREDENTIAL, credentials
+from shared.store.credentials import CREDENTIAL, auth_token, credentials
 from shared.store.sealed import CREDENTIAL_KEY, CREDENTIAL_SECRET, SIGNING_SECRET
 from shared.store.session import EVERY_TENANT, Connection, Store
 from shared.vault import Vault
@@ -164,6 +164,13 @@ class Accounts:
 
     async def credentials_of_line(self, line: str) -> Credentials:
         """Return what a line's account is called with, whoever holds it. Raises Unknown."""
+        return credentials(self.vault, await self._credential_of(line))
+
+    async def token_of_line(self, line: str) -> Credentials:
+        """Return the auth token of a line's account, whoever holds it. Raises Unknown."""
+        return auth_token(self.vault, await self._credential_of(line))
+
+    async def _credential_of(self, line: str) -> DictRow:
         async with self.store.connection(EVERY_TENANT) as connection:
             cursor = await connection.execute(
                 f"select {CREDENTIAL} from line join credential on credential.id = credential_id where line.id = %s",  # noqa: S608 - constants
@@ -173,7 +180,7 @@ class Accounts:
             if row is None:
                 raise Unknown
             await self.store.have_keys(connection, row["holder"])
-        return credentials(self.vault, row)
+        return row
 
     async def own(self, who: Principal, account: str) -> None:
         """Raise Dangling for an account that the asker does not hold."""

@@ -120,6 +120,12 @@ class Lines:
         row = await self.records.get(who, line)
         return await self._inspect(row)
 
+    async def probe(self, who: Principal, line: str) -> list[Finding]:
+        """Call a line's webhook through its public address, as its provider would. Raises Unknown."""
+        row = await self.records.get(who, line)
+        token = await self.accounts.token_of_line(line)
+        return await self._provider(row).probe(token, wanted=self.webhooks(row))
+
     async def provision(self, who: Principal, line: str) -> Provisioning:
         """Let the provider send a line's webhooks here, and keep what was set before. Raises Unknown."""
         row = await self.records.get(who, line)

@@ -8,7 +8,7 @@ from shared.channels.whatsapp_twilio.account import open_account
 
 
 @asynccontextmanager
-async def open_accounts(twilio_api_base: str | None) -> AsyncIterator[Mapping[str, Account]]:
-    """Open every channel's account, by `provider/channel`, for the length of the block."""
-    async with open_account(twilio_api_base) as whatsapp_twilio:
+async def open_accounts(twilio_api_base: str | None, *, local: bool = False) -> AsyncIterator[Mapping[str, Account]]:
+    """Open every channel's account, by `provider/channel`, for the length of the block. `local`: all is on one machine."""
+    async with open_account(twilio_api_base, local=local) as whatsapp_twilio:
         yield {"twilio/whatsapp": whatsapp_twilio}

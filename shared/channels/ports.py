@@ -210,6 +210,14 @@ class Account(Protocol):
         Never raises and changes nothing. What keeps it from looking is itself the finding, and then the only one.
         """
 
+    async def probe(self, token: Credentials, *, wanted: Webhooks) -> list[Finding]:
+        """
+        Call a line's webhook through its public address as the provider would, with a right and with a wrong signature.
+
+        `token`: what the provider signs with. For an address that nobody answers on, so that nothing comes of it. Never
+        raises, follows no redirect, and keeps nothing of an answer but its status.
+        """
+
     async def provision(self, credentials: Credentials, *, sender: Address, wanted: Webhooks) -> Provisioning:
         """
         Set a line's webhooks, unless they are so already, and wait a while until that has settled. Never raises.

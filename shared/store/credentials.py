@@ -12,11 +12,16 @@ CREDENTIAL = "credential.id as credential, credential.tenant_id as holder, accou
 """What `credentials` needs of a row. The holder's data keys have to be at hand."""
 
 
+def auth_token(vault: Vault, row: Mapping[str, Any]) -> Credentials:
+    """Return the account's auth token, which its webhooks are signed with whatever it is called with."""
+    where = (row["holder"], row["credential"])
+    secret = vault.open(row["sealed_secret"], CREDENTIAL_SECRET.at(*where)).decode()
+    return Credentials(AccountSid(row["account_sid"]), secret)
+
+
 def credentials(vault: Vault, row: Mapping[str, Any]) -> Credentials:
     """Return what the account is called with: its API key where it has one, else its auth token."""
-    sid, where = AccountSid(row["account_sid"]), (row["holder"], row["credential"])
-    if row["key_sid"]:
-        return Credentials(
-            sid, vault.open(row["sealed_key"], CREDENTIAL_KEY.at(*where)).decode(), key_sid=row["key_sid"]
-        )
-    return Credentials(sid, vault.open(row["sealed_secret"], CREDENTIAL_SECRET.at(*where)).decode())
+    if not row["key_sid"]:
+        return auth_token(vault, row)
+    key = vault.open(row["sealed_key"], CREDENTIAL_KEY.at(row["holder"], row["credential"])).decode()
+    return Credentials(AccountSid(row["account_sid"]), key, key_sid=row["key_sid"])

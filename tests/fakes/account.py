@@ -45,7 +45,8 @@ class FakeAccount:
     """
     `works`: whether it can be asked. `connection`: how a login ends, while it works.
 
-    `lines`: each line's webhooks. `findings`: what an inspection finds besides.
+    `lines`: each line's webhooks. `findings`: what an inspection finds besides; `probes`: what
+    a probe finds; `probed`: with what.
     """
 
     messages: list[Received] = field(default_factory=list)
@@ -54,6 +55,8 @@ class FakeAccount:
     connection: ConnectionTest = WORKING
     lines: dict[Address, Webhooks] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    probes: list[Finding] = field(default_factory=lambda: [Finding("probe_fine", Severity.OK, "The probe is fine.")])
+    probed: list[tuple[Credentials, Webhooks]] = field(default_factory=list)
     copies: set[ProviderSid] = field(default_factory=set)
     """The messages that the provider has, for `forget`."""
 
@@ -88,6 +91,10 @@ class FakeAccount:
         here = Finding("webhook_here", Severity.OK, "The webhook points here.")
         webhook = here if self.lines[sender] == wanted else _wrong("webhook_elsewhere", fixable=True)
         return [*key, webhook, *self.findings]
+
+    async def probe(self, token: Credentials, *, wanted: Webhooks) -> list[Finding]:
+        self.probed.append((token, wanted))
+        return self.probes
 
     async def provision(self, credentials: Credentials, *, sender: Address, wanted: Webhooks) -> Provisioning:
         refused = _REFUSALS.get((await self.test_connection(credentials)).outcome)

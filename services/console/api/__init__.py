@@ -25,6 +25,7 @@ from services.console.api.messages import messages
 from services.console.api.openapi import describe
 from services.console.api.people import people
 from services.console.api.routes import Gate
+from services.console.api.status import status
 from services.console.api.tenants import tenants
 from services.console.api.users import users
 from services.console.bindings import Bindings
@@ -36,6 +37,7 @@ from services.console.idempotency import Requests
 from services.console.lines import Lines
 from services.console.pairing import PairingCodes
 from services.console.privacy import Privacy
+from services.console.readiness import Readiness
 from services.console.records import Dangling, InUse, Stale, Taken, Unknown
 from services.console.retention import Retention
 from shared.addresses import Pepper
@@ -71,6 +73,7 @@ class Api:
     erasures: Erasures
     pepper: Pepper
     bus: Bus
+    readiness: Readiness
 
     @classmethod
     def of_nobody(cls) -> Self:
@@ -106,6 +109,7 @@ class Api:
         yield people(self.erasures, Exports(self.store, self.vault))
         yield api_keys(self.store)
         yield audit(self.store)
+        yield status(self.readiness)
         yield jobs.jobs(self.gap_fill, self.lines, self.rewrap, self.repepper)
         yield housekeeping(Privacy(self.store), Retention(self.store))
 

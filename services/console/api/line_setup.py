@@ -1,5 +1,6 @@
 """What is set up for lines at their provider: tests of a login, checks, provisionings (product-ux.md, section 3.1)."""
 
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 from fastapi import APIRouter
@@ -98,8 +99,11 @@ def line_setup(found: Lines) -> APIRouter:
 
     @router.post("/lines/{line}/checks", **may("lines:read"))
     async def check_line(who: Asking, line: Id) -> Checked:
-        findings = [_found(finding) for finding in await found.check(who, line)]
-        return Checked(good=all(it.severity is Severity.OK for it in findings), findings=findings)
+        return _checked(await found.check(who, line))
+
+    @router.post("/lines/{line}/probes", **may("lines:read"))
+    async def probe_line(who: Asking, line: Id) -> Checked:
+        return _checked(await found.probe(who, line))
 
     @router.post("/lines/{line}/provisionings", status_code=201, **may("lines:write", platform=True))
     async def provision_line(who: Asking, line: Id) -> ProvisioningDone:
@@ -117,8 +121,9 @@ def _tested(test: ConnectionTest) -> ConnectionTested:
     return ConnectionTested(outcome=test.outcome, text=text, friendly_name=test.friendly_name)
 
 
-def _found(finding: Finding) -> Found:
-    return Found(**vars(finding))
+def _checked(findings: Sequence[Finding]) -> Checked:
+    found = [Found(**vars(finding)) for finding in findings]
+    return Checked(good=all(it.severity is Severity.OK for it in found), findings=found)
 
 
 def _done(done: Provisioning) -> ProvisioningDone:

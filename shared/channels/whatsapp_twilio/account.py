@@ -19,6 +19,8 @@ from shared.channels.whatsapp_twilio.http import TwilioHttp
 from shared.channels.whatsapp_twilio.inbound import listed_message
 from shared.channels.whatsapp_twilio.inspection import Inspection
 from shared.channels.whatsapp_twilio.login import tested
+from shared.channels.whatsapp_twilio.probe import open_session, probe
+from shared.channels.whatsapp_twilio.probe_findings import INSECURE
 from shared.channels.whatsapp_twilio.provisioning import provision, webhooks_at
 from shared.channels.whatsapp_twilio.rest import TwilioRest
 from shared.ids import Address, ProviderSid
@@ -32,21 +34,28 @@ class Limits:
     """
     How long each may take, in seconds.
 
-    `test` and `inspection`: in all; `call`: one request; `settling`: what a provisioning waits for what was accepted.
+    `test` and `inspection`: in all; `call`: one request; `settling`: what a provisioning waits for what was accepted;
+    `probe`: each of its two requests.
     """
 
     test: float = 10.0
     inspection: float = 20.0
     call: float = 10.0
     settling: float = 15.0
+    probe: float = 10.0
 
 
 class WhatsAppTwilioAccount:
-    """The channel's account. Made by `open_account`. Its lines may be phone numbers for SMS, too."""
+    """
+    The channel's account. Made by `open_account`. Its lines may be phone numbers for SMS, too.
 
-    def __init__(self, http: TwilioHttp, limits: Limits = Limits()) -> None:
+    `local`: on one machine, where a probe may also be made without encryption.
+    """
+
+    def __init__(self, http: TwilioHttp, limits: Limits = Limits(), *, local: bool = False) -> None:
         self._http = http
         self._limits = limits
+        self._local = local
 
     def webhooks(self, webhook_url: str, *, line: str = "", fallback_base: str | None = None) -> Webhooks:
         """Return what a line should be set to, connection overrides included."""
@@ -74,6 +83,14 @@ class WhatsAppTwilioAccount:
         rest = self._rest(credentials)
         return await provision(rest, sender, wanted, settles_within=self._limits.settling)
 
+    async def probe(self, token: Credentials, *, wanted: Webhooks) -> list[Finding]:
+        """Post to the webhook's address as Twilio would."""
+        url = (wanted.callback_url or "").partition("#")[0]
+        if not url.startswith("https://") and not self._local:
+            return [INSECURE]
+        async with open_session(self._limits.probe) as session:
+            return [await probe(session, url, token)]
+
     async def received(self, credentials: Credentials, *, to: Address, since: datetime) -> list[Received]:
         """List page by page; Twilio filters by day, we by the second."""
         try:
@@ -96,10 +113,10 @@ class WhatsAppTwilioAccount:
 
 
 @asynccontextmanager
-async def open_account(api_base: str | None) -> AsyncIterator[WhatsAppTwilioAccount]:
+async def open_account(api_base: str | None, *, local: bool = False) -> AsyncIterator[WhatsAppTwilioAccount]:
     """Hold one session for the length of the block."""
     async with open_http(api_base) as http:
-        yield WhatsAppTwilioAccount(http)
+        yield WhatsAppTwilioAccount(http, local=local)
 
 
 def _received(record: Any) -> Received | None:  # noqa: ANN401 - the SDK is untyped

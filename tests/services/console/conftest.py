@@ -16,6 +16,7 @@ from services.console.erasure import Erasures
 from services.console.gap_fill import GapFill
 from services.console.lines import Lines
 from services.console.pairing import PairingCodes
+from services.console.readiness import Readiness
 from services.console.seed import Seed
 from services.console.settings import ConsoleSettings
 from services.console.streams import PersonsStreams
@@ -104,6 +105,9 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             repepper=Repepper(console_store, vault, pepper),
             pepper=pepper,
             bus=bus,
+            readiness=Readiness(
+                settings.console.services, {"nats": bus.check, "postgres": console_store.check}, console_store
+            ),
         )
         transport = httpx2.ASGITransport(app=app(settings, api), raise_app_exceptions=False)
         async with Client(transport=transport, base_url="http://console.invalid") as client:
