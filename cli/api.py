@@ -1,17 +1,26 @@
 """Asks the console's API: the local stack's, or that of TRUNKLINE_API_URL."""
 
 import os
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
+from cli.choices import chosen
 from cli.local import running_stack
-from cli.outcome import Exit, Output, fail, say_json
+from cli.outcome import CommandFailed, Exit, fail
+
+if TYPE_CHECKING:
+    import httpx2
 
 _SECONDS = 30.0
 _STATUSES = {
+    400: Exit.CONFIGURATION,
     401: Exit.DENIED,
     403: Exit.DENIED,
     404: Exit.NOT_FOUND,
     409: Exit.CONFLICT,
+    412: Exit.CONFLICT,
+    413: Exit.CONFIGURATION,
     422: Exit.CONFIGURATION,
     429: Exit.CONFLICT,
     503: Exit.UNAVAILABLE,
@@ -19,43 +28,86 @@ _STATUSES = {
 _SUCCESS = range(200, 300)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the API said. `body`: JSON, or text. `etag`: the version that a change must name."""
+
+    body: Any
+    etag: str
+
+
 def ask(
     method: str,
     path: str,
-    output: Output | None,
     body: dict[str, Any] | None = None,
     *,
+    headers: dict[str, str] | None = None,
     seconds: float = _SECONDS,
     **query: Any,  # noqa: ANN401 - whatever a query can say
 ) -> Any:  # noqa: ANN401 - JSON
-    """Return the answer; end the command when it is an error, as the problem document where JSON was asked for."""
+    """Return what the API answers below `/v1/`; end the command when it refuses."""
+    return exchange(method, path, body, headers=headers, seconds=seconds, query=query).body
+
+
+def exchange(
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    query: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+    seconds: float = _SECONDS,
+) -> Answer:
+    """Return the whole answer; end the command when it is an error."""
     import httpx2
 
-    url, key = _console()
+    url, key = console()
     try:
-        response = httpx2.request(
+        response = _client().request(
             method,
             f"{url}/v1/{path}",
             json=body,
-            params={name: value for name, value in query.items() if value is not None},
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=seconds,
-            trust_env=False,
+            params={name: value for name, value in (query or {}).items() if value is not None},
+            headers={"Authorization": f"Bearer {key}", **(headers or {})},
+            timeout=chosen.seconds or seconds,
         )
-    except httpx2.HTTPError:
-        fail(Exit.UNAVAILABLE, f"The console at {url} does not answer. Start the stack: trunkline up")
-    answer = response.json() if "json" in response.headers.get("content-type", "") else {}
+    except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError):
+        fail(Exit.UNAVAILABLE, f"The console at {url} does not answer. {_hint()}")
+    told = response.json() if "json" in response.headers.get("content-type", "") else response.text
     if response.status_code not in _SUCCESS:
-        if output is Output.JSON:
-            say_json(answer)
-        status = _STATUSES.get(response.status_code, Exit.FAILURE)
-        fail(status, answer.get("detail") or answer.get("title") or f"The console answered {response.status_code}.")
-    return answer
+        raise _refused(response.status_code, told if isinstance(told, dict) else {})
+    return Answer(told, response.headers.get("etag", ""))
 
 
-def _console() -> tuple[str, str]:
+def console() -> tuple[str, str]:
+    """Return where the console is, and the key for it."""
     if url := os.environ.get("TRUNKLINE_API_URL"):
-        return url.rstrip("/"), os.environ.get("TRUNKLINE_API_KEY", "")
+        key = os.environ.get("TRUNKLINE_API_KEY")
+        return url.rstrip("/"), key or fail(Exit.DENIED, "TRUNKLINE_API_KEY: needed beside TRUNKLINE_API_URL")
     home, state = running_stack()
     key = os.environ.get("TRUNKLINE_API_KEY") or (home.keys / "console").read_text(encoding="utf-8").strip()
     return str(state["console_url"]), key
+
+
+def is_remote() -> bool:
+    """Tell whether the console is one that TRUNKLINE_API_URL names."""
+    return bool(os.environ.get("TRUNKLINE_API_URL"))
+
+
+@cache
+def _client() -> "httpx2.Client":
+    """Return the one client: making one takes longer than most answers."""
+    import httpx2
+
+    return httpx2.Client(trust_env=False)
+
+
+def _refused(http_status: int, problem: dict[str, Any]) -> CommandFailed:
+    detail = problem.get("detail") or problem.get("title") or f"The console answered {http_status}."
+    faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.get("errors", ())]
+    status = _STATUSES.get(http_status, Exit.FAILURE)
+    return CommandFailed(status, " ".join([detail, *faults]), problem or None)
+
+
+def _hint() -> str:
+    return "Check TRUNKLINE_API_URL." if is_remote() else "Start the stack: trunkline up"

@@ -1,12 +1,12 @@
 """What has to be done once per deployment, before the services start; and what is done from time to time."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from cli.api import ask
-from cli.outcome import Exit, Output, fail, form, note, say, say_json
+from cli.outcome import Exit, fail, is_table, note, say, say_json
 
 _JOB_SECONDS = 600.0
 
@@ -29,16 +29,32 @@ def apply_topology() -> None:
     bus.apply_topology(_required("TRUNKLINE_NATS__URL"))
 
 
-def run(name: str, output: Output | None) -> None:
-    """Let the console run a periodic job, and print what it came to."""
-    if name not in _TOLD:
-        fail(Exit.NOT_FOUND, f"There is no job {name}, but {', '.join(_TOLD)}.")
-    done = ask("POST", f"jobs/{name}/runs", output, seconds=_JOB_SECONDS)
-    if form(output) is Output.JSON:
-        say_json(done)
+def show_database() -> None:
+    """Print the migrations that the database has not seen; end with status 1 where an expanding one is among them."""
+    from shared.store import migrations
+
+    waiting = migrations.pending(_required("TRUNKLINE_DB__URL"))
+    due = migrations.due(waiting, contract=False)
+    if is_table():
+        for revision in waiting:
+            say(f"{revision}  {'due' if revision in due else 'waits for --contract'}")
     else:
-        for line in _TOLD[name](done):
+        say_json({"pending": waiting, "due": due})
+    if due:
+        fail(Exit.FAILURE, "Services of this version wait for it: trunkline db upgrade")
+    note("The schema is as this version needs it.")
+
+
+def run(name: str) -> None:
+    """Let the console run a periodic job, and print what it came to."""
+    if name not in _WORDS:
+        fail(Exit.NOT_FOUND, f"There is no job {name}, but {', '.join(_WORDS)}.")
+    done = ask("POST", f"jobs/{name}/runs", seconds=_JOB_SECONDS)
+    if is_table():
+        for line in _WORDS[name](done):
             say(line)
+    else:
+        say_json(done)
     if done.get("failed"):
         fail(
             Exit.UNAVAILABLE, f"Twilio could not be asked for {done['failed']} of the lines; the next run looks again."
@@ -58,6 +74,10 @@ def _rewrapped(done: dict[str, Any]) -> Iterator[str]:
             yield f"{ring} {key_id}: " + ", ".join(f"{what} {rows}" for what, rows in named.items())
 
 
+def _provisioned(done: dict[str, Any]) -> Iterator[str]:
+    yield f"{done['provisioned']} of {done['lines']} lines were set up anew at Twilio; {done['drifted']} had drifted."
+
+
 def _dropped(done: dict[str, Any]) -> Iterator[str]:
     yield f"{done['addresses']} contacts' addresses and {done['texts']} texts that nobody needs any more were dropped."
 
@@ -68,7 +88,13 @@ def _expired(done: dict[str, Any]) -> Iterator[str]:
         yield f"{table}: {rows}"
 
 
-_TOLD = {"gap-fill": _filled, "privacy": _dropped, "retention": _expired, "rewrap": _rewrapped}
+_WORDS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
+    "gap-fill": _filled,
+    "privacy": _dropped,
+    "provisioning": _provisioned,
+    "retention": _expired,
+    "rewrap": _rewrapped,
+}
 
 
 def _required(name: str) -> str:

@@ -3,9 +3,11 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
-from enum import IntEnum, StrEnum
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
 from typing import Any, NoReturn
+
+from cli.choices import Output, chosen
 
 
 class Exit(IntEnum):
@@ -20,19 +22,17 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-class Output(StrEnum):
-    """Forms of output."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 class CommandFailed(Exception):
-    """The command cannot do what it was asked to: a line for a person, and the exit status."""
+    """
+    The command cannot do what it was asked to: a line for a person, and the exit status.
 
-    def __init__(self, status: Exit, line: str) -> None:
+    `problem`: the API's own document, where it was the API that refused.
+    """
+
+    def __init__(self, status: Exit, line: str, problem: Mapping[str, Any] | None = None) -> None:
         super().__init__(line)
         self.status = status
+        self.problem = problem or {"title": status.name.capitalize(), "code": status.name.lower(), "detail": line}
 
 
 def fail(status: Exit, line: str) -> NoReturn:
@@ -42,6 +42,7 @@ def fail(status: Exit, line: str) -> NoReturn:
 
 def say(line: str = "") -> None:
     """Print data."""
+    chosen.has_spoken = True
     print(line, flush=True)
 
 
@@ -51,32 +52,45 @@ def note(line: str = "") -> None:
 
 
 def say_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
-    """Print data as JSON."""
-    say(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print data as JSON, on one line where lines were asked for."""
+    say(json.dumps(value, indent=None if chosen.output is Output.JSONL else 2, ensure_ascii=False))
 
 
 def say_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows in columns."""
-    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
-    for n, row in enumerate((header, *rows)):
+    shown = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(header, *shown, strict=True)]
+    for n, row in enumerate((header, *shown)):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         say(bold(line) if n == 0 else line)
 
 
-def form(chosen: Output | None) -> Output:
+def form() -> Output:
     """Return the form asked for, else a table for a person and JSON for a program."""
-    return chosen or (Output.TABLE if sys.stdout.isatty() else Output.JSON)
+    return chosen.output or (Output.TABLE if sys.stdout.isatty() else Output.JSON)
+
+
+def is_table() -> bool:
+    """Tell whether a person reads."""
+    return form() is Output.TABLE
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, without what could move a terminal's cursor: strangers wrote some of it."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def bold(text: str) -> str:
-    """Return the text in bold where the terminal shows it, and NO_COLOR does not forbid it."""
+    """Return the text in bold where the terminal shows it, and nobody forbids it."""
     return f"\033[1m{text}\033[0m" if _decorates() else text
 
 
 def faint(text: str) -> str:
-    """Return the text in grey where the terminal shows it, and NO_COLOR does not forbid it."""
+    """Return the text in grey where the terminal shows it, and nobody forbids it."""
     return f"\033[2m{text}\033[0m" if _decorates() else text
 
 
 def _decorates() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    if chosen.plain or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty()

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cli.asking import confirm
 from cli.local import home_here, running_stack
-from cli.outcome import Exit, Output, bold, fail, faint, form, note, say, say_json, say_table
+from cli.outcome import Exit, bold, fail, faint, is_table, note, say, say_json, say_table
+from cli.records import repeat
 from dev.stack import control, faults
 from dev.stack.foreground import simulator_environment
 from dev.stack.home import REPOSITORY
@@ -55,21 +57,19 @@ def down() -> None:
 def reset(*, sure: bool) -> None:
     """Stop everything and delete the home."""
     home = home_here()
-    if not sure:
-        if not sys.stdin.isatty():
-            fail(Exit.CONFIGURATION, "This deletes data and keys. Say so: --yes")
-        note(f"This stops the stack and deletes {home.root}: data, keys and logs.")
-        if input("Type yes to go on: ").strip().lower() != "yes":
-            fail(Exit.FAILURE, "Nothing was deleted.")
+    confirm(f"This stops the stack and deletes {home.root}: data, keys and logs.", sure=sure)
     control.delete(home)
     note("Deleted.")
 
 
-def status(output: Output | None) -> None:
-    """Print the state of each process, asked now."""
-    home = home_here()
-    found = control.status(home)
-    if form(output) is Output.JSON:
+def status() -> None:
+    """Print the state of each process, asked now; again and again where that was asked for."""
+    repeat(_status)
+
+
+def _status() -> None:
+    found = control.status(home_here())
+    if not is_table():
         say_json(found)
     elif found["services"]:
         rows = [

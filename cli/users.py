@@ -1,13 +1,14 @@
 """Commands about users, through the console's API."""
 
 from cli.api import ask
-from cli.outcome import Output, note, say, say_json
+from cli.choices import Output, chosen
+from cli.outcome import note, say, say_json
 
 
-def pair_code(user: str | None, output: Output | None) -> None:
+def pair_code(user: str | None) -> None:
     """Ask the console for a pairing code and print it."""
-    answer = ask("POST", "pairing-codes", output, {"user": user})
-    if output is Output.JSON:
+    answer = ask("POST", "pairing-codes", {"user": user})
+    if chosen.output in {Output.JSON, Output.JSONL}:
         say_json(answer)
         return
     say(answer["code"])

@@ -215,6 +215,18 @@ def is_secret(field: FieldInfo) -> bool:
 
 def from_env(model: type[S], environ: Mapping[str, str]) -> S:
     """Build the settings, or print every fault by its variable and exit with status 2."""
+    settings, faults = _build(model, environ)
+    if settings is None or faults:
+        refuse(faults)
+    return settings
+
+
+def faults_of(model: type[Settings], environ: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with the variables, one fault each, by their names."""
+    return _build(model, environ)[1]
+
+
+def _build(model: type[S], environ: Mapping[str, str]) -> tuple[S | None, list[str]]:
     faults: list[str] = []
     names = {path: name for name, path, _ in variables(model)}
     values: dict[str, Any] = {}
@@ -232,10 +244,8 @@ def from_env(model: type[S], environ: Mapping[str, str]) -> S:
             path = tuple(str(step) for step in fault["loc"])
             name = next((names[path[:end]] for end in range(len(path), 0, -1) if path[:end] in names), "")
             faults.append(f"{name}: {fault['msg']}" if name else fault["msg"])
-        refuse(faults)
-    if faults:
-        refuse(faults)
-    return settings
+        return None, faults
+    return settings, faults
 
 
 def refuse(faults: list[str]) -> NoReturn:

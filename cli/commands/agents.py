@@ -1,0 +1,68 @@
+"""`trunkline agents`."""
+
+from typing import Annotated
+
+import typer
+
+from cli.commands.declaring import LISTING, Noun
+from cli.commands.options import Name, Tenant, Yes
+
+noun = Noun("agents", "Assistants.")
+_COLUMNS = {"id": "id", "name": "name", "model": "model", "memory": "memory", "tenant": "tenant"}
+
+Id = Annotated[str, typer.Argument(help="The id of an agent.")]
+Instructions = Annotated[str | None, typer.Option("--instructions-file", help="A text file of what it shall do.")]
+Model = Annotated[str | None, typer.Option(help="Which model, or none for the platform's.")]
+Memory = Annotated[int | None, typer.Option(help="How many messages of a conversation it remembers.")]
+
+
+@noun.verb("list", "", LISTING)
+def agents_list(tenant: Tenant = None) -> None:
+    """List agents, the newest first."""
+    from cli import records
+
+    records.show_list("agents", _COLUMNS, tenant=tenant)
+
+
+@noun.verb("get", "ag_default")
+def agents_get(agent: Id) -> None:
+    """Show one."""
+    from cli import records
+
+    records.show(f"agents/{agent}")
+
+
+@noun.verb("add", "Concierge --instructions-file concierge.txt")
+def agents_add(
+    name: Annotated[str, typer.Argument(help="What people call it.")],
+    instructions_file: Annotated[str, typer.Option(help="A text file of what it shall do.")],
+    model: Model = None,
+    memory: Memory = None,
+    tenant: Tenant = None,
+) -> None:
+    """Make one."""
+    from cli import asking, records
+
+    instructions = asking.content(instructions_file, "--instructions-file")
+    told = {"name": name, "instructions": instructions, "model": model, "memory": memory, "tenant": tenant}
+    records.make("agents", told)
+
+
+@noun.verb("set", "ag_default --model gpt-5-mini --memory 10")
+def agents_set(
+    agent: Id, name: Name = None, instructions_file: Instructions = None, model: Model = None, memory: Memory = None
+) -> None:
+    """Change one; what is not named stays."""
+    from cli import asking, records
+
+    instructions = asking.content(instructions_file, "--instructions-file") if instructions_file else None
+    told = {"name": name, "instructions": instructions, "model": model, "memory": memory}
+    records.change(f"agents/{agent}", told, read=f"agents get {agent}")
+
+
+@noun.verb("remove", "ag_0192… --yes")
+def agents_remove(agent: Id, yes: Yes = False) -> None:
+    """Delete one that no line needs."""
+    from cli import records
+
+    records.remove(f"agents/{agent}", read=f"agents get {agent}", sure=yes, what=f"agent {agent}")
