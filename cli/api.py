@@ -73,7 +73,8 @@ def exchange(
         )
     except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError):
         fail(Exit.UNAVAILABLE, f"The console at {url} does not answer. {_hint()}")
-    told = response.json() if "json" in response.headers.get("content-type", "") else response.text
+    is_json = response.content and "json" in response.headers.get("content-type", "")
+    told = response.json() if is_json else response.text
     if response.status_code not in _SUCCESS:
         raise _refused(response.status_code, told if isinstance(told, dict) else {})
     return Answer(told, response.headers.get("etag", ""))
