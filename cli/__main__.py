@@ -13,13 +13,13 @@ _COMPLETING = "_TRUNKLINE_COMPLETE"
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run the command of these words, else of the process's arguments; every expected failure is one line on stderr."""
-    chosen.begin()
     if _COMPLETING in os.environ:
         from cli import completion
 
         completion.prepare()
     try:
-        app(words, prog_name="trunkline")
+        with chosen.begin():
+            app(words, prog_name="trunkline")
     except CommandFailed as failure:
         if chosen.output in {Output.JSON, Output.JSONL} and not chosen.has_spoken:
             say_json(failure.problem)

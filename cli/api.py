@@ -100,7 +100,10 @@ def _client() -> "httpx2.Client":
     """Return the one client: making one takes longer than most answers."""
     import httpx2
 
-    return httpx2.Client(trust_env=False)
+    client = httpx2.Client(trust_env=False)
+    chosen.at_end.callback(_client.cache_clear)
+    chosen.at_end.callback(client.close)
+    return client
 
 
 def _refused(http_status: int, problem: dict[str, Any]) -> CommandFailed:

@@ -1,6 +1,8 @@
 """How this command shall speak: what its common options say, from anywhere in it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -28,10 +30,14 @@ class Choices:
     every: bool = False
     watch: bool = False
     has_spoken: bool = False
+    at_end: ExitStack = field(default_factory=ExitStack)
 
-    def begin(self) -> None:
-        """Forget what the command before chose."""
+    @contextmanager
+    def begin(self) -> Iterator[None]:
+        """Run a command in this block: it begins without choices, and what it put into `at_end` is done when it ends."""
         vars(self).update(vars(Choices()))
+        with self.at_end:
+            yield
 
 
 chosen = Choices()

@@ -24,7 +24,7 @@ from services.console.__main__ import main as serve
 from tests.eventually import eventually
 from tests.services.console.conftest import KEY, MakeSettings
 
-WEBHOOK_URL = "https://gateway.example.org/webhooks/twilio#rc=5&rp=5xx,ct,rt&ct=2000&rt=4000&tt=15000"
+WEBHOOK_URL = "https://127.0.0.1:9/webhooks/twilio#rc=5&rp=5xx,ct,rt&ct=2000&rt=4000&tt=15000"
 
 
 @dataclass(frozen=True)
