@@ -133,9 +133,17 @@ def chat(sender: Sender = "+15550001", line: Line = None, wait: Wait = "30") -> 
     talk.chat(sender=sender, line=line, wait=wait)
 
 
-@declare(app, "completion", "trunkline completion bash > ~/.local/share/bash-completion/completions/trunkline", LOCAL)
+@declare(app, "completion", "trunkline completion bash > trunkline.bash", LOCAL)
 def completion(shell: Annotated[str, typer.Argument(help="bash, zsh or fish.")]) -> None:
     """Print a script that lets a shell complete these commands."""
     from cli import completion as scripts
 
     scripts.show(shell)
+
+
+@declare(app, "openapi", "trunkline openapi > docs/openapi.json", LOCAL)
+def openapi() -> None:
+    """Print the description of the API: OpenAPI 3.1. Needs nothing that runs."""
+    from cli import description
+
+    description.show()

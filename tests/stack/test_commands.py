@@ -2,8 +2,6 @@
 
 import json
 import socket
-import subprocess
-import sys
 
 from dev.stack.lock import supervisor_pid
 from tests.stack.checkout import Checkout, Completed
@@ -146,16 +144,3 @@ def test_wrong_options_are_status_2(checkout: Checkout) -> None:
     assert checkout.run("up", "--replicas", "nats=2").returncode == 2
     assert checkout.run("up", "--without", "nats").returncode == 2
     assert checkout.ask("reset").returncode == 2
-
-
-def test_help_imports_nothing_of_the_stack(checkout: Checkout) -> None:
-    """
-    `--help` answers at once because it loads neither servers nor clients.
-    """
-    code = (
-        "import sys, cli.__main__; print([name for name in ('dev.stack', 'httpx2', 'psycopg') if name in sys.modules])"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", code], cwd=checkout.root, capture_output=True, text=True, check=True, timeout=20
-    )
-    assert answer.stdout == "[]\n"
