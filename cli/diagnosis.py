@@ -14,21 +14,23 @@ _CLOCK_TOLERANCE = 2.0
 """Seconds: leases and windows reckon with the database's clock, alerts and deadlines with ours."""
 
 
-def local_stack() -> Iterator[Finding]:
-    """Look at the processes of the stack here; at none where another platform is asked."""
+def local_stack() -> tuple[bool, list[Finding]]:
+    """Look at the processes of the stack here, at none where another platform is asked. Tell whether there is one."""
     if is_remote():
-        return
+        return True, []
     home = home_here()
     if not control.is_running(home):
-        yield Finding("stack", "stack_not_running", ERROR, "No stack is running here.", "Start it: trunkline up")
-        return
+        return False, [
+            Finding("stack", "stack_not_running", ERROR, "No stack is running here.", "Start it: trunkline up")
+        ]
     processes = control.status(home)["services"]
     down = [process for process in processes if not process["ready"]]
     servers_down = [process for process in down if process["name"] in _SERVERS]
-    for process in servers_down or down:  # without a server nobody is ready: that is no news
-        yield _about_process(process)
     if not down:
-        yield Finding("stack", "stack_ready", OK, f"All {len(processes)} processes are ready.")
+        return True, [Finding("stack", "stack_ready", OK, f"All {len(processes)} processes are ready.")]
+    return True, [
+        _about_process(it) for it in servers_down or down
+    ]  # without a server nobody is ready: that is no news
 
 
 def platform() -> tuple[bool, list[Finding]]:

@@ -14,12 +14,14 @@ _SECONDS = 60.0
 
 def examine(line: str | None, *, fix: bool) -> None:
     """Look, mend what can be mended where that is wanted, and tell what is found then."""
-    found = [*local_stack()]
-    reached, about_platform = platform()
-    found += about_platform
-    if reached:
-        for one in [line] if line else _enabled():
-            found += _line(one, fix=fix)
+    runs, found = local_stack()
+    if runs:
+        reached, about_platform = platform()
+        known = {it.subject.rpartition("-")[0] for it in found if not it.is_good}
+        found += [it for it in about_platform if it.subject not in known]
+        if reached:
+            for one in [line] if line else _enabled():
+                found += _line(one, fix=fix)
     finish(found)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 
 from dev.embedded import is_free
+from tests.command_line import run
 
 ROOT = Path(__file__).parents[2]
 _WELL_KNOWN = (8080, 8081, 8082)
@@ -54,6 +55,16 @@ class Stack:
         )
         assert not check or done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}\n{self.logs()}"
         return done
+
+    def ask(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command in this process, whatever its status."""
+        return run(words, self.environment, given)
+
+    def told(self, *words: str, given: str = "") -> Any:
+        """Return the JSON that a command says when it succeeds."""
+        done = self.ask(*words, "-o", "json", given=given)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        return json.loads(done.stdout) if done.stdout else None
 
     def up(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.run("up", *words, limit=_UP_LIMIT)

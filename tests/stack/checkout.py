@@ -1,24 +1,21 @@
 """A pretended checkout: the real CLI and the real supervisor, with stand-ins for everything that they start."""
 
 import contextlib
-import io
 import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-from cli.__main__ import main
 from dev.embedded import free_port, is_free
 from dev.stack import control
 from dev.stack.home import REPOSITORY, Home
 from dev.stack.plan import INGRESS_PORT
+from tests.command_line import run
 
 _REAL = ("cli", "dev/__init__.py", "dev/embedded", "dev/stack")
 _STAND_INS = (
@@ -73,18 +70,7 @@ class Checkout:
 
     def ask(self, *words: str, given: str = "") -> Completed:
         """Do the same in this process, which is faster. Not for `up`: it would start the real services."""
-        said, noted, status = io.StringIO(), io.StringIO(), 0
-        environ = self.environ | {"TRUNKLINE_HOME": str(self.home.root)}
-        stdin = sys.stdin
-        with redirect_stdout(said), redirect_stderr(noted), patch.dict(os.environ, environ, clear=True):
-            sys.stdin = io.StringIO(given)
-            try:
-                main(words)
-            except SystemExit as end:
-                status = int(end.code or 0)
-            finally:
-                sys.stdin = stdin
-        return Completed(words, status, said.getvalue(), noted.getvalue())
+        return run(words, self.environ | {"TRUNKLINE_HOME": str(self.home.root)}, given)
 
     def status(self) -> dict[str, Any]:
         """Return what `trunkline status -o json` prints."""

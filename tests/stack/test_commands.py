@@ -137,6 +137,16 @@ def test_commands_without_a_stack_say_how_to_start_one(checkout: Checkout) -> No
     assert json.loads(answer.stdout)["services"] == []
 
 
+def test_the_doctor_says_first_that_nothing_runs(checkout: Checkout) -> None:
+    """
+    And nothing else, since nothing else can be looked at.
+    """
+    answer = checkout.ask("doctor", "-o", "json")
+    [found] = json.loads(answer.stdout)["findings"]
+    assert answer.returncode == 1
+    assert (found["code"], found["remedy"]) == ("stack_not_running", "Start it: trunkline up")
+
+
 def test_wrong_options_are_status_2(checkout: Checkout) -> None:
     """
     Before anything is started.

@@ -123,6 +123,6 @@ def test_other_times_are_a_wrong_usage(said: str) -> None:
     """
     Told by the option, before anything is asked.
     """
-    with pytest.raises(CommandFailed, match="^--since: ") as failed:
+    with pytest.raises(CommandFailed, match=r"^--since: ") as failed:
         moment(said, "--since")
     assert failed.value.status == Exit.CONFIGURATION

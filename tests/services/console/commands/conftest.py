@@ -1,26 +1,21 @@
 """The command line as a person uses it, before a console of its own and a simulated Twilio."""
 
 import asyncio
-import io
-import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from json import loads
 from typing import Any
-from unittest.mock import patch
 
 import httpx2
 import pytest
 from structlog.testing import capture_logs
 
-from cli.__main__ import main
 from dev.embedded import NatsServer
 from dev.embedded.ports import free_port
 from dev.simulator.testing import ACCOUNT_SID, AUTH_TOKEN, Running, simulator
 from services.console.__main__ import main as serve
+from tests.command_line import run
 from tests.eventually import eventually
 from tests.services.console.conftest import KEY, MakeSettings
 
@@ -36,26 +31,13 @@ class CommandLine:
 
     async def run(self, *words: str, given: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         """Return how a command ended, and what it said. Its words go to it as they are, and `given` to its standard input."""
-        return await asyncio.to_thread(self._run, words, given, self.environment | more)
+        return await asyncio.to_thread(run, words, self.environment | more, given)
 
     async def told(self, *words: str, given: str = "") -> Any:
         """Return the JSON that a command says when it succeeds."""
         done = await self.run(*words, "-o", "json", given=given)
         assert done.returncode == 0, done
         return loads(done.stdout)
-
-    @staticmethod
-    def _run(words: tuple[str, ...], given: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-        said, noted, status, stdin = io.StringIO(), io.StringIO(), 0, sys.stdin
-        with redirect_stdout(said), redirect_stderr(noted), patch.dict(os.environ, environment, clear=True):
-            sys.stdin = io.StringIO(given)
-            try:
-                main(words)
-            except SystemExit as end:
-                status = int(end.code or 0)
-            finally:
-                sys.stdin = stdin
-        return subprocess.CompletedProcess(words, status, said.getvalue(), noted.getvalue())
 
 
 @pytest.fixture
