@@ -71,7 +71,7 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def twilio(ward: Stack) -> Iterator[httpx2.Client]:
     """The simulator's API; everything is in order before and after."""
-    with httpx2.Client(base_url=ward.status()["simulator_url"], trust_env=False) as client:
+    with httpx2.Client(base_url=ward.told("status")["simulator_url"], trust_env=False) as client:
         client.delete("/sim/conditions").raise_for_status()
         yield client
         client.delete("/sim/conditions").raise_for_status()
