@@ -13,7 +13,9 @@ config = Noun("config", "The variables that services are configured with.")
 
 
 @noun.verb("run", "gap-fill")
-def jobs_run(name: Annotated[str, typer.Argument(help="gap-fill, privacy, provisioning, retention or rewrap.")]) -> None:
+def jobs_run(
+    name: Annotated[str, typer.Argument(help="gap-fill, privacy, provisioning, retention or rewrap.")],
+) -> None:
     """
     Run a periodic job now.
 

@@ -24,8 +24,8 @@ from services.console.lines import Lines
 from services.console.pages.home import home
 from services.console.pairing import PairingCodes
 from services.console.privacy import Privacy
-from services.console.retention import Retention
 from services.console.readiness import Readiness
+from services.console.retention import Retention
 from services.console.seed import Seed
 from services.console.settings import ConsoleSettings
 from services.console.streams import PersonsStreams
