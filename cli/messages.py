@@ -2,14 +2,13 @@
 
 import time
 from collections import deque
-from itertools import islice
 from typing import Any
 
 from cli.api import ask
 from cli.choices import Output, chosen
 from cli.conversations import in_a_line
 from cli.outcome import is_table, say, say_json, say_table
-from cli.records import Record, cell, field, items, show_record
+from cli.records import Record, cell, field, send, show_record
 from cli.records import show_list as list_records
 from cli.times import moment
 
@@ -62,7 +61,8 @@ def tail(tenant: str | None, number: str | None, lines: int) -> None:
 
 
 def _newest(tenant: str | None, number: str | None) -> list[Record]:
-    return list(islice(items("messages", _PAGE, tenant=tenant, headers=_header(number)), _PAGE))
+    page: list[Record] = send("GET", "messages", tenant=tenant, headers=_header(number), limit=_PAGE)["items"]
+    return page
 
 
 def _print(message: Record) -> None:

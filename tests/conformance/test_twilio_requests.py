@@ -243,3 +243,14 @@ async def test_what_the_client_raises_names_nobody(told: bytes | str, provider: 
             await http.request("POST", f"https://api.twilio.com{MESSAGES}", {"To": PERSON}, form, auth=auth)
     raised = "".join(traceback.format_exception(error.value))
     assert [word for word in ("5550001234", TEXT, TOKEN) if word in raised] == []
+
+
+@pytest.mark.parametrize("base", [None, "https://api.twilio.com", "https://api.twilio.com/"])
+async def test_twilio_itself_as_a_base_leaves_each_interface_at_its_host(base: str | None) -> None:
+    """
+    Senders and typing are not at the host of messages.
+    """
+    url = "https://messaging.twilio.com/v2/Channels/Senders"
+    async with aiohttp.ClientSession() as session:
+        assert TwilioHttp(session, base)._rewritten(url) == url
+        assert TwilioHttp(session, "http://127.0.0.1:1")._rewritten(url) == "http://127.0.0.1:1/v2/Channels/Senders"

@@ -24,10 +24,16 @@ _STAND_INS = (
 )  # fmt: skip
 _MIGRATIONS = """
 import psycopg
-def upgrade(url):
+def upgrade(url, *, contract):
+    assert not contract
     with psycopg.connect(url) as connection:
         connection.execute("create table if not exists upgrades (at timestamptz default now())")
         connection.execute("insert into upgrades default values")
+        for service in ("router", "agent", "egress", "console"):
+            if not connection.execute("select from pg_roles where rolname = %s", (f"trunkline_{service}",)).rowcount:
+                connection.execute(f"create role trunkline_{service}")
+    return []
+def pending(url): return []
 """
 _BUS = "def apply_topology(url): assert url.startswith('nats://')\n"
 _SECONDS = 60

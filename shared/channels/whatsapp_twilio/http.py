@@ -21,6 +21,8 @@ TOTAL_LIMIT = 30.0
 """Seconds. Twilio's side may take about 26 s before it gives up; a shorter limit would only make more doubtful sends."""
 
 _SECURE = "https://"
+_TWILIO = "https://api.twilio.com"
+"""As a base this is Twilio itself, which has a host for each of its interfaces."""
 
 
 class TwilioHttp(HttpClient):  # type: ignore[misc]  # the SDK is untyped
@@ -36,7 +38,8 @@ class TwilioHttp(HttpClient):  # type: ignore[misc]  # the SDK is untyped
     ) -> None:
         super().__init__(logging.getLogger("twilio.silent"), is_async=True)
         self._session = session
-        self._api_base = api_base.rstrip("/") if api_base else None
+        base = api_base.rstrip("/") if api_base else None
+        self._api_base = None if base == _TWILIO else base
         self._total_limit = total_limit
         self._connect_limit = connect_limit
 

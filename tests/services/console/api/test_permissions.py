@@ -89,7 +89,7 @@ async def test_another_companys_key_finds_nothing(web: Client, asker: MakeAsker)
         found = await answer(stranger, example)
         assert found.status_code == 404 or (works(found) and "_one" not in found.text), (route.name, found.text)
     for route, example in routes(web):
-        if example.method == "GET":
+        if example.method == "GET" and not route._platform:
             assert works(await answer(await asker(ONE), example)), f"{route.name}: the stranger changed something"
 
 
