@@ -1,6 +1,5 @@
 """A gateway at work, the jobs of the console beside it, and a hand that turns the clock."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -87,7 +86,7 @@ class Town:
 
 
 @pytest.fixture
-async def town(gateway: Gateway) -> AsyncIterator[Town]:
+async def town(gateway: Gateway) -> Town:
     await gateway.platform.plant()
     return Town(gateway)
 

@@ -21,6 +21,7 @@ from services.router.handlers import Erased, Router
 from services.router.intake import Intake
 from services.router.ratelimit import RateLimit
 from services.router.store import Desk
+from services.router.threads import Group
 from shared.addresses import Pepper
 from shared.bus import Bus, BusUnavailable
 from shared.channels.ports import Credentials, Outcome
@@ -235,10 +236,10 @@ async def test_a_router_that_was_late_makes_nothing_of_an_erased_message(
     )
     subject = inbound_subject(TENANT, eve.thread)
     [stored] = [it async for it in bus.read_forward(INBOUND, subject, Sequence(0), Sequence(9), 9)]
-    event, waiting = InboundReceived.decode(stored.body), [router._open(stored)]
+    event, waiting = InboundReceived.decode(stored.body), [router._open(stored, eve.thread)]
     await bus.erase(INBOUND, stored.seq)
     with pytest.raises(Erased):
-        await router._take_in(eve.thread, event, waiting)
+        await router._take_in(Group.alone(eve.thread), event, waiting)
     await assert_forgotten(town, wire, eve, SECRET)
 
 

@@ -3,13 +3,15 @@
 import pytest
 
 from services.console.privacy import Applied, Privacy
+from services.router.contacts import Contacts, Sender
 from services.router.store import Desk
+from services.router.threads import Group
 from shared.bus import Bus
-from shared.events import InboundReceived
+from shared.events import InboundContent, InboundReceived
 from shared.ids import Sequence
 from shared.store.session import Store
 from shared.topology import INBOUND, inbound_subject
-from tests.fakes.model import asks_for
+from tests.fakes.model import asks_for, echo
 from tests.services.desk import TENANT, Person
 from tests.services.privacy.conftest import Town
 
@@ -124,7 +126,7 @@ async def test_a_message_that_is_being_taken_in_is_passed_over(
     await town.says(ann, "hello")
     await town.pass_days(1.1)
     desk = Desk(router_store, town.platform.vault, town.platform.pepper)
-    async with desk.open(ann.thread, await event_of(bus, ann)):
+    async with desk.open(Group.alone(ann.thread), await event_of(bus, ann)):
         assert (await privacy.run()).addresses == 0
     assert (await privacy.run()).addresses == 1
 
@@ -139,8 +141,11 @@ async def test_a_contact_to_whom_a_thread_is_being_added_is_passed_over(
     await town.says(ann, "hello")
     await town.pass_days(1.1)
     event = await event_of(bus, ann)
-    desk = Desk(router_store, town.platform.vault, town.platform.pepper)
-    async with desk.open(town.person("+15559999").thread, event):  # the same sender by a thread that is new
+    vault = town.platform.vault
+    content = InboundContent.model_validate_json(vault.open_text(event.sealed, event.seal_context))
+    contacts = Contacts(router_store, vault, town.platform.pepper)
+    async with router_store.transaction(TENANT) as connection:
+        await contacts.of(connection, (TENANT,), TENANT, Sender("whatsapp", content))
         assert (await privacy.run()).addresses == 0
 
 
@@ -199,7 +204,7 @@ async def test_results_of_tools_go_once_their_turn_is_over(town: Town, privacy: 
     They are kept for a turn that starts over. What a form says stays: it was left for the business.
     """
     answers = iter([asks_for(("contact_form", '{"name": "Ann", "message": "Call"}'))])
-    town.gateway.model.script = lambda messages, tools: next(answers, None) or _echo()
+    town.gateway.model.script = lambda messages, tools: next(answers, None) or echo(messages, tools)
     await town.says(town.person(), "call me")
     await privacy.run()
     assert await town.count("tool_call", "sealed_result is null") == 1
@@ -273,9 +278,3 @@ async def test_a_run_goes_through_everybody_in_batches(town: Town, privacy: Priv
         TENANT,
     )
     assert (await privacy.run()).addresses == 300
-
-
-def _echo():  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from services.agent.llm import Completion
-
-    return Completion("Done.")
