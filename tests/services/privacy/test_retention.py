@@ -135,8 +135,7 @@ async def test_a_thread_that_somebody_works_on_is_passed_over(town: Town, retent
     await a_talk(town)
     await town.pass_days(91)
     async with store.transaction() as connection:
-        await connection.execute("select 1 from thread for update")
-        await connection.execute("select 1")
+        await (await connection.execute("select 1 from thread for update")).fetchall()
         await retention.run()
         assert set(await left(town)) == set(PERSONAL)
     await retention.run()
