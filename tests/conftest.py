@@ -22,6 +22,7 @@ SERVICES_WITH_DATABASE = ("router", "agent", "egress", "console")
 PASSWORD = "password-of-every-service-in-these-tests"
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plugin that reads these marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep whole stacks from running side by side: two cores are too few for two of them."""
     for item in items:
