@@ -3,7 +3,7 @@
 BIN := .venv/bin
 READY := .venv/.installed
 CODE := $(wildcard bench cli dev services shared tests)
-LOCKED := ingress router agent egress console
+LOCKED := $(foreach service,ingress router agent egress console,$(service):services/$(service)) jobs:cli simulator:dev/simulator
 COMPILE = $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
@@ -48,9 +48,9 @@ lock: $(READY) ## Pin all dependencies by hash (UPGRADE=--upgrade for newer ones
 	[ -x "$$UV" ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: uv; \
 	echo requirements-dev.txt; \
 	$(COMPILE) $(UPGRADE) --group dev -o requirements-dev.txt >/dev/null || exit 1; \
-	for service in $(LOCKED); do \
-		echo services/$$service/requirements.txt; \
-		$(COMPILE) --group $$service -c requirements-dev.txt -o services/$$service/requirements.txt >/dev/null || exit 1; \
+	for lock in $(LOCKED); do \
+		group=$${lock%%:*} file=$${lock#*:}/requirements.txt; echo $$file; \
+		$(COMPILE) --group $$group -c requirements-dev.txt -o $$file >/dev/null || exit 1; \
 	done
 
 clean: ## Delete .venv and caches, not the stack's data

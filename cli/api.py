@@ -6,7 +6,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from cli.choices import chosen
-from cli.local import running_stack
 from cli.outcome import CommandFailed, Exit, fail
 
 if TYPE_CHECKING:
@@ -85,6 +84,8 @@ def console() -> tuple[str, str]:
     if url := os.environ.get("TRUNKLINE_API_URL"):
         key = os.environ.get("TRUNKLINE_API_KEY")
         return url.rstrip("/"), key or fail(Exit.DENIED, "TRUNKLINE_API_KEY: needed beside TRUNKLINE_API_URL")
+    from cli.local import running_stack  # an image holds no local stack
+
     home, state = running_stack()
     key = os.environ.get("TRUNKLINE_API_KEY") or (home.keys / "console").read_text(encoding="utf-8").strip()
     return str(state["console_url"]), key

@@ -22,11 +22,16 @@ def upgrade_database(*, contract: bool) -> None:
         note(f"Waiting for --contract: {', '.join(waiting)}")
 
 
-def apply_topology() -> None:
+def apply_topology(replicas: int) -> None:
     """Make or update every stream; running it again changes nothing."""
-    from shared import bus
+    from pydantic import SecretStr
 
-    bus.apply_topology(_required("TRUNKLINE_NATS__URL"))
+    from shared import bus
+    from shared.settings import Nats
+
+    url, nkey = _required("TRUNKLINE_NATS__URL"), _given("TRUNKLINE_NATS__NKEY")
+    server = Nats(url=url, nkey=SecretStr(nkey) if nkey else None, ca=_given("TRUNKLINE_NATS__CA"))
+    bus.apply_topology(server, replicas)
 
 
 def show_database() -> None:
@@ -98,6 +103,9 @@ _WORDS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
 
 
 def _required(name: str) -> str:
+    return _given(name) or fail(Exit.CONFIGURATION, f"{name}: Field required")
+
+
+def _given(name: str) -> str | None:
     file = os.environ.get(f"{name}_FILE")
-    value = Path(file).read_text(encoding="utf-8").strip() if file else os.environ.get(name)
-    return value or fail(Exit.CONFIGURATION, f"{name}: Field required")
+    return Path(file).read_text(encoding="utf-8").strip() if file else os.environ.get(name)

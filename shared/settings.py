@@ -51,6 +51,10 @@ class Nats(Group):
     monitor_url: str | None = Field(
         None, description="NATS monitoring address; where given, readiness demands its sync_always."
     )
+    nkey: SecretStr | None = Field(None, description="Seed of this service's nkey, where NATS asks for one.")
+    ca: str | None = Field(
+        None, description="File with the authority of NATS' certificate, where no public one signed it."
+    )
 
 
 class Database(Group):

@@ -49,11 +49,13 @@ def db_status() -> None:
 
 
 @topology.verb("apply", "TRUNKLINE_NATS__URL=nats://… trunkline topology apply", LOCAL)
-def topology_apply() -> None:
+def topology_apply(
+    replicas: Annotated[int, typer.Option(min=1, max=5, help="Servers that hold each stream: 3 in a cluster.")] = 1,
+) -> None:
     """Make the streams, or bring them up to date."""
     from cli import jobs
 
-    jobs.apply_topology()
+    jobs.apply_topology(replicas)
 
 
 @config.verb("check", "router", SHOWING)

@@ -31,7 +31,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
     vault = TenantVault(settings.keys.vault_ring, data_keys)
     database = settings.db.url.get_secret_value()
     async with (
-        open_bus(settings.nats.url, "agent") as bus,
+        open_bus(settings.nats, "agent") as bus,
         open_store(database, settings.db.pool, "agent", data_keys) as store,
         presence(database) as owner,
         connect(settings) as model,

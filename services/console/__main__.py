@@ -88,7 +88,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
     pepper = Pepper.of(settings.keys.pepper_ring)
     thread_pepper = Pepper(settings.keys.thread_pepper_key)
     async with (
-        open_bus(settings.nats.url, "console") as bus,
+        open_bus(settings.nats, "console") as bus,
         open_store(settings.db.url.get_secret_value(), settings.db.pool, "console", data_keys) as store,
         open_accounts(settings.twilio_api_base, local=settings.environment == "local") as accounts,
     ):

@@ -38,7 +38,7 @@ async def main(settings: EgressSettings, stopping: asyncio.Event, connect: OpenC
     vault = TenantVault(settings.keys.vault_ring, data_keys)
     database = settings.db.url.get_secret_value()
     async with (
-        open_bus(settings.nats.url, "egress") as bus,
+        open_bus(settings.nats, "egress") as bus,
         open_store(database, settings.db.pool, "egress", data_keys) as store,
         presence(database) as owner,
         connect(settings.twilio_webhook_url, settings.twilio_api_base) as channels,

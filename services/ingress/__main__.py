@@ -28,7 +28,7 @@ async def main(settings: IngressSettings, stopping: asyncio.Event) -> None:
     async def on_back() -> None:
         reconnected.set()
 
-    async with open_bus(settings.nats.url, "ingress", on_back) as bus:
+    async with open_bus(settings.nats, "ingress", on_back) as bus:
         directory = Directory(bus.config, vault, stale=reconnected)
         await bus.config.watch(directory.changed)
         app = WebhookApp(

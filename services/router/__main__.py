@@ -27,7 +27,7 @@ async def main(settings: RouterSettings, stopping: asyncio.Event) -> None:
     vault = TenantVault(settings.keys.vault_ring, data_keys)
     pepper = Pepper.of(settings.keys.pepper_ring)
     async with (
-        open_bus(settings.nats.url, "router") as bus,
+        open_bus(settings.nats, "router") as bus,
         open_store(settings.db.url.get_secret_value(), settings.db.pool, "router", data_keys) as store,
     ):
         intake = Intake(RateLimit(settings.rate_limit, settings.rate_window), timedelta(seconds=settings.burst_limit))

@@ -19,9 +19,11 @@ from nats.js import JetStreamContext, api
 from pydantic import ValidationError
 
 from shared.bus.config import ConfigBucket
+from shared.bus.login import LoginBroker
 from shared.bus.settle import Delivery, settle
 from shared.events import Event
 from shared.ids import Sequence
+from shared.settings import Nats
 from shared.telemetry import BUS_BACK, BUS_LOST, DURABLE_RESTORED, log, trace_headers
 from shared.topology import Consumer, Stream
 
@@ -229,9 +231,11 @@ class Bus:
 
 
 @asynccontextmanager
-async def open_bus(url: str, name: str, on_back: Callable[[], Awaitable[None]] | None = None) -> AsyncIterator[Bus]:
+async def open_bus(
+    server: str | Nats, name: str, on_back: Callable[[], Awaitable[None]] | None = None
+) -> AsyncIterator[Bus]:
     """
-    Connect for the length of the block, reconnecting for ever.
+    Connect for the length of the block, reconnecting for ever, with the login that the settings name.
 
     `on_back` runs after each reconnection. A client that gives up would freeze the process; it ends it instead.
     """
@@ -252,11 +256,11 @@ async def open_bus(url: str, name: str, on_back: Callable[[], Awaitable[None]] |
             os._exit(_EXIT_BUS_CLOSED)
 
     closing = False
-    broker = NatsBroker(
-        url,
-        name=f"trunkline-{name}",
+    broker = LoginBroker(
+        server,
+        name,
         max_reconnect_attempts=-1,
-        reconnect_time_wait=_RECONNECT_WAIT,  # type: ignore[arg-type]  # seconds; fractions work
+        reconnect_time_wait=_RECONNECT_WAIT,  # seconds; fractions work
         disconnected_cb=lost,
         reconnected_cb=back,
         error_cb=failed,

@@ -2,22 +2,24 @@
 
 import asyncio
 
-import nats
 from nats.js import JetStreamContext, api
 from nats.js.errors import NotFoundError
 
+from shared.bus.login import connect, login
+from shared.settings import Nats
 from shared.topology import CONFIG_BUCKET, CONFIG_HISTORY, CONFIG_REPUBLISH, STREAMS, Stream
 
 _CONNECT_LIMIT = 10
 
 
-def apply_topology(nats_url: str, replicas: int = 1) -> None:
+def apply_topology(server: str | Nats, replicas: int = 1) -> None:
     """Bring the server's streams to the table's settings. Raises `OSError` or nats errors when it cannot."""
-    asyncio.run(_apply(nats_url, replicas))
+    asyncio.run(_apply(server, replicas))
 
 
-async def _apply(nats_url: str, replicas: int) -> None:
-    connection = await nats.connect(nats_url, connect_timeout=_CONNECT_LIMIT, allow_reconnect=False)
+async def _apply(server: str | Nats, replicas: int) -> None:
+    options = login(server, "topology")
+    connection = await connect({**options, "connect_timeout": _CONNECT_LIMIT, "allow_reconnect": False})
     try:
         js = connection.jetstream()
         for stream in STREAMS:

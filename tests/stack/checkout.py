@@ -17,7 +17,7 @@ from dev.stack.home import REPOSITORY, Home
 from dev.stack.plan import INGRESS_PORT
 from tests.command_line import run
 
-_REAL = ("cli", "dev/__init__.py", "dev/embedded", "dev/stack")
+_REAL = ("cli", "dev/__init__.py", "dev/embedded", "dev/stack", "shared/settings.py", "shared/keyring.py")
 _STAND_INS = (
     "services/ingress", "services/router", "services/agent", "services/egress", "services/console",
     "dev/simulator", "dev/model",
@@ -35,7 +35,7 @@ def upgrade(url, *, contract):
     return []
 def pending(url): return []
 """
-_BUS = "def apply_topology(url): assert url.startswith('nats://')\n"
+_BUS = "def apply_topology(server, replicas): assert server.url.startswith('nats://')\n"
 _SECONDS = 60
 
 

@@ -1,0 +1,1 @@
+"""NATS as a deployment runs it."""

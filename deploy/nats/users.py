@@ -1,0 +1,134 @@
+"""
+Who may say and hear what on NATS: a user per service, made from `shared.topology`.
+
+`python -m deploy.nats.users` prints deploy/k8s/components/nats/users.conf, which Compose mounts, too. The users' public keys
+are variables there, since they belong to a deployment: `$NATS_USER_ROUTER` and so on.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.topology import (
+    ADVISORIES,
+    AGENT,
+    CONFIG_BUCKET,
+    CONFIG_REPUBLISH,
+    EGRESS,
+    INBOUND,
+    OUT,
+    ROUTER,
+    STATUS,
+    STATUS_READER,
+    STREAMS,
+    TURN,
+    TURN_INTERRUPTED_ANY,
+    TURN_RUNNING_ANY,
+    Consumer,
+    Stream,
+)
+
+_API = "$JS.API"
+_BUCKET = f"KV_{CONFIG_BUCKET}"
+
+
+@dataclass(frozen=True)
+class User:
+    """
+    What a service does on the bus.
+
+    `consumes`: durables that it makes and reads. `stores`: streams that it publishes into. `looks_up`: streams of which it
+    reads single messages. `announces`, `hears`: best-effort subjects. `reads_settings`, `writes_settings`: the bucket CONFIG.
+    """
+
+    consumes: tuple[Consumer[Any], ...] = ()
+    stores: tuple[Stream, ...] = ()
+    looks_up: tuple[Stream, ...] = ()
+    announces: tuple[str, ...] = ()
+    hears: tuple[str, ...] = ()
+    reads_settings: bool = False
+    writes_settings: bool = False
+    makes_streams: bool = False
+
+
+USERS: Mapping[str, User] = {
+    "ingress": User(stores=(INBOUND, STATUS), reads_settings=True),
+    "router": User(
+        consumes=(ROUTER,), stores=(TURN, OUT), looks_up=(INBOUND,), announces=(TURN_INTERRUPTED_ANY,)
+    ),
+    "agent": User(
+        consumes=(AGENT,),
+        stores=(OUT,),
+        announces=(TURN_RUNNING_ANY, TURN_INTERRUPTED_ANY),
+        hears=(TURN_INTERRUPTED_ANY,),
+    ),
+    "egress": User(consumes=(EGRESS, STATUS_READER), stores=(OUT,), hears=(TURN_RUNNING_ANY,)),
+    "console": User(
+        consumes=(ADVISORIES,),
+        stores=(INBOUND, OUT, STATUS),  # gap-fill, and dead letters that are replayed
+        looks_up=STREAMS,
+        reads_settings=True,
+        writes_settings=True,
+    ),
+    "topology": User(makes_streams=True),
+}
+
+
+def may_say(user: User) -> Iterator[str]:
+    """Yield the subjects that a user may publish to."""
+    for consumer in user.consumes:
+        place = f"{consumer.stream.name}.{consumer.durable}"
+        yield from (f"{_API}.CONSUMER.{verb}.{place}" for verb in ("DURABLE.CREATE", "INFO", "MSG.NEXT"))
+        yield f"$JS.ACK.{place}.>"
+    for stream in user.stores:
+        yield from stream.subjects
+    yield from (f"{_API}.STREAM.MSG.GET.{stream.name}" for stream in user.looks_up)
+    yield from user.announces
+    if user.reads_settings:
+        yield f"{_API}.STREAM.INFO.{_BUCKET}"
+        yield f"{_API}.DIRECT.GET.{_BUCKET}.>"
+        yield from (f"{_API}.CONSUMER.{verb}.{_BUCKET}{rest}" for verb, rest in _ONE_PASS)
+    if user.writes_settings:
+        yield CONFIG_REPUBLISH[0]
+    if user.makes_streams:
+        for name in (*(stream.name for stream in STREAMS), _BUCKET):
+            yield from (f"{_API}.STREAM.{verb}.{name}" for verb in ("CREATE", "UPDATE", "INFO"))
+
+
+_ONE_PASS = (("CREATE", ""), ("CREATE", ".>"), ("INFO", ".*"), ("DELETE", ".*"))
+"""Reading the whole bucket takes a consumer that is not durable, which nats-py makes and deletes."""
+
+
+def may_hear(name: str, user: User) -> Iterator[str]:
+    """Yield the subjects that a user may subscribe to; answers come below a subject of its own."""
+    yield f"_INBOX.{name}.>"
+    yield from user.hears
+    if user.reads_settings:
+        yield CONFIG_REPUBLISH[1]
+
+
+def variable(name: str) -> str:
+    """Return the variable that holds a user's public key."""
+    return f"NATS_USER_{name.upper()}"
+
+
+def configuration() -> str:
+    """Return the server's configuration of all users. What is not listed is refused."""
+    blocks = "".join(_block(name, user) for name, user in USERS.items())
+    return f"# Made by `python -m deploy.nats.users` from shared/topology.py.\nauthorization {{\n  users = [\n{blocks}  ]\n}}\n"
+
+
+def _block(name: str, user: User) -> str:
+    return (
+        f"    {{\n      # {name}\n      nkey: ${variable(name)}\n      permissions: {{\n"
+        f"        publish: {_list(may_say(user))}\n        subscribe: {_list(may_hear(name, user))}\n"
+        "      }\n    }\n"
+    )
+
+
+def _list(subjects: Iterator[str]) -> str:
+    return "[\n" + "".join(f'          "{subject}"\n' for subject in dict.fromkeys(subjects)) + "        ]"
+
+
+if __name__ == "__main__":
+    print(configuration(), end="")  # noqa: T201 - that is what it is for
