@@ -1,9 +1,9 @@
 """
-Makes the secrets of a Compose stack: `python -m deploy.keys FOLDER`.
+Makes the secrets of a deployment: `python -m deploy.keys FOLDER`.
 
 FOLDER holds a folder for each container, which is all that it is given of them; what is there already stays. The Twilio token
 and the model's key are the caller's (TWILIO_AUTH_TOKEN, OPENAI_API_KEY); without an account of one's own a token is made that
-only the simulator knows.
+only the simulator knows. DATABASE is where Postgres is, as the end of its address; by default Compose's.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from shared.bus.nkey import Nkey, new_seed
 
-DATABASE = "postgres:5432/trunkline"
+_COMPOSE_DATABASE = "postgres:5432/trunkline"
 OWNER = "owner"
 WITH_LOGIN = ("router", "agent", "egress", "console")
 ON_THE_BUS = ("ingress", *WITH_LOGIN, "topology")
@@ -54,20 +54,21 @@ def fill(chest: Chest, environ: Mapping[str, str]) -> None:
     """Give every container its secrets. Raises ValueError for half an account."""
     own = {name: chest.key(name) for name in ("vault", "pepper", "thread-pepper")}
     passwords = {name: chest.key(f"db-{name}") for name in (OWNER, *WITH_LOGIN)}
-    token = _token(chest, environ)
+    token, place = _token(chest, environ), environ.get("DATABASE") or _COMPOSE_DATABASE
     special = {
         "agent": {"model-key": environ.get("OPENAI_API_KEY") or _SCRIPTED_KEY},
         "console": {"api-key": chest.key("console"), "twilio-token": token},
     }
     for user in ON_THE_BUS:
         seed = {"nkey": chest.kept(f"nkey-{user}", new_seed)}
-        login = {"db-url": _url(user, passwords[user])} if user in WITH_LOGIN else {}
+        login = {"db-url": _url(user, passwords[user], place)} if user in WITH_LOGIN else {}
         chest.give(user, seed if user == "topology" else own | seed | login | special.get(user, {}))
-    chest.give("migrations", {"db-url": _url(OWNER, passwords[OWNER])})
+    chest.give("migrations", {"db-url": _url(OWNER, passwords[OWNER], place)})
     chest.give("logins", {name: passwords[name] for name in WITH_LOGIN})
     chest.give("postgres", {"password": passwords[OWNER]})
     chest.give("simulator", {"twilio-token": token})
-    public = "".join(f"NATS_USER_{user.upper()}: {chest.nkey(user).public}\n" for user in ON_THE_BUS)
+    chest.give("periodic", {"api-key": chest.key("console")})
+    public = "".join(f"NATS_USER_{user.upper()}={chest.nkey(user).public}\n" for user in ON_THE_BUS)
     chest.give("nats", {"keys.conf": public})
 
 
@@ -78,8 +79,8 @@ def _token(chest: Chest, environ: Mapping[str, str]) -> str:
     return token or chest.kept("twilio-token", lambda: secrets.token_hex(16))
 
 
-def _url(login: str, password: str) -> str:
-    return f"postgresql://{login}:{password}@{DATABASE}"
+def _url(login: str, password: str, place: str) -> str:
+    return f"postgresql://{login}:{password}@{place}"
 
 
 def _write(file: Path, value: str) -> None:

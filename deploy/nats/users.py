@@ -53,9 +53,7 @@ class User:
 
 USERS: Mapping[str, User] = {
     "ingress": User(stores=(INBOUND, STATUS), reads_settings=True),
-    "router": User(
-        consumes=(ROUTER,), stores=(TURN, OUT), looks_up=(INBOUND,), announces=(TURN_INTERRUPTED_ANY,)
-    ),
+    "router": User(consumes=(ROUTER,), stores=(TURN, OUT), looks_up=(INBOUND,), announces=(TURN_INTERRUPTED_ANY,)),
     "agent": User(
         consumes=(AGENT,),
         stores=(OUT,),

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import nats.errors
 import nats.js.errors
 from faststream import AckPolicy
-from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from faststream.nats import JStream, NatsMessage, PullSub
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
@@ -58,7 +58,7 @@ class Stored:
 class Bus:
     """The verbs. Made by `open_bus`."""
 
-    def __init__(self, broker: NatsBroker, client: Client) -> None:
+    def __init__(self, broker: LoginBroker, client: Client) -> None:
         self._broker = broker
         self._client = client
         self._js: JetStreamContext = client.jetstream()
@@ -133,6 +133,7 @@ class Bus:
                 stream=JStream(consumer.stream.name, declare=False),
                 config=_durable_config(consumer),
                 pull_sub=PullSub(batch_size=1, timeout=_PULL_TIMEOUT),
+                inbox_prefix=self._broker.inbox,
                 ack_policy=AckPolicy.MANUAL,
                 no_reply=True,
                 title=f"{consumer.durable}-{number}",

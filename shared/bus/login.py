@@ -15,6 +15,7 @@ class LoginBroker(NatsBroker):
 
     def __init__(self, server: str | Nats, name: str, **options: Any) -> None:  # noqa: ANN401 - the broker's own
         self._login = login(server, name)
+        self.inbox = f"{self._login['inbox_prefix']}.".encode()
         super().__init__(self._login.pop("servers"), name=f"trunkline-{name}", **options)
 
     async def _connect(self) -> Client:
