@@ -84,7 +84,7 @@ def may_say(user: User) -> Iterator[str]:
     yield from user.announces
     if user.reads_settings:
         yield f"{_API}.STREAM.INFO.{_BUCKET}"
-        yield f"{_API}.DIRECT.GET.{_BUCKET}.>"
+        yield f"{_API}.STREAM.MSG.GET.{_BUCKET}"
         yield from (f"{_API}.CONSUMER.{verb}.{_BUCKET}{rest}" for verb, rest in _ONE_PASS)
     if user.writes_settings:
         yield CONFIG_REPUBLISH[0]
