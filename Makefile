@@ -2,7 +2,7 @@
 
 BIN := .venv/bin
 READY := .venv/.installed
-CODE := $(wildcard bench cli dev services shared tests)
+CODE := $(wildcard bench cli deploy dev services shared tests)
 LOCKED := $(foreach service,ingress router agent egress console,$(service):services/$(service)) jobs:cli simulator:dev/simulator
 COMPILE = $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,15 @@ WHOLE = {"dev": ("dev", "dev/setup"), "production": ("production", "production/s
 
 
 @cache
-def _rendered(overlay: str) -> str:
+def _rendered(overlay: str) -> list[Manifest]:
     argv = [str(BIN / "kubectl"), "kustomize", str(KUBERNETES / "overlays" / overlay)]
-    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
+    made = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
+    return list(yaml.safe_load_all(made))
 
 
 def rendered(*overlays: str) -> list[Manifest]:
     """Return what kustomize makes of overlays; each call returns objects of its own, which a test may spoil."""
-    return [document for overlay in overlays for document in yaml.safe_load_all(_rendered(overlay))]
+    return [deepcopy(document) for overlay in overlays for document in _rendered(overlay)]
 
 
 def cluster(name: str) -> list[Manifest]:
@@ -37,7 +39,7 @@ def cluster(name: str) -> list[Manifest]:
 
 def find(manifests: list[Manifest], kind: str, name: str) -> Manifest:
     """Return one object."""
-    return next(it for it in manifests if (it["kind"], it["metadata"]["name"]) == (kind, name))
+    return next(it for it in manifests if _is(it, kind, name))
 
 
 def pod_template(manifest: Manifest) -> Manifest | None:
@@ -63,10 +65,15 @@ def environment(container: Manifest, manifests: list[Manifest]) -> dict[str, str
     variables: dict[str, str] = {}
     for source in container.get("envFrom", ()):
         if "configMapRef" in source:
-            variables |= find(manifests, "ConfigMap", source["configMapRef"]["name"])["data"]
+            name = source["configMapRef"]["name"]
+            variables |= next((it["data"] for it in manifests if _is(it, "ConfigMap", name)), {})
     for variable in container.get("env", ()):
         secret = variable.get("valueFrom", {}).get("secretKeyRef")
         variables[variable["name"]] = (
             f"secret {secret['name']} {secret['key']}" if secret else variable.get("value", "")
         )
     return variables
+
+
+def _is(manifest: Manifest, kind: str, name: str) -> bool:
+    return bool(manifest["kind"] == kind and manifest["metadata"]["name"] == name)

@@ -3,12 +3,9 @@
 import asyncio
 import os
 import secrets
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx2
 import pytest
