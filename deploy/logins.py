@@ -28,7 +28,9 @@ def let_in(url: str, login: str, password: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         digest = connection.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256").decode()
         known = connection.execute("select from pg_roles where rolname = %s", [login]).fetchone()
-        statement = sql.SQL("alter role {} login password {}" if known else "create role {} login password {}")
+        statement = sql.SQL(
+            "alter role {} login password {}" if known is not None else "create role {} login password {}"
+        )
         connection.execute(statement.format(sql.Identifier(login), sql.Literal(digest)))
         group = sql.Identifier(f"trunkline_{service}")
         connection.execute(sql.SQL("grant {} to {}").format(group, sql.Identifier(login)))

@@ -32,7 +32,7 @@ def let_in(url: str, login: str, password: str, group: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         known = connection.execute("select from pg_roles where rolname = %s", [login]).fetchone()
         statement = sql.SQL("{} role {} login password {}")
-        verb = sql.SQL("alter" if known else "create")
+        verb = sql.SQL("create" if known is None else "alter")
         connection.execute(statement.format(verb, sql.Identifier(login), sql.Literal(password)))
         connection.execute(sql.SQL("grant {} to {}").format(sql.Identifier(group), sql.Identifier(login)))
 
