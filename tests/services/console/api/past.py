@@ -25,7 +25,8 @@ from shared.vault import Vault
 NUMBER = "+393330000001"
 SENDER = "whatsapp:+14155238886"
 TRACE = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
-NOON = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+NOON = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+"""A full hour, since it is part of tests' names, which all processes of a run have to agree about."""
 
 
 def sid(name: str) -> str:
