@@ -15,6 +15,7 @@ from shared.topology import (
     CONFIG_BUCKET,
     CONFIG_REPUBLISH,
     EGRESS,
+    EVT,
     INBOUND,
     OUT,
     ROUTER,
@@ -38,12 +39,15 @@ class User:
     What a service does on the bus.
 
     `consumes`: durables that it makes and reads. `stores`: streams that it publishes into. `looks_up`: streams of which it
-    reads single messages. `announces`, `hears`: best-effort subjects. `reads_settings`, `writes_settings`: the bucket CONFIG.
+    reads single messages; `erases`, `empties`: of which it deletes messages one by one, or all of a subject, where a person is
+    to be forgotten. `announces`, `hears`: best-effort subjects. `reads_settings`, `writes_settings`: the bucket CONFIG.
     """
 
     consumes: tuple[Consumer[Any], ...] = ()
     stores: tuple[Stream, ...] = ()
     looks_up: tuple[Stream, ...] = ()
+    erases: tuple[Stream, ...] = ()
+    empties: tuple[Stream, ...] = ()
     announces: tuple[str, ...] = ()
     hears: tuple[str, ...] = ()
     reads_settings: bool = False
@@ -65,6 +69,8 @@ USERS: Mapping[str, User] = {
         consumes=(ADVISORIES,),
         stores=(INBOUND, OUT, STATUS),  # gap-fill, and dead letters that are replayed
         looks_up=STREAMS,
+        erases=(INBOUND,),
+        empties=(TURN, OUT, EVT),
         reads_settings=True,
         writes_settings=True,
     ),
@@ -81,6 +87,9 @@ def may_say(user: User) -> Iterator[str]:
     for stream in user.stores:
         yield from stream.subjects
     yield from (f"{_API}.STREAM.MSG.GET.{stream.name}" for stream in user.looks_up)
+    for stream in user.erases:
+        yield from (f"{_API}.STREAM.{verb}.{stream.name}" for verb in ("INFO", "MSG.DELETE"))
+    yield from (f"{_API}.STREAM.PURGE.{stream.name}" for stream in user.empties)
     yield from user.announces
     if user.reads_settings:
         yield f"{_API}.STREAM.INFO.{_BUCKET}"

@@ -10,12 +10,25 @@ from deploy.nats.users import USERS, configuration
 from shared.bus import BusUnavailable, apply_topology, open_bus
 from shared.bus.login import connect, login
 from shared.bus.nkey import MalformedSeed, Nkey, new_seed
-from shared.events import ReplyReady, TurnRequested
+from shared.events import InboundReceived, ReplyReady, TurnRequested
 from shared.ids import ReplyId, Sequence, TenantId, ThreadKey
-from shared.topology import EGRESS, OUT, ROUTER, STREAMS, TURN, out_subject, turn_subject
+from shared.topology import (
+    EGRESS,
+    EVT,
+    INBOUND,
+    OUT,
+    ROUTER,
+    STATUS,
+    STREAMS,
+    TURN,
+    inbound_subject,
+    out_subject,
+    turn_subject,
+)
 from tests.deploy.guarded import GuardedNats
-from tests.deploy.rendering import KUBERNETES
+from tests.deploy.rendering import KUBERNETES, ROOT
 
+CONTRACTS = ROOT / "tests/contracts/events"
 TENANT, THREAD = TenantId("t1"), ThreadKey("thread")
 
 
@@ -73,9 +86,27 @@ async def test_no_service_may_delete_or_change_a_stream(guarded_nats: GuardedNat
     """
     for user in set(USERS) - {"topology"}:
         client = await connect(login(guarded_nats.login(user), user))
-        for verb in ("DELETE", "UPDATE", "PURGE"):
+        for verb in ("DELETE", "UPDATE", "CREATE"):
             assert await refused(client, f"$JS.API.STREAM.{verb}.{stream}")
+        if user != "console":
+            assert await refused(client, f"$JS.API.STREAM.PURGE.{stream}")
         await client.close()
+
+
+async def test_the_console_can_forget_a_person(guarded_nats: GuardedNats) -> None:
+    """
+    It deletes what a person wrote and drops the hints of their threads, but no stream of facts as a whole.
+    """
+    async with open_bus(guarded_nats.login("console"), "console") as bus:
+        written = InboundReceived.decode((CONTRACTS / "inbound.received.v1.json").read_bytes())
+        await bus.publish(INBOUND, inbound_subject(TENANT, THREAD), written, message_id="m1")
+        await bus.erase(INBOUND, await bus.last_seq(INBOUND))
+        for stream in (TURN, OUT, EVT):
+            await bus.purge(stream, stream.subjects[0])
+        assert guarded_nats.refusals() == []
+        for stream in (INBOUND, STATUS):
+            with pytest.raises(BusUnavailable):
+                await bus.purge(stream, stream.subjects[0])
 
 
 async def test_no_user_hears_what_another_is_answered(guarded_nats: GuardedNats) -> None:

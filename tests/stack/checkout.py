@@ -25,15 +25,15 @@ _STAND_INS = (
 _MIGRATIONS = """
 import psycopg
 def upgrade(url, *, contract):
-    assert not contract
     with psycopg.connect(url) as connection:
         connection.execute("create table if not exists upgrades (at timestamptz default now())")
         connection.execute("insert into upgrades default values")
-        for service in ("router", "agent", "egress", "console"):
-            if not connection.execute("select from pg_roles where rolname = %s", (f"trunkline_{service}",)).rowcount:
-                connection.execute(f"create role trunkline_{service}")
+        for role in ("router", "agent", "egress", "console"):
+            if connection.execute("select 1 from pg_roles where rolname = %s", [f"trunkline_{role}"]).fetchone() is None:
+                connection.execute(f"create role trunkline_{role}")
     return []
-def pending(url): return []
+def pending(url):
+    return []
 """
 _BUS = "def apply_topology(server, replicas): assert server.url.startswith('nats://')\n"
 _SECONDS = 60
