@@ -30,8 +30,8 @@ RUN rm -rf /usr/local/lib/python3.11/site-packages/* /usr/local/lib/python3.11/e
         /usr/local/lib/python3.11/idlelib /usr/local/lib/python3.11/lib2to3 /usr/local/lib/python3.11/test \
         /usr/local/lib/python3.11/tkinter /usr/local/lib/python3.11/turtledemo /usr/local/lib/python3.11/config-* \
         /usr/local/bin/pip* /usr/local/bin/idle* /usr/local/bin/2to3* /usr/local/bin/pydoc* /usr/local/bin/*-config \
-        /usr/local/include /usr/local/lib/pkgconfig /usr/local/share \
-        /usr/bin/apt* /usr/lib/apt /etc/apt /var/lib/apt /var/cache /usr/bin/perl* /usr/lib/*/perl* /usr/share/perl* \
+        /usr/include /usr/local/include /usr/local/lib/pkgconfig /usr/local/share \
+        /usr/bin/apt* /usr/lib/apt /etc/apt /var/lib/apt /var/cache /usr/bin/perl* /usr/lib/*/perl* /usr/lib/*/libperl* /usr/share/perl* \
         /usr/share/doc /usr/share/info /usr/share/locale /usr/share/man /usr/lib/*/gconv /root/.cache \
     && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
     && install -d -m 1777 /tmp

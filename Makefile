@@ -4,10 +4,14 @@ BIN := .venv/bin
 READY := .venv/.installed
 CODE := $(wildcard bench cli deploy dev services shared tests)
 LOCKED := $(foreach service,ingress router agent egress console,$(service):services/$(service)) jobs:cli simulator:dev/simulator
+DOCKER ?= docker
+TAG ?= dev
+TOOLBOX := build/tools
+TOOLS = [ -x $(TOOLBOX)/bin/pip ] || python3 -m venv $(TOOLBOX); $(TOOLBOX)/bin/pip install --quiet --disable-pip-version-check --only-binary :all:
 COMPILE = $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset logs test chaos bench check fmt lock clean browser
+.PHONY: help up down reset logs test chaos bench check fmt lock env images sbom audit clean browser
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +55,29 @@ lock: $(READY) ## Pin all dependencies by hash (UPGRADE=--upgrade for newer ones
 	for lock in $(LOCKED); do \
 		group=$${lock%%:*} file=$${lock#*:}/requirements.txt; echo $$file; \
 		$(COMPILE) --group $$group -c requirements-dev.txt -o $$file >/dev/null || exit 1; \
+	done
+
+env: ## Write .env for Compose, if there is none (secrets are made by `docker compose up` itself)
+	@[ -e .env ] || { cp .env.example .env && echo "Wrote .env. Now: docker compose up --build"; }
+
+images: ## Build every image (DOCKER=podman TAG=dev ARGS="--secret id=pip,src=…")
+	@for lock in $(LOCKED); do \
+		image=$${lock%%:*}; \
+		$(DOCKER) build $(ARGS) --build-arg SERVICE=$$image --build-arg LOCK=$${lock#*:}/requirements.txt \
+			--build-arg REVISION=$$(git rev-parse HEAD) --tag trunkline-$$image:$(TAG) . || exit 1; \
+	done
+
+sbom: $(READY) ## Write each image's bill of materials (CycloneDX) from its lock to build/sbom; needs the network once
+	@$(TOOLS) cyclonedx-bom==7.5.0; mkdir -p build/sbom; \
+	for lock in $(LOCKED); do \
+		$(TOOLBOX)/bin/cyclonedx-py requirements --output-reproducible --of JSON -o build/sbom/$${lock%%:*}.cdx.json \
+			$${lock#*:}/requirements.txt || exit 1; \
+	done; ls build/sbom
+
+audit: $(READY) ## Ask the advisory database about every locked version; needs the network
+	@$(TOOLS) pip-audit==2.10.1; \
+	for lock in $(LOCKED); do \
+		echo $${lock%%:*}; $(TOOLBOX)/bin/pip-audit --strict --disable-pip --require-hashes --requirement $${lock#*:}/requirements.txt || exit 1; \
 	done
 
 clean: ## Delete .venv and caches, not the stack's data
