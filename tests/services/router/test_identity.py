@@ -58,6 +58,31 @@ async def test_user_id_and_parent_are_one_person(street: MakeStreet) -> None:
     assert len(await here.rows("select 1 from contact_alias")) == 2
 
 
+async def test_every_message_that_waits_tells_of_addresses(street: MakeStreet) -> None:
+    """
+    Not only the last of them, whose delivery is worked on.
+    """
+    here = await street()
+    await here.person(NUMBER, USER_ID).writes("one")
+    await here.person("", USER_ID).writes("two")
+    await here.person(NUMBER).writes("three")
+    await here.deliver(2, 3)
+    assert len(await here.rows("select 1 from contact")) == 1
+    assert len(await here.rows("select 1 from contact_alias")) == 2
+
+
+async def test_a_code_binds_the_steadiest_address(street: MakeStreet) -> None:
+    """
+    The user id, where a webhook names it beside the number.
+    """
+    here = await street("paired")
+    await here.platform.code("ABCDEFGH")
+    await here.person(NUMBER, USER_ID).writes("/pair ABCDEFGH")
+    await here.deliver(1)
+    key = here.platform.pepper.global_key("whatsapp", USER_ID)
+    assert await here.one("select address_key from binding") == {"address_key": key}
+
+
 async def test_both_ways_to_write_a_number_are_one_person(street: MakeStreet) -> None:
     """
     With and without Brazil's ninth digit: one contact, under today's key, with one conversation.
@@ -223,6 +248,20 @@ async def test_stop_drops_what_waits_on_any_of_the_threads(street: MakeStreet) -
         (by_number.thread, "open"),
     ]
     assert await here.rows("select 1 from thread where send_at is null") == []
+
+
+async def test_what_was_known_of_either_holds_when_they_prove_to_be_one(street: MakeStreet) -> None:
+    """
+    Who stopped as a stranger has stopped.
+    """
+    here = await street()
+    await here.person(NUMBER).writes("hello")
+    await here.person("", USER_ID).writes("STOP")
+    await here.person(NUMBER, USER_ID).writes("hello?")
+    await here.person(NUMBER).writes("hello?")
+    await here.deliver(1, 2, 3, 4)
+    outcomes = [it["outcome"] for it in await here.taken_in()]
+    assert outcomes == ["asked", "command/stop", "opted_out", "opted_out"]
 
 
 async def test_reset_cancels_what_any_of_the_threads_is_at(street: MakeStreet) -> None:

@@ -134,6 +134,8 @@ async def test_a_paired_person_is_known_by_another_address(shared: Gateway) -> N
     assert all(told[0]["content"].startswith("Help Second.") for told in shared.model.told)
     contacts = await shared.platform.rows("select tenant_id from contact order by created_at, id")
     assert sorted(row["tenant_id"] for row in contacts) == [SECOND, TENANT]
+    aliases = await shared.platform.rows("select tenant_id from contact_alias")
+    assert sorted(row["tenant_id"] for row in aliases) == [SECOND, SECOND, TENANT, TENANT]
     [conversation] = await shared.platform.rows("select tenant_id, closed_at from conversation")
     assert conversation == {"tenant_id": SECOND, "closed_at": None}
 
