@@ -54,13 +54,25 @@ async def test_a_message_is_shown_with_what_happened_to_it(trunkline: CommandLin
     assert [line.split()[2] for line in table.splitlines() if "routed" in line] == ["routed"]
 
 
+def _heed_interrupts() -> None:
+    """Undo that the tests themselves may run in the background of a shell, where Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 async def test_messages_are_followed_until_interrupted(trunkline: CommandLine, past: Past) -> None:
     """
     The last ones first, then each as it comes, also one that is older than what was shown; Ctrl-C ends with status 130.
     """
     words = ("messages", "tail", "--tenant", "tn_one", "-n", "1", "-o", "json")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cli", *words, cwd=ROOT, env=trunkline.environment, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "cli",
+        *words,
+        cwd=ROOT,
+        env=trunkline.environment,
+        stdout=asyncio.subprocess.PIPE,
+        preexec_fn=_heed_interrupts,
     )
     assert process.stdout is not None
     async with asyncio.timeout(60):
