@@ -9,7 +9,24 @@ import pytest
 
 from dev.stack.home import REPOSITORY
 
-_TARGETS = ("help", "up", "down", "reset", "logs", "test", "chaos", "bench", "check", "fmt", "lock", "clean")
+_TARGETS = (
+    "help",
+    "up",
+    "down",
+    "reset",
+    "logs",
+    "test",
+    "chaos",
+    "bench",
+    "check",
+    "fmt",
+    "lock",
+    "env",
+    "images",
+    "sbom",
+    "audit",
+    "clean",
+)
 
 
 def _with_only(tmp_path: Path, script: str, *tools: str, **fakes: str) -> subprocess.CompletedProcess[str]:
