@@ -266,6 +266,7 @@ def _privacy_rights() -> None:
         """)
     op.execute('grant select, insert, update on daily_messages to trunkline_router')
     op.execute('grant select, insert on wrong_code to trunkline_router')
+    op.execute('grant select (tenant_id, contact_id, finished_at), update (contact_id) on erasure to trunkline_router')
     op.execute("""
         create function expire_audit(most integer) returns bigint language sql security definer set search_path = public as $$
           with oldest as (select id, at from audit order by id limit most),
