@@ -89,7 +89,7 @@ class Contacts:
             select id from contact
             where id = %s or id in (select contact_id from contact_alias
                                     where tenant_id = %s and channel = %s and address_key = any(%s))
-            order by created_at, id
+            order by created_at, id for no key update
             """,
             (known, tenant, sender.channel, sender.keys(self.pepper, tenant)),
         )

@@ -94,7 +94,7 @@ class Mailbox:
     def read(self, seq: Sequence) -> None:
         """Remember that every thread is read up to here."""
         for thread in self.threads:
-            thread.last_seq = Sequence(max(thread.last_seq, seq)) if thread is self.thread else thread.last_seq
+            thread.last_seq = Sequence(max(thread.last_seq, seq))
 
     def _its_own(self, message: Message | Unreadable) -> Thread:
         return next((thread for thread in self.others if thread.key == message.thread), self.thread)
