@@ -34,7 +34,7 @@ select id, tenant_id as tenant, channel, created_at, sealed_address, sealed_name
 _PERSONS = """
 with conversations as (select id from conversation where contact_id = %(contact)s),
 threads as (
-  select key from thread where contact_id = %(contact)s
+  select key from thread where contact_id = %(contact)s or host_contact_id = %(contact)s
   union select thread from message join conversations on conversation_id = conversations.id where thread is not null
 )
 """

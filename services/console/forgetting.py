@@ -12,7 +12,7 @@ _THREADS = """
 select key, tenant_id, last_seq, tenant_id <> %(tenant)s or guests <> '{}' as is_others_too,
        array(select seq from message where message.thread = thread.key and message.tenant_id = %(tenant)s and seq > 0) as theirs
 from thread
-where contact_id = %(contact)s or key in (
+where contact_id = %(contact)s or host_contact_id = %(contact)s or key in (
   select message.thread from conversation join message on message.conversation_id = conversation.id
   where conversation.contact_id = %(contact)s
 )
@@ -69,10 +69,19 @@ _DELETE = {
     "lead": "delete from lead where contact_id = %(contact)s",
     "contact_alias": "delete from contact_alias where contact_id = %(contact)s",
     "thread": """
-    delete from thread where key = any(%(threads)s)
-      and not exists (select 1 from message where message.thread = thread.key)
-      and not exists (select 1 from reply where reply.thread = thread.key)
-      and not exists (select 1 from turn where turn.thread = thread.key)
+    delete from thread using (
+      select key from thread where key = any(%(threads)s)
+        and not exists (select 1 from message where message.thread = thread.key)
+        and not exists (select 1 from reply where reply.thread = thread.key)
+        and not exists (select 1 from turn where turn.thread = thread.key)
+    ) as empty
+    where thread.key = empty.key and not exists (
+      select 1 from thread as other where other.root = thread.key and (
+        exists (select 1 from message where message.thread = other.key)
+        or exists (select 1 from reply where reply.thread = other.key)
+        or exists (select 1 from turn where turn.thread = other.key)
+      )
+    )
     """,
 }
 """In the order in which rows refer to one another. Of a message its provider's id stays, and that it came."""
@@ -81,7 +90,10 @@ _UNBIND = "delete from binding where contact_id = %(contact)s returning id, user
 _STILL_OTHERS = "select key, tenant_id from thread where key = any(%(threads)s)"
 _LEAVE = """
 update thread set guests = array_remove(guests, %(tenant)s),
-  contact_id = case when contact_id = %(contact)s then %(nobody)s else contact_id end
+  contact_id = case when contact_id <> %(contact)s then contact_id when host_contact_id is null then %(nobody)s
+                    else host_contact_id end,
+  host_contact_id = case when host_contact_id = %(contact)s then %(nobody)s
+                         when contact_id <> %(contact)s then host_contact_id end
 where key = %(key)s
 """
 
@@ -145,12 +157,17 @@ async def _unbind(connection: Connection, person: Person, actor: str) -> int:
 
 
 async def _leave(connection: Connection, values: dict[str, Any], key: str, tenant: str) -> None:
-    """Take a person's tenant out of a thread that is others' too: there they are somebody whom nobody knows yet."""
+    """
+    Take a person's tenant out of a thread that is others' too.
+
+    To the line's own tenant they are who they were there, or somebody whom nobody knows yet.
+    """
     nobody = new_id("ct")
     await connection.execute(
         "insert into contact (id, tenant_id, channel) select %s, %s, channel from line"
-        " join thread on thread.line_id = line.id where thread.key = %s",
-        (nobody, tenant, key),
+        " join thread on thread.line_id = line.id where thread.key = %s"
+        " and %s = case when host_contact_id is null then contact_id else host_contact_id end",
+        (nobody, tenant, key, values["contact"]),
     )
     await connection.execute(_LEAVE, {**values, "key": key, "nobody": nobody})
 

@@ -22,14 +22,15 @@ _BATCH = 100
 _WINDOW = "interval '24 hours'"
 """How long after a person's last message they may be answered freely, and a part that left may still fail."""
 
-_QUIET = """
-done_seq >= asked_seq and send_at is null and parked_at is null
+_IS_QUIET = """(
+{0}.done_seq >= {0}.asked_seq and {0}.send_at is null and {0}.parked_at is null
 and not exists (
-  select 1 from part where part.thread = thread.key and part.state in ('parked', 'queued', 'sending', 'unknown')
+  select 1 from part where part.thread = {0}.key and part.state in ('parked', 'queued', 'sending', 'unknown')
 )
-and not exists (select 1 from reply where reply.thread = thread.key and reply.state in ('open', 'cut'))
-and not exists (select 1 from dead_letter where dead_letter.thread = thread.key and dead_letter.state = 'waiting')
-"""
+and not exists (select 1 from reply where reply.thread = {0}.key and reply.state in ('open', 'cut'))
+and not exists (select 1 from dead_letter where dead_letter.thread = {0}.key and dead_letter.state = 'waiting')
+)"""
+_QUIET = _IS_QUIET.format("thread")
 """Nothing is asked and unanswered, nothing is on its way or parked, and nothing may be tried again."""
 
 _CONTACTS = """
@@ -59,7 +60,12 @@ where key > %(last)s
   and exists (select 1 from tenant where not history and (id = thread.tenant_id or id = any(thread.guests)))
 order by key limit %(most)s for no key update skip locked
 """
-_QUIET_ONES = f"select key from thread where key = any(%(locked)s) and {_QUIET}"  # noqa: S608 - constants
+_QUIET_ONES = f"""
+select key from thread where key = any(%(locked)s) and {_QUIET} and not exists (
+  select 1 from thread as other where other.root = thread.root and not {_IS_QUIET.format("other")}
+)
+"""  # noqa: S608 - constants
+"""With all threads of the person on the line, whose turns remember what was said on any of them (ADR 14)."""
 _REMEMBERED = """
 select spoken.kind, spoken.ref
 from (select distinct contact_id, line_id from thread where key = any(%(quiet)s)) as here

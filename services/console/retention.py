@@ -118,20 +118,27 @@ _LEFT_BEHIND = (
     where contact_id = any(%(free)s) and tenant.id = lead.tenant_id and last_seen < {_TERM}
     """,  # noqa: S608 - constants
     f"""
-    delete from thread using tenant
-    where key = any(%(locked)s) and contact_id = any(%(free)s) and tenant.id = thread.tenant_id
-      and coalesce(last_inbound_at, thread.created_at) < {_TERM} and done_seq >= asked_seq and opted_out_at is null
-      and not exists (select 1 from message where message.thread = thread.key)
-      and not exists (select 1 from turn where turn.thread = thread.key)
-      and not exists (select 1 from reply where reply.thread = thread.key)
-      and not exists (select 1 from dead_letter where dead_letter.thread = thread.key and dead_letter.state = 'waiting')
+    with empty as (
+      select key from thread join tenant on tenant.id = thread.tenant_id
+      where key = any(%(locked)s) and contact_id = any(%(free)s)
+        and coalesce(last_inbound_at, thread.created_at) < {_TERM} and done_seq >= asked_seq and opted_out_at is null
+        and not exists (select 1 from message where message.thread = thread.key)
+        and not exists (select 1 from turn where turn.thread = thread.key)
+        and not exists (select 1 from reply where reply.thread = thread.key)
+        and not exists (select 1 from dead_letter where dead_letter.thread = thread.key and dead_letter.state = 'waiting')
+    )
+    delete from thread using empty where thread.key = empty.key
+      and not exists (
+        select 1 from thread as other where other.root = thread.root and other.key not in (select key from empty)
+      )
     """,  # noqa: S608 - constants
 )
-"""What holds nothing any more. Who said STOP stays known, so that they are left alone."""
+"""What holds nothing any more; threads of one root together. Who said STOP stays known, so that they are left alone."""
 
 _UNKNOWN_NOW = """
 select id from contact where id = any(%(free)s)
   and not exists (select 1 from thread where contact_id = contact.id)
+  and not exists (select 1 from thread where host_contact_id = contact.id)
   and not exists (select 1 from conversation where contact_id = contact.id)
   and not exists (select 1 from lead where contact_id = contact.id)
   and not exists (select 1 from binding where contact_id = contact.id)

@@ -76,6 +76,8 @@ class Contacts:
             await merge(connection, self.store, scope, contact, others)
         if await self._learn(connection, tenant, sender, contact) or others:
             await self._write_down(connection, tenant, sender, contact)
+        else:
+            await self.write_down(connection, tenant, sender, contact)
         return contact
 
     async def _known(

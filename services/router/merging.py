@@ -37,6 +37,7 @@ _MOVE = (
                  order by contact_id <> %(elder)s, opened_at, id limit 1)
     """,
     "update conversation set contact_id = %(elder)s where contact_id = any(%(younger)s)",
+    "update erasure set contact_id = %(elder)s where contact_id = any(%(younger)s) and finished_at is null",
     "delete from contact where id = any(%(younger)s)",
 )
 

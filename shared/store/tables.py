@@ -638,7 +638,7 @@ class WrongCode(SQLModel, table=True):
 
 class Erasure(SQLModel, table=True):
     """
-    A person who is to be forgotten, or was. Written by the console.
+    A person who is to be forgotten, or was. Written by the console; by the router where contacts prove to be one.
 
     `contact_id`: a name that says nothing once it is done. `threads`: by tenant and key, with up to where the stream is to
     be emptied; only until it is done. `copies`: what the provider has still to delete: line, provider's id. `finished_at`:

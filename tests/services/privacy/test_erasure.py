@@ -337,6 +337,47 @@ async def test_what_they_write_afterwards_is_a_strangers(town: Town, erasures: E
     assert [said["content"] for said in town.gateway.model.told[-1][1:]] == ["hello"]
 
 
+async def test_who_writes_from_two_addresses_is_forgotten_under_both(
+    town: Town, erasures: Erasures, wire: Client
+) -> None:
+    """
+    Their threads are one, and go at once.
+    """
+    user = "IT.13491208655302741918"
+    ann, hidden = town.person("+15557654321", name="Canary Bird"), town.person("", user_id=user, name="Canary Bird")
+    await town.says(ann, SECRET)
+    await town.says(hidden, "from nobody's number")
+    await town.says(town.person("+15557654321", user_id=user, name="Canary Bird"), "it is me")
+    assert await town.count("thread", "root is not null") == 2
+    await erasures.erase(ADMIN, await contact_of(town, ann), WANTED)
+    assert await town.count("thread") == 0
+    await assert_forgotten(town, wire, ann, SECRET, "from nobody's number", "it is me", user, hidden.thread)
+
+
+async def test_an_erasure_follows_a_contact_that_proves_to_be_another(
+    town: Town, erasures: Erasures, wire: Client
+) -> None:
+    """
+    It was begun, NATS went away, and then the person showed their number: the elder contact goes.
+    """
+    user = "IT.13491208655302741918"
+    ann, hidden = town.person("+15557654321", name="Canary Bird"), town.person("", user_id=user, name="Canary Bird")
+    await town.says(ann, SECRET)
+    await town.says(hidden, "from nobody's number")
+    BrokenStreams.works = 0
+    broken = replace(erasures, streams=BrokenStreams(erasures.streams.bus, erasures.streams.store))
+    begun = await broken.erase(ADMIN, await contact_of(town, hidden), WANTED)
+    await town.says(town.person("+15557654321", user_id=user, name="Canary Bird"), "it is me")
+    await town.rows("update erasure set created_at = created_at - interval '1 minute' returning 1")
+
+    async def ended() -> bool:
+        await erasures.sweep()
+        return (await erasures.show(begun.id)).finished_at is not None
+
+    await eventually(ended)
+    await assert_forgotten(town, wire, ann, SECRET, "from nobody's number", "it is me", user)
+
+
 async def test_somebody_elses_contact_is_not_there(town: Town, erasures: Erasures, ann: Person) -> None:
     """
     For a tenant that it is not of; and a made-up one for nobody.
@@ -369,10 +410,11 @@ async def test_by_number_a_tenant_forgets_its_own_contact_and_the_platform_every
 
 
 async def test_on_a_shared_line_one_tenant_forgets_its_user_and_the_line_goes_on(
-    town: Town, erasures: Erasures, bus: Bus
+    town: Town, erasures: Erasures, bus: Bus, wire: Client
 ) -> None:
     """
-    What the person wrote as that tenant's user goes, from the stream too; what belongs to the line's own tenant stays.
+    What the person wrote as that tenant's user goes, from the stream too; what belongs to the line's own tenant stays, until
+    that is to be forgotten as well.
     """
     await town.rows("update line set kind = 'shared', access = 'paired' returning 1")
     await town.platform.plant_second()
@@ -393,7 +435,32 @@ async def test_on_a_shared_line_one_tenant_forgets_its_user_and_the_line_goes_on
     subject = inbound_subject(TENANT, ann.thread)
     assert len([it async for it in bus.read_forward(INBOUND, subject, Sequence(0), Sequence(99), 99)]) == 1
     [thread] = await town.rows("select guests, contact_id from thread")
-    assert (thread["guests"], thread["contact_id"] == contact) == ([], False)
+    [host] = await town.rows("select id from contact")
+    assert (thread["guests"], thread["contact_id"]) == ([], host["id"])
     await town.rows("update thread set noticed = '{}' returning 1")
     await ann.writes("who am I?")
     assert (await town.gateway.told(4))[-1].startswith("This number is not recognized")
+    await erasures.erase_address(ADMIN, "whatsapp", f"whatsapp:{ann.number}", WANTED)
+    await assert_forgotten(town, wire, ann, SECRET, "who am I?")
+
+
+async def test_on_a_shared_line_all_tenants_can_forget_somebody_at_once(
+    town: Town, erasures: Erasures, wire: Client
+) -> None:
+    """
+    While they are one tenant's user, the line's own contact goes with it.
+    """
+    await town.rows("update line set kind = 'shared', access = 'paired' returning 1")
+    await town.platform.plant_second()
+    await town.rows(
+        "insert into app_user (id, tenant_id, email, role) values ('us_second', %s, 'b@example.org', 'USER') returning 1",
+        SECOND,
+    )
+    await town.platform.code("SECNDCDE", user="us_second", tenant=SECOND)
+    ann = town.person("+15557654321", name="Canary Bird")
+    for text in ("hello", "/pair SECNDCDE", SECRET):
+        await town.says(ann, text)
+    erased = await erasures.erase_address(ADMIN, "whatsapp", f"whatsapp:{ann.number}", WANTED)
+    assert {it.tenant for it in erased} == {TENANT, SECOND}
+    await assert_forgotten(town, wire, ann, SECRET)
+    assert await town.count("thread") == 0

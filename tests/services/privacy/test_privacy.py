@@ -278,3 +278,17 @@ async def test_a_run_goes_through_everybody_in_batches(town: Town, privacy: Priv
         TENANT,
     )
     assert (await privacy.run()).addresses == 300
+
+
+async def test_open_work_on_one_of_a_persons_threads_keeps_the_texts_of_all(town: Town, privacy: Privacy) -> None:
+    """
+    A turn remembers what was said on any of them.
+    """
+    user = "IT.13491208655302741918"
+    for person in (town.person(), town.person("", user_id=user), town.person(user_id=user)):
+        await town.says(person, "hello")
+    await town.rows("update agent set memory = 0 returning 1")
+    await town.rows("update thread set parked_at = now() where key = root returning 1")
+    assert (await privacy.run()).texts == 0
+    await town.rows("update thread set parked_at = null returning 1")
+    assert (await privacy.run()).texts == 9

@@ -223,3 +223,19 @@ async def test_of_many_rows_those_that_are_too_old_go(town: Town, retention: Ret
     gone = await retention.run()
     assert (gone["message.blanked"], gone["message"]) == (1200, 1200)
     assert await town.count("message") == 1
+
+
+async def test_threads_of_one_person_go_together(town: Town, retention: Retention) -> None:
+    """
+    The others name the eldest, so it stays as long as they do.
+    """
+    user = "IT.13491208655302741918"
+    for person in (town.person(), town.person("", user_id=user), town.person(user_id=user)):
+        await town.says(person, "hello")
+    await town.pass_days(91)
+    await town.rows("update thread set last_inbound_at = now() where key <> root returning 1")
+    await retention.run()
+    assert await town.count("thread") == 2
+    await town.pass_days(91)
+    await retention.run()
+    assert await left(town) == {}
