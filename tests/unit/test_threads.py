@@ -21,7 +21,7 @@ def test_threads_are_taken_in_by_arrival_however_few_are_read_at_a_time(subjects
     """
     seqs = range(1, len(subjects) + 1)
     taken: list[int] = []
-    while len(taken) < len(subjects):
+    for _ in subjects:
         after = taken[-1] if taken else 0
         reads = [
             [_stored(seq, it) for seq in seqs if subjects[seq - 1] == it and seq > after][:most] for it in range(3)

@@ -528,12 +528,12 @@ async def test_threads_that_are_made_at_the_same_time_by_different_addresses_fin
     here = await street()
     await here.person(NUMBER, USER_ID).writes("hello")
     await here.deliver(1)
-    for line, sender in await here.platform.more_lines(10):
+    for line, sender in await here.platform.more_lines(25):
         for who in ((NUMBER, None), ("", USER_ID)):
             await here.person(*who, line=line, to=sender).writes("hello")
-    await here.deliver(*range(2, 22), workers=8)
+    await here.deliver(*range(2, 52), workers=8)
     assert await here.one("select count(*), count(root) as grouped, count(distinct root) as roots from thread") == {
-        "count": 21,
-        "grouped": 20,
-        "roots": 10,
+        "count": 51,
+        "grouped": 50,
+        "roots": 25,
     }
