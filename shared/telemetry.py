@@ -80,6 +80,9 @@ MODEL_TOKENS: Final = Counter("trunkline_model_tokens", "Tokens that the model w
 AMBIGUOUS_SENDS: Final = Counter(
     "trunkline_ambiguous_sends", "Sends whose outcome had to be found out.", ("resolution",)
 )
+OUTBOUND_CALLS: Final = Counter(
+    "trunkline_outbound_calls", "Calls to addresses that tenants named, by outcome.", ("outcome",)
+)
 DELIVERIES: Final = Counter("trunkline_deliveries", "Events handled, by durable and verdict.", ("durable", "verdict"))
 
 HOP_ACCEPT: Final = "accept"
