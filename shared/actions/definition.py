@@ -69,7 +69,7 @@ class Action:
             raise Unfit("name: of small letters, digits and _, and none of our own tools'.")
         if method not in METHODS:
             raise Unfit(f"method: one of {', '.join(METHODS)}.")
-        headers = {header: system_only(value, f"headers.{header}") for header, value in row["headers"].items()}
+        headers = {header: system_only(value, "headers") for header, value in row["headers"].items()}
         _check_headers(headers, secrets)
         parameters, url = Parameters(row["parameters"]), UrlTemplate(row["url"])
         _check_placeholders(parameters, url)
@@ -118,8 +118,7 @@ def _check_headers(headers: Mapping[str, str], secrets: Mapping[str, str]) -> No
 
 def _check_placeholders(parameters: Parameters, url: UrlTemplate) -> None:
     arguments = url.names - SYSTEM
-    for name in sorted(arguments):
-        if parameters.type_of(name) not in SCALARS:
-            raise Unfit(f"url: {name} is no declared argument of a simple type.")
-    if optional := (url.in_path & arguments) - parameters.required:
-        raise Unfit(f"url: {', '.join(sorted(optional))} stands in the path, and is not required.")
+    if any(parameters.type_of(name) not in SCALARS for name in arguments):
+        raise Unfit("url: a placeholder is no declared argument of a simple type.")
+    if (url.in_path & arguments) - parameters.required:
+        raise Unfit("url: an argument that stands in the path has to be required.")

@@ -64,8 +64,8 @@ class UrlTemplate:
 def system_only(text: str, where: str) -> str:
     """Return a text whose placeholders are facts of the session. Raises Unfit."""
     _balanced(text, where)
-    if beyond := _names(text) - SYSTEM:
-        raise Unfit(f"{where}: cannot hold {', '.join(sorted(beyond))}.")
+    if _names(text) - SYSTEM:
+        raise Unfit(f"{where}: can hold no placeholders but {', '.join(sorted(SYSTEM))}.")
     return text
 
 

@@ -11,7 +11,8 @@ from fastapi import APIRouter, FastAPI
 
 from services.console.access import Doorkeeper
 from services.console.accounts import Accounts
-from services.console.api import dead_letters, jobs, line_setup, pairing_codes, problems
+from services.console.actions import Actions
+from services.console.api import actions, dead_letters, jobs, line_setup, pairing_codes, problems
 from services.console.api.accounts import accounts
 from services.console.api.agents import agents
 from services.console.api.api_keys import api_keys
@@ -70,6 +71,7 @@ class Api:
     repepper: Repepper
     accounts: Accounts
     lines: Lines
+    actions: Actions
     erasures: Erasures
     pepper: Pepper
     bus: Bus
@@ -84,7 +86,15 @@ class Api:
     def install(self, app: FastAPI) -> None:
         """Add every route of `/v1` to an application."""
         problems.install(
-            app, {**_FAULTS, **dead_letters.FAULTS, **jobs.FAULTS, **line_setup.FAULTS, **pairing_codes.FAULTS}
+            app,
+            {
+                **_FAULTS,
+                **actions.FAULTS,
+                **dead_letters.FAULTS,
+                **jobs.FAULTS,
+                **line_setup.FAULTS,
+                **pairing_codes.FAULTS,
+            },
         )
         requests = Requests(self.store, self.vault, self._key(b"requests"))
         Gate(Doorkeeper(self.store, self.console_key), requests).install(app)
@@ -97,6 +107,7 @@ class Api:
         yield tenants(self.store)
         yield users(self.store)
         yield agents(self.store)
+        yield actions.actions(self.actions)
         yield accounts(self.accounts)
         yield lines(self.lines)
         yield line_setup.line_setup(self.lines)
