@@ -123,10 +123,11 @@ class Loop:
         if tool is None:
             return "There is no tool of that name.", False
         try:
-            arguments = tool.read(cleaned(orjson.loads(request.arguments or "{}")))
-            return cut(clean(await tool.run(arguments, self.context(request.key)))), True
-        except orjson.JSONDecodeError:
+            said = cleaned(orjson.loads(request.arguments or "{}"))
+        except (orjson.JSONDecodeError, RecursionError):
             return "The arguments are not valid JSON.", False
+        try:
+            return cut(clean(await tool.run(tool.read(said), self.context(request.key)))), True
         except Misfit as misfit:
             return cut(clean(f"The arguments do not fit: {misfit}")), False
         except ToolFailed as failed:

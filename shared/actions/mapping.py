@@ -64,4 +64,7 @@ def _step(value: object, step: str) -> Iterator[object]:
 
 
 def _shown(value: object) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    try:
+        return value if isinstance(value, str) else orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # nested too deeply to be written
+        return _ELLIPSIS

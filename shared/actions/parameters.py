@@ -62,7 +62,11 @@ class Parameters:
 
     def read(self, arguments: object) -> dict[str, Any]:
         """Return arguments that fit. Raises Misfit."""
-        if len(orjson.dumps(arguments)) > _LARGEST_ARGUMENTS:
+        try:
+            size = len(orjson.dumps(arguments))
+        except orjson.JSONEncodeError:
+            raise Misfit("nested too deeply") from None
+        if size > _LARGEST_ARGUMENTS:
             raise Misfit("too large")
         faults = sorted(self._validator.iter_errors(arguments), key=lambda fault: str(fault.path))
         if faults:

@@ -177,6 +177,17 @@ def test_arguments_that_do_not_fit_are_refused(arguments: Any) -> None:
         an_action().parameters.read(arguments)
 
 
+def test_arguments_that_are_nested_without_end_are_refused() -> None:
+    """
+    Also those that could not even be written down.
+    """
+    deep: Any = "x"
+    for _ in range(500):
+        deep = [deep]
+    with pytest.raises(Misfit, match="deeply"):
+        an_action().parameters.read({"number": "1", "tags": deep})
+
+
 def test_every_object_of_a_schema_is_closed() -> None:
     """
     Whether its author said so or not.
@@ -221,3 +232,4 @@ def test_an_answer_is_cut_to_8_kib() -> None:
         text = mapped(answer, paths)
         assert 8000 < len(text.encode()) <= 8192
     assert mapped("no JSON", ["a"]) == "The answer is not JSON."
+    assert mapped('{"a":' * 300 + "1" + "}" * 300, ["a"]) == "a: …"
