@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.agent.budget import Budget, Unlimited
 from services.agent.actions import Actions
+from services.agent.budget import Budget, Unlimited
 from services.agent.llm import Model
 from services.agent.loop import Answer, Loop
 from services.agent.store import Claim, Committed, ToolLedger, Turns, Work
