@@ -12,6 +12,7 @@ _LARGEST_ARGUMENTS = 16 * 1024
 _MOST_FAULTS = 5
 _LONGEST_FAULT = 200
 _DEEPEST = 4
+_NUL = b"\\u0000"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _EVERYWHERE = frozenset({"type", "title", "description", "enum"})
 _WORDS: Mapping[str, frozenset[str]] = {
@@ -43,8 +44,9 @@ class Parameters:
         if self.schema.get("type") != "object":
             raise Unfit("parameters: must be of type object.")
         try:
-            if len(orjson.dumps(self.schema)) > _LARGEST_SCHEMA:
-                raise Unfit(f"parameters: larger than {_LARGEST_SCHEMA} bytes.")
+            written = orjson.dumps(self.schema)
+            if len(written) > _LARGEST_SCHEMA or _NUL in written:
+                raise Unfit(f"parameters: larger than {_LARGEST_SCHEMA} bytes, or with a sign that cannot be stored.")
             Draft202012Validator.check_schema(self.schema)
         except (SchemaError, orjson.JSONEncodeError):
             raise Unfit("parameters: not a JSON schema.") from None

@@ -13,8 +13,9 @@ SYSTEM = frozenset({"sys.contact", "sys.tenant", "sys.user"})
 """Facts of the session. A model cannot set them: they are not among its arguments."""
 
 _URL = re.compile(
-    r"(?P<origin>https?://[^/?#{}\\@\s]+)(?P<path>/[^?#\s\\]*)?(?:\?(?P<query>[^#\s\\]*))?", re.IGNORECASE
+    r"(?P<origin>https?://[^/?#{}\\@\s]+)(?P<path>/[!-~]*?)?(?:\?(?P<query>[!-~]*))?", re.IGNORECASE | re.ASCII
 )
+_NOT_IN_URLS = re.compile(r"[#\\]")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _PARTS = re.compile(r"[/\\]")
 _UP = frozenset({".", ".."})
@@ -26,7 +27,7 @@ class UrlTemplate:
 
     def __init__(self, text: str) -> None:
         match = _URL.fullmatch(text)
-        if match is None:
+        if match is None or _NOT_IN_URLS.search(text):
             raise Unfit("url: must be an address whose placeholders stand in its path or query alone.")
         self._origin = match["origin"]
         self._segments = (match["path"] or "/").split("/")
