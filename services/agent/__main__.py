@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from services.agent.actions import Actions
+from services.agent.forms import FormSender
 from services.agent.handlers import Agent
 from services.agent.llm import Model, open_model
 from services.agent.settings import AgentSettings
@@ -15,6 +16,7 @@ from shared.events import TurnInterrupted
 from shared.fairness import HAND_BACK_AFTER
 from shared.ops import ops_app, serving
 from shared.outbound import open_guard
+from shared.outbound.mail import Mailer
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
@@ -40,6 +42,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
         open_guard(settings.allowed) as guard,
     ):
         actions = Actions(store, vault, guard)
+        forms = FormSender(store, vault, guard, Mailer(settings.allowed))
         agent = Agent(
             bus,
             Turns(store, vault, owner, settings.burst_limit),
@@ -54,7 +57,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
         async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
             await bus.consume()
             await bus.listen(TURN_INTERRUPTED_ANY, TurnInterrupted, agent.on_turn_interrupted)
-            async with background(bus.watch_durables(), agent.threads.sweep()):
+            async with background(bus.watch_durables(), agent.threads.sweep(), forms.keep()):
                 log.info(SERVICE_READY)
                 await stopping.wait()
             await bus.stop_consuming()

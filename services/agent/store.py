@@ -367,8 +367,10 @@ class Turns:
         async with self.store.connection(context.tenant) as connection:
             await connection.execute(
                 """
-                insert into form_submission (id, tenant_id, conversation_id, turn_id, call, sealed_body)
-                values (%s, %s, %s, %s, %s, %s) on conflict (turn_id, call) do nothing
+                insert into form_submission (id, tenant_id, conversation_id, turn_id, call, sealed_body, state, next_at)
+                select %s, %s, %s, %s, %s, %s, case when wanted then 'waiting' else 'kept' end, case when wanted then now() end
+                from (select exists (select 1 from form_delivery where tenant_id = %s and enabled) as wanted) as delivery
+                on conflict (turn_id, call) do nothing
                 """,
                 (
                     form,
@@ -377,6 +379,7 @@ class Turns:
                     context.turn,
                     context.call,
                     self.vault.seal(orjson.dumps(body), FORM_BODY.at(context.tenant, form)),
+                    context.tenant,
                 ),
             )
 

@@ -19,6 +19,7 @@ from services.console.copies import Copies
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
 from services.console.erasure import SWEEP, Erasures
+from services.console.forms import FormDeliveries
 from services.console.gap_fill import GapFill
 from services.console.job import repeated
 from services.console.lines import Lines
@@ -120,6 +121,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             bus=bus,
             readiness=Readiness(settings.console.services, checks, store),
             actions=Actions(store, vault, guard),
+            forms=FormDeliveries(store, vault, settings.allowed),
         )
         bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(

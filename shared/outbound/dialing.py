@@ -13,7 +13,7 @@ from shared.outbound.addresses import Address, is_own, is_public
 from shared.outbound.failures import HOST_NOT_PUBLIC, HOST_UNKNOWN, UNREACHABLE, Refused
 from shared.outbound.targets import Allowed
 
-_MOST_TRIED = 3
+MOST_TRIED = 3
 _RESOLVERS = 16
 
 
@@ -56,7 +56,7 @@ class CheckedDialer(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         """Connect to one of the host's addresses. Raises `Refused`, or as the dialer does."""
-        addresses = (await self._checked(host, port, timeout))[:_MOST_TRIED]
+        addresses = (await checked(host, port, self._allowed, self._resolver, timeout))[:MOST_TRIED]
         share = timeout / len(addresses) if timeout is not None else None
         error: Exception = Refused(UNREACHABLE)
         for address in addresses:
@@ -66,18 +66,20 @@ class CheckedDialer(httpcore2.AsyncNetworkBackend):
                 error = failed
         raise error
 
-    async def _checked(self, host: str, port: int, timeout: float | None) -> list[Address]:
-        try:
-            async with asyncio.timeout(timeout):
-                found = [ip_address(address) for address in await self._resolver.resolve(host, port)]
-        except (OSError, ValueError):  # of which a time-out is one
-            raise Refused(HOST_UNKNOWN) from None
-        if not found:
-            raise Refused(HOST_UNKNOWN)
-        own = self._allowed.has(host, port)
-        if not all(is_public(one) or (own and is_own(one, loopback=self._allowed.loopback)) for one in found):
-            raise Refused(HOST_NOT_PUBLIC)
-        return found
+
+async def checked(host: str, port: int, allowed: Allowed, resolver: Resolver, timeout: float | None) -> list[Address]:
+    """Return the addresses of a host, all of which may be connected to. Raises `Refused`."""
+    try:
+        async with asyncio.timeout(timeout):
+            found = [ip_address(address) for address in await resolver.resolve(host, port)]
+    except (OSError, ValueError):  # of which a time-out is one
+        raise Refused(HOST_UNKNOWN) from None
+    if not found:
+        raise Refused(HOST_UNKNOWN)
+    own = allowed.has(host, port)
+    if not all(is_public(one) or (own and is_own(one, loopback=allowed.loopback)) for one in found):
+        raise Refused(HOST_NOT_PUBLIC)
+    return found
 
 
 def _look_up(host: str, port: int) -> list[str]:

@@ -43,6 +43,10 @@ NOT_TEXT = OutboundFailure("answer_not_text", page=True, begun=True, words="The 
 REDIRECTED = OutboundFailure(
     "redirected", page=True, begun=True, words="The host answered with a redirect, which is not followed."
 )
+MAIL_PUT_OFF = OutboundFailure("mail_put_off", retry=True, words="The mail server does not take it for now.")
+MAIL_REFUSED = OutboundFailure("mail_refused", page=True, words="The mail server does not take it.")
+MAIL_LOGIN = OutboundFailure("mail_login", page=True, words="The mail server does not take this user and password.")
+MAIL_INSECURE = OutboundFailure("mail_insecure", page=True, words="The mail server offers no encryption.")
 
 
 class Refused(httpx2.TransportError):

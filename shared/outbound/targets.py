@@ -97,11 +97,11 @@ def check(url: httpx2.URL, allowed: Allowed, hosts: Collection[str] | None = Non
         raise Refused(URL_SCHEME)
     if port != _PORTS["https"]:
         raise Refused(URL_PORT)
-    if not _is_public_name(host):
+    if not is_public_name(host):
         raise Refused(HOST_REFUSED)
 
 
-def _is_public_name(host: str) -> bool:
+def is_public_name(host: str) -> bool:
     """Tell whether a name is that of a public host: no address, however it is written, and no name for inside."""
     labels = host.split(".")
     return (

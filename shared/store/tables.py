@@ -214,14 +214,15 @@ class Action(SQLModel, table=True):
 
 class FormDelivery(SQLModel, table=True):
     """
-    Where a tenant has its contact forms sent. Written by the console.
+    Where a tenant has its contact forms sent: one place at a time. Written by the console.
 
     `kind`: webhook or email. `options`: what is no secret; `secret_names`: of what is in `sealed_secrets`.
     """
 
     __tablename__ = "form_delivery"
+    __table_args__ = (Index("form_delivery_one", "tenant_id", unique=True, postgresql_where=text("enabled")),)
     id: str = Field(primary_key=True)
-    tenant_id: str = Field(foreign_key="tenant.id", unique=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
     kind: str
     options: dict[str, Any] = _json()
     secret_names: list[str] = _list()

@@ -19,6 +19,7 @@ from services.console.api.api_keys import api_keys
 from services.console.api.audit import audit
 from services.console.api.bindings import bindings
 from services.console.api.conversations import conversations
+from services.console.api.forms import form_deliveries
 from services.console.api.housekeeping import housekeeping
 from services.console.api.leads import Leads, leads
 from services.console.api.lines import lines
@@ -33,6 +34,7 @@ from services.console.bindings import Bindings
 from services.console.dead_letters import DeadLetters
 from services.console.erasure import Erasures
 from services.console.exports import Exports
+from services.console.forms import FormDeliveries
 from services.console.gap_fill import GapFill
 from services.console.idempotency import Requests
 from services.console.lines import Lines
@@ -72,6 +74,7 @@ class Api:
     accounts: Accounts
     lines: Lines
     actions: Actions
+    forms: FormDeliveries
     erasures: Erasures
     pepper: Pepper
     bus: Bus
@@ -108,6 +111,7 @@ class Api:
         yield users(self.store)
         yield agents(self.store)
         yield actions.actions(self.actions)
+        yield form_deliveries(self.forms)
         yield accounts(self.accounts)
         yield lines(self.lines)
         yield line_setup.line_setup(self.lines)

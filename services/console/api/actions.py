@@ -23,7 +23,7 @@ from services.console.api.routes import Asking, Route, may
 from shared.actions import Misfit, Unfit
 
 FAULTS: Faults = {
-    Unfit: (422, "action_unfit", None),
+    Unfit: (422, "definition_unfit", None),
     Misfit: (422, "arguments_unfit", "The arguments do not fit what the action takes."),
 }
 

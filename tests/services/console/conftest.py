@@ -14,6 +14,7 @@ from services.console.copies import Copies
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
 from services.console.erasure import Erasures
+from services.console.forms import FormDeliveries
 from services.console.gap_fill import GapFill
 from services.console.lines import Lines
 from services.console.pairing import PairingCodes
@@ -118,6 +119,7 @@ def opened(  # noqa: PLR0917 - all that a console is made of
                 settings.console.services, {"nats": bus.check, "postgres": console_store.check}, console_store
             ),
             actions=Actions(console_store, vault, guard),
+            forms=FormDeliveries(console_store, vault, guard.allowed),
         )
         transport = httpx2.ASGITransport(app=app(settings, api), raise_app_exceptions=False)
         async with Client(transport=transport, base_url="http://console.invalid") as client:

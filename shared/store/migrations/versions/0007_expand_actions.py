@@ -76,9 +76,9 @@ def _forms() -> None:
     sa.Column('version', sa.Integer(), server_default=sa.text('1'), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], ),
-    sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('tenant_id')
+    sa.PrimaryKeyConstraint('id')
     )
+    op.create_index('form_delivery_one', 'form_delivery', ['tenant_id'], unique=True, postgresql_where=sa.text('enabled'))
     for column in (
         sa.Column('state', sa.String(), server_default=sa.text("'kept'"), nullable=False),
         sa.Column('tries', sa.Integer(), server_default=sa.text('0'), nullable=False),

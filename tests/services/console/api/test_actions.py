@@ -143,7 +143,7 @@ async def test_what_could_do_harm_is_neither_made_nor_changed_into(
         await admin.ask("POST", "actions", json=body | {"name": "again"} | more),
         await change(admin, action, **more),
     ):
-        assert (answer.status_code, answer.json()["code"]) == (422, "action_unfit")
+        assert (answer.status_code, answer.json()["code"]) == (422, "definition_unfit")
         assert answer.json()["detail"]
 
 
