@@ -227,6 +227,7 @@ async def test_after_its_last_try_a_form_is_a_dead_letter_and_may_be_sent_again(
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [(reply("{}", status=404), "webhook_refused"), (reply(status=301, location="/"), "redirected")],
+    ids=["404", "301"],
 )
 async def test_what_will_not_pass_is_a_dead_letter_at_once(  # noqa: PLR0917 - fixtures
     platform: Platform,
