@@ -32,7 +32,7 @@ OTHERS_NAMES = frozenset(
     f"{PREFIX}{name}"
     for name in (
         "HOME", "PORT_OFFSET", "TWILIO_API_BASE", "MODEL", "DEFAULT_LINE_ACCESS", "DEFAULT_LINE_QUIET_MS", "BURST_LIMIT", "CONSOLE_URL", "API_URL", "API_KEY",
-        "DB__URL", "DB__POOL", "KEYS__CONSOLE",
+        "DB__URL", "DB__POOL", "KEYS__CONSOLE", "OUTBOUND__ALLOW",
     )
 )  # fmt: skip
 """Variables of other processes, which may share one environment with this one."""

@@ -47,6 +47,10 @@ LINE_PROVISIONED: Final = "line.provisioned"
 LINE_DRIFTED: Final = "line.drifted"
 DEAD_LETTER_SETTLED: Final = "dead_letter.settled"
 TOOL_CALLED: Final = "tool.called"
+ACTION_UNUSABLE: Final = "action.unusable"
+SIDE_EFFECT_LOST: Final = "action.outcome_unknown"
+FORM_SENT: Final = "form.sent"
+FORM_FAILED: Final = "form.failed"
 PART_SENT: Final = "reply.part_sent"
 PART_REPORTED: Final = "reply.part_reported"
 PART_IN_DOUBT: Final = "reply.part_in_doubt"
@@ -79,6 +83,9 @@ TURNS_RUNNING: Final = Gauge("trunkline_turns_running", "Agent turns that run in
 MODEL_TOKENS: Final = Counter("trunkline_model_tokens", "Tokens that the model was paid for.", ("direction",))
 AMBIGUOUS_SENDS: Final = Counter(
     "trunkline_ambiguous_sends", "Sends whose outcome had to be found out.", ("resolution",)
+)
+OUTBOUND_CALLS: Final = Counter(
+    "trunkline_outbound_calls", "Calls to addresses that tenants named, by outcome.", ("outcome",)
 )
 DELIVERIES: Final = Counter("trunkline_deliveries", "Events handled, by durable and verdict.", ("durable", "verdict"))
 

@@ -103,7 +103,7 @@ def _router(_part: Part, setup: Setup) -> dict[str, str]:
 
 def _agent(_part: Part, setup: Setup) -> dict[str, str]:
     model = chosen_model(setup.caller, f"{setup.url('model-1')}/v1" if setup.has("model") else _OPENAI)
-    return model | _given(setup.caller, "TRUNKLINE_BURST_LIMIT")
+    return model | _given(setup.caller, "TRUNKLINE_BURST_LIMIT", "TRUNKLINE_OUTBOUND__ALLOW")
 
 
 def _egress(_part: Part, setup: Setup) -> dict[str, str]:
@@ -129,6 +129,7 @@ def _console(part: Part, setup: Setup) -> dict[str, str]:
         "TRUNKLINE_DEFAULT_LINE_QUIET_MS",
         "CHANNEL_PAIR_CODE_TTL_MS",
         "CHANNEL_PAIR_RATE_LIMIT",
+        "TRUNKLINE_OUTBOUND__ALLOW",
     )
     return own | dict(setup.account) | _twilio(setup) | _given(setup.caller, *chosen)
 

@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
+from services.agent.actions import Actions
+from services.agent.forms import FormSender
 from services.agent.handlers import Agent
 from services.agent.llm import Model, open_model
 from services.agent.settings import AgentSettings
@@ -13,6 +15,8 @@ from shared.bus import open_bus
 from shared.events import TurnInterrupted
 from shared.fairness import HAND_BACK_AFTER
 from shared.ops import ops_app, serving
+from shared.outbound import open_guard
+from shared.outbound.mail import Mailer
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
@@ -35,7 +39,10 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
         open_store(database, settings.db.pool, "agent", data_keys) as store,
         presence(database) as owner,
         connect(settings) as model,
+        open_guard(settings.allowed) as guard,
     ):
+        actions = Actions(store, vault, guard)
+        forms = FormSender(store, vault, guard, Mailer(settings.allowed))
         agent = Agent(
             bus,
             Turns(store, vault, owner, settings.burst_limit),
@@ -43,17 +50,19 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
             settings.agent.most_steps,
             settings.agent.run_limit,
             settings.agent.workers,
+            actions=actions,
         )
         bus.on(AGENT, agent.on_turn_requested, workers=HINT_READERS)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
         async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
             await bus.consume()
             await bus.listen(TURN_INTERRUPTED_ANY, TurnInterrupted, agent.on_turn_interrupted)
-            async with background(bus.watch_durables(), agent.threads.sweep()):
+            async with background(bus.watch_durables(), agent.threads.sweep(), forms.keep()):
                 log.info(SERVICE_READY)
                 await stopping.wait()
             await bus.stop_consuming()
             await agent.threads.end(HAND_BACK_AFTER)
+            await actions.end()
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from services.agent.actions import Actions
 from services.agent.budget import Budget, Unlimited
 from services.agent.llm import Model
 from services.agent.loop import Answer, Loop
 from services.agent.store import Claim, Committed, ToolLedger, Turns, Work
-from services.agent.tools import ToolContext
+from services.agent.tools import Tool, ToolContext
 from shared import faultpoints
 from shared.bus import Bus, BusUnavailable, Delivery
 from shared.events import ReplyReady, TurnInterrupted, TurnRequested, TurnRunning
@@ -40,7 +41,7 @@ _MOST_ATTEMPTS = 5
 
 @dataclass
 class Agent:
-    """The collaborators of a turn. `room`: turns that run here at the same time."""
+    """The collaborators of a turn. `room`: turns that run here at the same time. `actions`: None where nothing calls out."""
 
     bus: Bus
     turns: Turns
@@ -49,6 +50,7 @@ class Agent:
     run_limit: float
     room: int = 32
     budget: Budget = field(default_factory=Unlimited)
+    actions: Actions | None = None
     _running: dict[ThreadKey, asyncio.Event] = field(default_factory=dict)
     """The turns that run here; an event set makes its turn look at the thread at once."""
 
@@ -186,7 +188,7 @@ class Agent:
             return Answer(APOLOGY), TURN_CRASHED
         loop = Loop(
             model=self.model,
-            tools=work.pipeline.tools,
+            tools=(*work.pipeline.tools, *await self._actions(work)),
             ledger=ToolLedger(self.turns, work),
             context=lambda call: ToolContext(work.claim.tenant, work.conversation, work.turn, call, self.turns),
             most_steps=self.most_steps,
@@ -201,6 +203,13 @@ class Agent:
             return Answer(APOLOGY, steps=loop.steps), TURN_TIMED_OUT
         except GatewayError as error:
             return Answer(APOLOGY, steps=loop.steps), error.failure
+
+    async def _actions(self, work: Work) -> tuple[Tool, ...]:
+        """Return the tenant's own tools; a built-in one's name is never theirs."""
+        if self.actions is None or not work.has_actions:
+            return ()
+        taken = {tool.name for tool in work.pipeline.tools}
+        return tuple(tool for tool in await self.actions.offered(work) if tool.name not in taken)
 
     async def _announce(self, claim: Claim) -> None:
         with suppress(Exception):

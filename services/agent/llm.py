@@ -33,7 +33,10 @@ class ToolRequest:
         """Return what an equal call has too, however its JSON is laid out: tools do not repeat it within a turn."""
         try:
             arguments = orjson.dumps(orjson.loads(self.arguments), option=orjson.OPT_SORT_KEYS)
-        except orjson.JSONDecodeError:
+        except (
+            orjson.JSONDecodeError,
+            orjson.JSONEncodeError,
+        ):  # the latter for what is nested too deeply to be written
             arguments = self.arguments.encode(errors="replace")
         return hashlib.sha256(self.name.encode() + b"\n" + arguments).hexdigest()[:32]
 

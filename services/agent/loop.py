@@ -1,25 +1,23 @@
 """The loop between model and tools: pure over its ports, five executed steps at most."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import orjson
-from pydantic import ValidationError
 
+from services.agent.cleaning import clean, cleaned
 from services.agent.llm import Completion, Model, Said, ToolRequest
 from services.agent.tools import Tool, ToolContext, ToolFailed
 from shared import faultpoints
+from shared.actions import Misfit
+from shared.actions.mapping import cut
 from shared.failures import MODEL_EMPTY, GatewayError
 from shared.faultpoints import Step
 from shared.telemetry import TOOL_CALLED, log, span
 
-_LONGEST_RESULT = 8 * 1024
 _LONGEST_ANSWER = 16 * 1024
-_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\U000e0000-\U000e007f\ud800-\udfff]")
-"""Controls, the tag block and lone surrogates: never meant, used to hide instructions."""
 
 _TOO_MANY = "Not run: the limit of tool calls for this message is reached. Answer with what you have."
 
@@ -70,7 +68,7 @@ class Loop:
 
     async def run(self, messages: Sequence[Said]) -> Answer:
         """Let the model speak and use tools until it answers. Raises GatewayError when it does not."""
-        said = list(messages)
+        said = [_seen(message) for message in messages]
         spoken: list[Completion] = []
         while True:
             offered = [tool.offer() for tool in self.tools] if self.steps < self.most_steps else []
@@ -125,21 +123,21 @@ class Loop:
         if tool is None:
             return "There is no tool of that name.", False
         try:
-            arguments = tool.arguments.model_validate(orjson.loads(request.arguments or "{}"))
-        except orjson.JSONDecodeError:
+            said = cleaned(orjson.loads(request.arguments or "{}"))
+        except (orjson.JSONDecodeError, RecursionError):
             return "The arguments are not valid JSON.", False
-        except ValidationError as error:
-            faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-            return f"The arguments do not fit: {faults}", False
         try:
-            return clean(await tool.run(arguments, self.context(request.key)))[:_LONGEST_RESULT], True
+            return cut(clean(await tool.run(tool.read(said), self.context(request.key)))), True
+        except Misfit as misfit:
+            return cut(clean(f"The arguments do not fit: {misfit}")), False
         except ToolFailed as failed:
-            return str(failed), False
+            return cut(clean(str(failed))), False
 
 
-def clean(text: str) -> str:
-    """Return a model's or tool's text without signs that nobody sees."""
-    return _FORBIDDEN.sub("", text)
+def _seen(message: Said) -> Said:
+    """Return a message without what the person who wrote it did not see either."""
+    content = message.get("content")
+    return {**message, "content": clean(content)} if isinstance(content, str) else message
 
 
 def _assistant(completion: Completion) -> Said:

@@ -2,7 +2,8 @@
 
 from pydantic import Field, SecretStr
 
-from shared.settings import BURST_LIMIT, Database, Group, Settings, env
+from shared.outbound.settings import OutboundSettings
+from shared.settings import BURST_LIMIT, Database, Group, env
 
 
 class Agent(Group):
@@ -20,7 +21,7 @@ class Agent(Group):
     most_tokens: int = Field(2000, description="Tokens that one model call may answer with.", ge=1)
 
 
-class AgentSettings(Settings):
+class AgentSettings(OutboundSettings):
     """What the agent reads."""
 
     db: Database

@@ -12,6 +12,7 @@ from services.agent.loop import Answer
 from services.agent.pipelines import Pipeline, Sys
 from services.agent.tools import ToolContext
 from shared import faultpoints
+from shared.actions import Identity
 from shared.failures import NOTHING_ASKED, GatewayError
 from shared.fairness import FAIR_ORDER
 from shared.faultpoints import Step
@@ -76,7 +77,8 @@ opened as (
 )
 select asked.id, asked.seq, asked.sealed_text, asked.trace, asked.received_at, opened.id as turn, opened.attempts,
        opened.conversation, agent.instructions, agent.model, agent.memory, line.channel, line.provider,
-       tenant.name as tenant, app_user.email, now() as now
+       tenant.name as tenant, app_user.email, now() as now, conversation.contact_id, conversation.user_id,
+       exists (select 1 from action where action.tenant_id = conversation.tenant_id and action.enabled) as has_actions
 from asked cross join opened
 join conversation on conversation.id = opened.conversation
 join agent on agent.id = conversation.agent_id
@@ -174,6 +176,8 @@ class Work:
     messages: tuple[Said, ...]
     traces: tuple[dict[str, str], ...]
     received_at: datetime
+    identity: Identity
+    has_actions: bool
 
 
 @dataclass(frozen=True)
@@ -300,6 +304,8 @@ class Turns:
             messages=(pipeline.system_prompt(facts, found["now"]), *spoken, *new),
             traces=tuple(row["trace"] for row in opened.asked),
             received_at=found["received_at"],
+            identity=Identity(claim.tenant, found["contact_id"], found["user_id"] or ""),
+            has_actions=found["has_actions"],
         )
 
     async def commit(self, work: Work, answer: Answer, failure: str | None) -> Committed | None:
@@ -361,8 +367,10 @@ class Turns:
         async with self.store.connection(context.tenant) as connection:
             await connection.execute(
                 """
-                insert into form_submission (id, tenant_id, conversation_id, turn_id, call, sealed_body)
-                values (%s, %s, %s, %s, %s, %s) on conflict (turn_id, call) do nothing
+                insert into form_submission (id, tenant_id, conversation_id, turn_id, call, sealed_body, state, next_at)
+                select %s, %s, %s, %s, %s, %s, case when wanted then 'waiting' else 'kept' end, case when wanted then now() end
+                from (select exists (select 1 from form_delivery where tenant_id = %s and enabled) as wanted) as delivery
+                on conflict (turn_id, call) do nothing
                 """,
                 (
                     form,
@@ -371,6 +379,7 @@ class Turns:
                     context.turn,
                     context.call,
                     self.vault.seal(orjson.dumps(body), FORM_BODY.at(context.tenant, form)),
+                    context.tenant,
                 ),
             )
 

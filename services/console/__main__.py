@@ -13,11 +13,13 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from services.console import privacy, retention
 from services.console.accounts import Accounts
+from services.console.actions import Actions
 from services.console.api import Api, application
 from services.console.copies import Copies
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
 from services.console.erasure import SWEEP, Erasures
+from services.console.forms import FormDeliveries
 from services.console.gap_fill import GapFill
 from services.console.job import repeated
 from services.console.lines import Lines
@@ -33,6 +35,7 @@ from shared.addresses import Pepper
 from shared.bus import open_bus
 from shared.channels.account import open_accounts
 from shared.ops import ops_app, serving
+from shared.outbound import open_guard
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
@@ -91,6 +94,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
         open_bus(settings.nats, "console") as bus,
         open_store(settings.db.url.get_secret_value(), settings.db.pool, "console", data_keys) as store,
         open_accounts(settings.twilio_api_base, local=settings.environment == "local") as accounts,
+        open_guard(settings.allowed) as guard,
     ):
         async for again in stamina.retry_context(on=Exception, timeout=None, attempts=None, wait_max=2.0):
             with again:
@@ -116,6 +120,8 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             pepper=pepper,
             bus=bus,
             readiness=Readiness(settings.console.services, checks, store),
+            actions=Actions(store, vault, guard),
+            forms=FormDeliveries(store, vault, settings.allowed),
         )
         bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(

@@ -12,7 +12,7 @@ KEY_PREFIX = "tlk_"
 _KEY_BYTES = 32
 
 RESOURCES = (
-    "accounts", "agents", "api-keys", "audit", "bindings", "contacts", "conversations", "dead-letters", "jobs", "leads",
+    "accounts", "actions", "agents", "api-keys", "audit", "bindings", "contacts", "conversations", "dead-letters", "jobs", "leads",
     "lines", "messages", "pairing-codes", "settings", "tenants", "users",
 )  # fmt: skip
 SCOPES = frozenset({f"{name}:{verb}" for name in RESOURCES for verb in ("read", "write")} | {"dead-letters:replay"})

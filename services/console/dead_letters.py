@@ -97,6 +97,8 @@ class DeadLetters:
                 await self._resend(found, int(part))
             case "turn", _, turn:
                 await self._ask_again(found, "select from_seq, upto_seq from turn where id = %s", turn)
+            case "form", _, form:
+                await self._send_form(form)
             case "messages", _, span:
                 await self._ask_again(
                     found, "select split_part(%s, '-', 1)::bigint, split_part(%s, '-', 2)::bigint", span
@@ -168,6 +170,17 @@ class DeadLetters:
             raise NotReplayable("Its messages are gone.")
         for stored in [await self._stored(INBOUND.name, seq) for seq in seqs]:
             await self._republish(letter, stored)
+
+    async def _send_form(self, form: str) -> None:
+        """Let a form be sent again, from its first try on."""
+        async with self.store.connection(EVERY_TENANT) as connection:
+            cursor = await connection.execute(
+                "update form_submission set state = 'waiting', tries = 0, failure = null, next_at = now()"
+                " where id = %s and state = 'failed'",
+                (form,),
+            )
+        if not cursor.rowcount:
+            raise NotReplayable("The form is gone, or is no longer one that could not be sent.")
 
     async def _stored(self, stream: str, seq: Sequence) -> Stored:
         stored = await self.bus.read_one(stream, seq)

@@ -59,6 +59,7 @@ _DELETE = {
     "part": f"delete from part where {_MINE}",  # noqa: S608 - constants
     "reply": f"delete from reply where {_MINE}",  # noqa: S608 - constants
     "tool_call": f"delete from tool_call where {_TURNS}",  # noqa: S608 - constants
+    "tool_attempt": f"delete from tool_attempt where {_TURNS}",  # noqa: S608 - constants
     "form_submission": f"delete from form_submission where {_TURNS}",  # noqa: S608 - constants
     "turn": f"delete from turn where {_MINE}",  # noqa: S608 - constants
     "message": f"""

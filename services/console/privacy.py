@@ -109,6 +109,11 @@ _BLANK = (
     where {_HERE} and turn.thread = thread.key and from_seq >= texts_from and turn_id = turn.id
       and tenant.id = tool_call.tenant_id and sealed_result is not null
     """,  # noqa: S608 - constants
+    f"""
+    update tool_attempt set sealed_result = null from turn, thread, tenant
+    where {_HERE} and turn.thread = thread.key and from_seq >= texts_from and turn_id = turn.id
+      and tenant.id = tool_attempt.tenant_id and sealed_result is not null
+    """,  # noqa: S608 - constants
 )
 """A part that has left is kept while it may still come back as failed, and be tried again."""
 

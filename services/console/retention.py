@@ -78,6 +78,7 @@ _WALKS = (
         "started_at",
         (
             f"delete from tool_call where turn_id in ({_OLD_TURNS})",  # noqa: S608 - constants
+            f"delete from tool_attempt where turn_id in ({_OLD_TURNS})",  # noqa: S608 - constants
             f"delete from form_submission where turn_id in ({_OLD_TURNS})",  # noqa: S608 - constants
             f"delete from turn where id in ({_OLD_TURNS})",  # noqa: S608 - constants
         ),

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from shared.addresses import PERSON, whatsapp
+from shared.outbound.settings import OutboundSettings
 from shared.settings import WEBHOOK_URL, Database, Group, Keys, PublicUrl, TwilioSettings, env
 
 
@@ -32,7 +33,7 @@ class Console(Group):
     links: Pairs = Field({}, description="Links to show: title=URL, separated by commas.")
 
 
-class ConsoleSettings(TwilioSettings):
+class ConsoleSettings(TwilioSettings, OutboundSettings):
     """What the console reads."""
 
     db: Database

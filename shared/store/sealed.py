@@ -32,11 +32,14 @@ BINDING_ADDRESS = SealedColumn("binding", "sealed_address", "binding")
 MESSAGE_TEXT = SealedColumn("message", "sealed_text", "message")
 TOOL_RESULT = SealedColumn("tool_call", "sealed_result", "tool_call", ("turn_id", "call"))
 FORM_BODY = SealedColumn("form_submission", "sealed_body", "form")
+FORM_SECRETS = SealedColumn("form_delivery", "sealed_secrets", "form_delivery")
+ACTION_HEADERS = SealedColumn("action", "sealed_headers", "action")
+ATTEMPT_RESULT = SealedColumn("tool_attempt", "sealed_result", "tool_attempt", ("turn_id", "call"))
 REPLY_BODY = SealedColumn("reply", "sealed_body", "reply", ("public_id",))
 PART_BODY = SealedColumn("part", "sealed_body", "part", ("reply_id", "ordinal"))
 IDEMPOTENT_ANSWER = SealedColumn("idempotent_request", "sealed_answer", "idempotent_request", ("holder", "key"))
 
 SEALED_COLUMNS = (
     CREDENTIAL_SECRET, CREDENTIAL_KEY, SIGNING_SECRET, CONTACT_ADDRESS, CONTACT_NAME, BINDING_ADDRESS, MESSAGE_TEXT,
-    TOOL_RESULT, FORM_BODY, REPLY_BODY, PART_BODY, IDEMPOTENT_ANSWER,
+    TOOL_RESULT, FORM_BODY, FORM_SECRETS, ACTION_HEADERS, ATTEMPT_RESULT, REPLY_BODY, PART_BODY, IDEMPOTENT_ANSWER,
 )  # fmt: skip

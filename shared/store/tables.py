@@ -68,6 +68,10 @@ def _json() -> Any:  # noqa: ANN401
     return Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb")))
 
 
+def _list() -> Any:  # noqa: ANN401
+    return Field(sa_column=Column(ARRAY(String), nullable=False, server_default=text("'{}'")))
+
+
 def _identity() -> Any:  # noqa: ANN401
     return Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
 
@@ -176,6 +180,54 @@ class Agent(SQLModel, table=True):
     instructions: str
     model: str | None = None
     memory: int = _counted(5)
+    version: int = _version()
+    created_at: datetime = _now()
+
+
+class Action(SQLModel, table=True):
+    """
+    An HTTP tool of a tenant's own. Written by the console.
+
+    `parameters`: JSON schema of its arguments. `url`, `headers`: templates. `secret_names`: the headers whose values are in
+    `sealed_headers`. `results`: paths in the answer. `side_effect`: it happens once per call. `idempotent`: the service knows
+    a repeated Idempotency-Key.
+    """
+
+    __table_args__ = (UniqueConstraint("tenant_id", "name", name="action_tenant_name_key"),)
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    name: str
+    description: str
+    parameters: dict[str, Any] = _json()
+    method: str
+    url: str
+    headers: dict[str, str] = _json()
+    secret_names: list[str] = _list()
+    sealed_headers: bytes | None = _sealed(nullable=True)
+    results: list[str] = _list()
+    side_effect: bool = _flag()
+    idempotent: bool = _flag()
+    enabled: bool = _flag(default=True)
+    version: int = _version()
+    created_at: datetime = _now()
+
+
+class FormDelivery(SQLModel, table=True):
+    """
+    Where a tenant has its contact forms sent: one place at a time. Written by the console.
+
+    `kind`: webhook or email. `options`: what is no secret; `secret_names`: of what is in `sealed_secrets`.
+    """
+
+    __tablename__ = "form_delivery"
+    __table_args__ = (Index("form_delivery_one", "tenant_id", unique=True, postgresql_where=text("enabled")),)
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    kind: str
+    options: dict[str, Any] = _json()
+    secret_names: list[str] = _list()
+    sealed_secrets: bytes | None = _sealed(nullable=True)
+    enabled: bool = _flag(default=True)
     version: int = _version()
     created_at: datetime = _now()
 
@@ -415,13 +467,33 @@ class ToolCall(SQLModel, table=True):
     created_at: datetime = _now()
 
 
+class ToolAttempt(SQLModel, table=True):
+    """
+    A tool call with a side effect, written before it is made. Without a result nobody knows how it ended. Written by the agent.
+    """
+
+    __tablename__ = "tool_attempt"
+    turn_id: str = Field(primary_key=True, foreign_key="turn.id")
+    call: str = Field(primary_key=True)
+    tenant_id: str
+    name: str
+    sealed_result: bytes | None = _sealed(nullable=True)
+    begun_at: datetime = _now()
+    ended_at: datetime | None = _time()
+
+
 class FormSubmission(SQLModel, table=True):
-    """A message that a visitor left through the contact form, once per call of a turn. Written by the agent."""
+    """
+    A message that a visitor left through the contact form, once per call of a turn. Written by the agent.
+
+    States: kept (nobody wants it sent), waiting, sending, sent, failed. `next_at`: when it is to be tried, or looked at.
+    """
 
     __tablename__ = "form_submission"
     __table_args__ = (
         UniqueConstraint("turn_id", "call", name="form_submission_turn_call_key"),
         Index("form_submission_conversation", "conversation_id"),
+        Index("form_submission_due", "next_at", postgresql_where=text("next_at is not null")),
     )
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
@@ -429,6 +501,11 @@ class FormSubmission(SQLModel, table=True):
     turn_id: str = Field(foreign_key="turn.id")
     call: str
     sealed_body: bytes = _sealed()
+    state: str = _told("kept")
+    tries: int = _counted()
+    next_at: datetime | None = _time()
+    failure: str | None = None
+    sent_at: datetime | None = _time()
     created_at: datetime = _now()
 
 

@@ -1,6 +1,8 @@
 """A model that is a plain function of what it is told."""
 
 import asyncio
+import json
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +27,28 @@ def asks_for(*requests: tuple[str, str]) -> Completion:
     return Completion(
         "", tuple(ToolRequest(f"call_{number}", name, arguments) for number, (name, arguments) in enumerate(requests))
     )
+
+
+_ORDER = re.compile(r"CALL (\S+) (.*)")
+_WORDS = re.compile(r"SAY (.*)", re.DOTALL)
+_TAGS = {number: number - 0xE0000 for number in range(0xE0020, 0xE007F)}
+
+
+def obedient(messages: list[Said], _tools: list[Said]) -> Completion:
+    """
+    Do what anybody says, in a message or in a tool's answer, hidden or not.
+
+    `CALL name arguments` on a line wants a tool, `TELL ALL` all that the model was told, `SAY …` these very words.
+    """
+    heard = "\n".join(str(said["content"]).translate(_TAGS) for said in messages if said["role"] in {"user", "tool"})
+    done = sum(said["role"] == "tool" for said in messages)
+    orders = _ORDER.findall(heard)[done:]
+    if orders:
+        return asks_for(*orders)
+    if "TELL ALL" in heard:
+        return Completion(json.dumps(messages, ensure_ascii=False, default=str))
+    words = _WORDS.search(heard)
+    return Completion(words[1] if words else "Done.")
 
 
 @dataclass

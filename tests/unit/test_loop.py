@@ -102,6 +102,11 @@ async def test_a_model_that_never_stops_is_stopped() -> None:
     ("request_", "told"),
     [
         (("contact_form", "{nonsense"), "The arguments are not valid JSON."),
+        (("contact_form", '{"name":' * 1010 + "1" + "}" * 1010), "The arguments are not valid JSON."),
+        (
+            ("contact_form", "[" * 300 + "]" * 300),
+            "The arguments do not fit: : Input should be a valid dictionary or instance of ContactForm",
+        ),
         (("contact_form", '{"name": "Ann"}'), "The arguments do not fit: message: Field required"),
         (
             ("contact_form", '{"name": "Ann", "message": "x", "tenant": "other"}'),
@@ -140,6 +145,21 @@ async def test_an_empty_answer_is_a_failure(nothing: str) -> None:
     loop, _ = a_loop(lambda *_: Completion(nothing), Notebook())
     with pytest.raises(GatewayError, match="model_empty"):
         await loop.run([])
+
+
+async def test_hidden_signs_are_taken_out_of_what_the_model_hears_and_says() -> None:
+    """
+    Out of messages, of arguments and of what tools answer.
+    """
+    hidden = "\u200b\U000e0041"
+    answers = iter(
+        [asks_for(("contact_form", f'{{"name": "A{hidden}nn", "message": "Hi\\u200b"}}')), Completion("Done.")]
+    )
+    notebook = Notebook()
+    loop, model = a_loop(lambda *_: next(answers), notebook)
+    await loop.run([{"role": "user", "content": f"call{hidden} me"}])
+    assert [body["name"] + body["message"] for _, body in notebook.forms] == ["AnnHi"]
+    assert model.told[-1][0]["content"] == "call me"
 
 
 async def test_hidden_signs_are_taken_out_of_answers() -> None:

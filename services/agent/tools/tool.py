@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from shared.actions import Misfit, Parameters
 from shared.ids import ConversationId, TenantId, TurnId
 
 
@@ -41,17 +42,32 @@ class Arguments(BaseModel):
 
 @dataclass(frozen=True)
 class Tool:
-    """A name, what the model reads of it, its arguments, and what it does."""
+    """
+    A name, what the model reads of it, its arguments, and what it does.
+
+    `arguments`: a class of ours, or a tenant's JSON schema; `run` gets an instance of the one, a dict for the other.
+    """
 
     name: str
     description: str
-    arguments: type[Arguments]
+    arguments: type[Arguments] | Parameters
     run: Callable[[Any, ToolContext], Awaitable[str]]
 
     def offer(self) -> dict[str, Any]:
         """Return the tool as a model is offered it."""
-        function = {"name": self.name, "description": self.description, "parameters": _schema(self.arguments)}
+        schema = self.arguments.schema if isinstance(self.arguments, Parameters) else _schema(self.arguments)
+        function = {"name": self.name, "description": self.description, "parameters": schema}
         return {"type": "function", "function": function}
+
+    def read(self, arguments: object) -> Any:  # noqa: ANN401 - what `run` takes
+        """Return what a model said as arguments. Raises Misfit, in words for the model."""
+        if isinstance(self.arguments, Parameters):
+            return self.arguments.read(arguments)
+        try:
+            return self.arguments.model_validate(arguments)
+        except ValidationError as error:
+            faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+            raise Misfit("; ".join(faults)) from None
 
 
 @cache

@@ -11,13 +11,15 @@ from fastapi import APIRouter, FastAPI
 
 from services.console.access import Doorkeeper
 from services.console.accounts import Accounts
-from services.console.api import dead_letters, jobs, line_setup, pairing_codes, problems
+from services.console.actions import Actions
+from services.console.api import actions, dead_letters, jobs, line_setup, pairing_codes, problems
 from services.console.api.accounts import accounts
 from services.console.api.agents import agents
 from services.console.api.api_keys import api_keys
 from services.console.api.audit import audit
 from services.console.api.bindings import bindings
 from services.console.api.conversations import conversations
+from services.console.api.forms import form_deliveries
 from services.console.api.housekeeping import housekeeping
 from services.console.api.leads import Leads, leads
 from services.console.api.lines import lines
@@ -32,6 +34,7 @@ from services.console.bindings import Bindings
 from services.console.dead_letters import DeadLetters
 from services.console.erasure import Erasures
 from services.console.exports import Exports
+from services.console.forms import FormDeliveries
 from services.console.gap_fill import GapFill
 from services.console.idempotency import Requests
 from services.console.lines import Lines
@@ -70,6 +73,8 @@ class Api:
     repepper: Repepper
     accounts: Accounts
     lines: Lines
+    actions: Actions
+    forms: FormDeliveries
     erasures: Erasures
     pepper: Pepper
     bus: Bus
@@ -84,7 +89,15 @@ class Api:
     def install(self, app: FastAPI) -> None:
         """Add every route of `/v1` to an application."""
         problems.install(
-            app, {**_FAULTS, **dead_letters.FAULTS, **jobs.FAULTS, **line_setup.FAULTS, **pairing_codes.FAULTS}
+            app,
+            {
+                **_FAULTS,
+                **actions.FAULTS,
+                **dead_letters.FAULTS,
+                **jobs.FAULTS,
+                **line_setup.FAULTS,
+                **pairing_codes.FAULTS,
+            },
         )
         requests = Requests(self.store, self.vault, self._key(b"requests"))
         Gate(Doorkeeper(self.store, self.console_key), requests).install(app)
@@ -97,6 +110,8 @@ class Api:
         yield tenants(self.store)
         yield users(self.store)
         yield agents(self.store)
+        yield actions.actions(self.actions)
+        yield form_deliveries(self.forms)
         yield accounts(self.accounts)
         yield lines(self.lines)
         yield line_setup.line_setup(self.lines)

@@ -8,11 +8,13 @@ import pytest
 
 from services.console.__main__ import app
 from services.console.accounts import Accounts
+from services.console.actions import Actions
 from services.console.api import Api
 from services.console.copies import Copies
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
 from services.console.erasure import Erasures
+from services.console.forms import FormDeliveries
 from services.console.gap_fill import GapFill
 from services.console.lines import Lines
 from services.console.pairing import PairingCodes
@@ -22,6 +24,7 @@ from services.console.settings import ConsoleSettings
 from services.console.streams import PersonsStreams
 from shared.addresses import Pepper
 from shared.bus import Bus
+from shared.outbound import Allowed, Guard, open_guard
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
 from shared.store.repepper import Repepper
@@ -71,6 +74,12 @@ def gap_fill(console_store: Store, bus: Bus, vault: Vault, pepper: Pepper, twili
 
 
 @pytest.fixture
+async def guard() -> AsyncIterator[Guard]:
+    async with open_guard(Allowed.of("127.0.0.1", loopback=True)) as calling:
+        yield calling
+
+
+@pytest.fixture
 def opened(  # noqa: PLR0917 - all that a console is made of
     console_store: Store,
     vault: Vault,
@@ -79,6 +88,7 @@ def opened(  # noqa: PLR0917 - all that a console is made of
     bus: Bus,
     gap_fill: GapFill,
     twilio: FakeAccount,
+    guard: Guard,
 ) -> OpenConsole:
     """Return a way to ask a console with these settings."""
 
@@ -108,6 +118,8 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             readiness=Readiness(
                 settings.console.services, {"nats": bus.check, "postgres": console_store.check}, console_store
             ),
+            actions=Actions(console_store, vault, guard),
+            forms=FormDeliveries(console_store, vault, guard.allowed),
         )
         transport = httpx2.ASGITransport(app=app(settings, api), raise_app_exceptions=False)
         async with Client(transport=transport, base_url="http://console.invalid") as client:

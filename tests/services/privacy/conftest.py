@@ -14,6 +14,7 @@ from services.console.privacy import Privacy
 from services.console.retention import Retention
 from services.console.streams import PersonsStreams
 from shared.bus import Bus
+from shared.store.sealed import ATTEMPT_RESULT, TOOL_RESULT
 from shared.store.session import Store
 from tests.eventually import eventually
 from tests.fakes.account import FakeAccount
@@ -31,6 +32,7 @@ _TIMES = {
     "message": ("received_at", "routed_at"),
     "turn": ("started_at", "finished_at"),
     "tool_call": ("created_at",),
+    "tool_attempt": ("begun_at", "ended_at"),
     "form_submission": ("created_at",),
     "reply": ("received_at", "created_at"),
     "part": ("accepted_at", "created_at"),
@@ -79,6 +81,19 @@ class Town:
         for table, columns in _TIMES.items():
             older = ", ".join(f"{column} = {column} - {days} * interval '1 day'" for column in columns)
             await self.rows(f"update {table} set {older} returning 1")
+
+    async def acted(self) -> None:
+        """Let every tool call have been one with a side effect, which is written down twice."""
+        vault = self.platform.vault
+        for row in await self.rows("select * from tool_call where sealed_result is not null"):
+            where = row["tenant_id"], row["turn_id"], row["call"]
+            sealed = vault.seal(vault.open(row["sealed_result"], TOOL_RESULT.at(*where)), ATTEMPT_RESULT.at(*where))
+            await self.rows(
+                "insert into tool_attempt (tenant_id, turn_id, call, name, sealed_result, ended_at)"
+                " values (%s, %s, %s, 'book', %s, now()) on conflict do nothing returning 1",
+                *where,
+                sealed,
+            )
 
     async def count(self, table: str, condition: str = "true") -> int:
         [row] = await self.rows(f"select count(*) as n from {table} where {condition}")

@@ -74,6 +74,7 @@ async def ann(town: Town) -> Person:
     await town.platform.code()
     await town.says(person, "/pair ABCDEFGH")
     await town.says(person, SECRET)
+    await town.acted()
     await town.rows(
         "insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)"
         " select 'dl_ann', tenant_id, key, 'agent', 'x', 1, 'INBOUND/1' from thread returning 1"

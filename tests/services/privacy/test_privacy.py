@@ -206,8 +206,10 @@ async def test_results_of_tools_go_once_their_turn_is_over(town: Town, privacy: 
     answers = iter([asks_for(("contact_form", '{"name": "Ann", "message": "Call"}'))])
     town.gateway.model.script = lambda messages, tools: next(answers, None) or echo(messages, tools)
     await town.says(town.person(), "call me")
+    await town.acted()
     await privacy.run()
     assert await town.count("tool_call", "sealed_result is null") == 1
+    assert await town.count("tool_attempt", "sealed_result is null") == 1
     assert await town.count("form_submission", "sealed_body is not null") == 1
 
 

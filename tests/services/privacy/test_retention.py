@@ -10,7 +10,7 @@ from tests.services.desk import TENANT
 from tests.services.privacy.conftest import Town
 
 PERSONAL = (
-    "message", "reply", "part", "attempt", "status_event", "turn", "tool_call", "form_submission", "conversation", "lead",
+    "message", "reply", "part", "attempt", "status_event", "turn", "tool_call", "tool_attempt", "form_submission", "conversation", "lead",
     "thread", "contact_alias", "contact",
 )  # fmt: skip
 
@@ -20,6 +20,7 @@ async def a_talk(town: Town) -> None:
     asked = iter([asks_for(("contact_form", '{"name": "Ann", "message": "Call"}'))])
     town.gateway.model.script = lambda messages, tools: next(asked, None) or echo(messages, tools)
     await town.says(town.person(), "hello")
+    await town.acted()
 
 
 async def left(town: Town) -> dict[str, int]:

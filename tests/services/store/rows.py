@@ -32,6 +32,9 @@ _OTHERS: dict[str, dict[str, Any]] = {
     },
     "turn": {"thread": "th_{t}", "conversation_id": "cv_{t}", "from_seq": 1, "upto_seq": 1},
     "tool_call": {"turn_id": "tu_{t}", "step": 1, "name": "form"},
+    "tool_attempt": {"turn_id": "tu_{t}", "name": "book"},
+    "action": {"name": "book", "description": "", "method": "POST", "url": ""},
+    "form_delivery": {"kind": "webhook"},
     "form_submission": {"conversation_id": "cv_{t}", "turn_id": "tu_{t}", "call": "{id}"},
     "reply": {"thread": "th_{t}", "after_seq": 1, "kind": "answer", "received_at": "now"},
     "part": {"thread": "th_{t}"},
@@ -39,9 +42,17 @@ _OTHERS: dict[str, dict[str, Any]] = {
 _IDS = {
     "signing_secret": "ss_{t}", "idempotent_request": "ir_{t}", "tenant": "{t}", "agent": "ag_{t}", "credential": "cr_{t}", "line": "ln_{t}", "contact": "ct_{t}", "app_user": "us_{t}",
     "binding": "bd_{t}", "thread": "th_{t}", "conversation": "cv_{t}", "message": "ms_{t}", "turn": "tu_{t}",
-    "tool_call": "call_{t}", "form_submission": "fs_{t}", "reply": "rp_{t}", "part": "1",
+    "tool_call": "call_{t}", "form_submission": "fs_{t}", "tool_attempt": "call_{t}",
+    "action": "ac_{t}", "form_delivery": "fd_{t}", "reply": "rp_{t}", "part": "1",
 }  # fmt: skip
-_KEYS = {"thread": "key", "tool_call": "call", "reply": "public_id", "part": "ordinal", "idempotent_request": "key"}
+_KEYS = {
+    "thread": "key",
+    "tool_call": "call",
+    "tool_attempt": "call",
+    "reply": "public_id",
+    "part": "ordinal",
+    "idempotent_request": "key",
+}
 
 
 def secret(column: SealedColumn, row: str) -> bytes:

@@ -37,6 +37,14 @@ def patch(path: str, **body: Any) -> Example:
     return Example("PATCH", path, body, changes=True)
 
 
+ACTION: dict[str, Any] = {
+    "name": "book",
+    "description": "Books a table.",
+    "parameters": {"type": "object", "properties": {"day": {"type": "string"}}, "required": ["day"]},
+}
+NOBODY = "http://127.0.0.1:9/{day}"
+"""Where nothing listens: to try such an action is to be told so."""
+
 EXAMPLES = {
     "list_tenants": get("tenants"),
     "create_tenant": post("tenants", name="X"),
@@ -60,6 +68,17 @@ EXAMPLES = {
     "list_signing_secrets": get("accounts/cr_one/signing-secrets"),
     "create_signing_secret": post("accounts/cr_one/signing-secrets", secret="s"),
     "delete_signing_secret": Example("DELETE", "accounts/cr_one/signing-secrets/ss_spareone"),
+    "list_actions": get(f"actions?tenant={ONE}"),
+    "create_action": post("actions", tenant=ONE, **ACTION, url="https://example.org/{day}"),
+    "get_action": get("actions/ac_one"),
+    "change_action": patch("actions/ac_one", description="New."),
+    "delete_action": Example("DELETE", "actions/ac_spareone", changes=True),
+    "try_action": post("actions/ac_one/trials", arguments={"day": "Friday"}),
+    "list_form_deliveries": get(f"form-deliveries?tenant={ONE}"),
+    "create_form_delivery": post("form-deliveries", tenant=ONE, webhook={"url": "https://example.org/forms"}),
+    "get_form_delivery": get("form-deliveries/fd_one"),
+    "change_form_delivery": patch("form-deliveries/fd_one", enabled=False),
+    "delete_form_delivery": Example("DELETE", "form-deliveries/fd_spareone", changes=True),
     "list_lines": get(f"lines?tenant={ONE}"),
     "create_line": post("lines", tenant=ONE, account="cr_one", agent="ag_one", sender="+14155230000"),
     "get_line": get("lines/ln_one"),
@@ -117,6 +136,12 @@ async def plant_everything(past: Past, twilio: FakeAccount) -> None:
     )
     await past.insert("app_user", id="us_spareone", email="spare@example.org", role="USER")
     await past.insert("contact", id="ct_spareone", channel="whatsapp")
+    for action in ("ac_one", "ac_spareone"):
+        await past.insert("action", id=action, **ACTION | {"name": action}, method="POST", url=NOBODY)
+    for place in ("fd_one", "fd_spareone"):
+        await past.insert(
+            "form_delivery", id=place, kind="webhook", options={"url": "https://example.org/"}, enabled=False
+        )
     await past.insert("agent", id="ag_spareone", name="A", instructions="")
     await past.insert("api_key", id="ak_one", name="k", digest="d", scopes=["agents:read"])
     reply = await past.reply("rp_onelost", "lost", 2, state="failed")
