@@ -12,6 +12,7 @@ from services.agent.store import Turns
 from shared.bus import open_bus
 from shared.events import TurnInterrupted
 from shared.fairness import HAND_BACK_AFTER
+from shared.knowledge import Knowledge, open_embedder
 from shared.ops import ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
@@ -35,11 +36,13 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
         open_store(database, settings.db.pool, "agent", data_keys) as store,
         presence(database) as owner,
         connect(settings) as model,
+        open_embedder(settings.embeddings) as embedder,
     ):
         agent = Agent(
             bus,
             Turns(store, vault, owner, settings.burst_limit),
             model,
+            Knowledge(store, embedder),
             settings.agent.most_steps,
             settings.agent.run_limit,
             settings.agent.workers,

@@ -14,7 +14,7 @@ from services.agent.budget import Budget, Unlimited
 from services.agent.llm import Model
 from services.agent.loop import Answer, Loop
 from services.agent.store import Claim, Committed, ToolLedger, Turns, Work
-from services.agent.tools import ToolContext
+from services.agent.tools import Passages, ToolContext
 from shared import faultpoints
 from shared.bus import Bus, BusUnavailable, Delivery
 from shared.events import ReplyReady, TurnInterrupted, TurnRequested, TurnRunning
@@ -45,6 +45,7 @@ class Agent:
     bus: Bus
     turns: Turns
     model: Model
+    knowledge: Passages
     most_steps: int
     run_limit: float
     room: int = 32
@@ -188,7 +189,9 @@ class Agent:
             model=self.model,
             tools=work.pipeline.tools,
             ledger=ToolLedger(self.turns, work),
-            context=lambda call: ToolContext(work.claim.tenant, work.conversation, work.turn, call, self.turns),
+            context=lambda call: ToolContext(
+                work.claim.tenant, work.agent, work.conversation, work.turn, call, self.turns, self.knowledge
+            ),
             most_steps=self.most_steps,
             model_name=work.pipeline.model,
             user=work.conversation,

@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr
 
-from shared.settings import BURST_LIMIT, Database, Group, Settings, env
+from shared.settings import BURST_LIMIT, Database, Embeddings, Group, Settings, env
 
 
 class Agent(Group):
@@ -25,6 +25,7 @@ class AgentSettings(Settings):
 
     db: Database
     agent: Agent = Agent()
+    embeddings: Embeddings = Embeddings()
     openai_base_url: str = env("OPENAI_BASE_URL", description="Address of an OpenAI-compatible API.")
     openai_api_key: SecretStr = env("OPENAI_API_KEY", description="Key for the model's API.")
     burst_limit: float = BURST_LIMIT

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from services.console.access import Doorkeeper
 from services.console.accounts import Accounts
-from services.console.api import dead_letters, jobs, line_setup, pairing_codes, problems
+from services.console.api import dead_letters, documents, jobs, line_setup, pairing_codes, problems
 from services.console.api.accounts import accounts
 from services.console.api.agents import agents
 from services.console.api.api_keys import api_keys
@@ -34,6 +34,7 @@ from services.console.erasure import Erasures
 from services.console.exports import Exports
 from services.console.gap_fill import GapFill
 from services.console.idempotency import Requests
+from services.console.knowledge.documents import Documents
 from services.console.lines import Lines
 from services.console.pairing import PairingCodes
 from services.console.privacy import Privacy
@@ -42,6 +43,7 @@ from services.console.records import Dangling, InUse, Stale, Taken, Unknown
 from services.console.retention import Retention
 from shared.addresses import Pepper
 from shared.bus import Bus
+from shared.knowledge import Knowledge
 from shared.store.repepper import Repepper
 from shared.store.rewrap import Rewrap
 from shared.store.session import Store
@@ -74,6 +76,8 @@ class Api:
     pepper: Pepper
     bus: Bus
     readiness: Readiness
+    documents: Documents
+    knowledge: Knowledge
 
     @classmethod
     def of_nobody(cls) -> Self:
@@ -84,7 +88,15 @@ class Api:
     def install(self, app: FastAPI) -> None:
         """Add every route of `/v1` to an application."""
         problems.install(
-            app, {**_FAULTS, **dead_letters.FAULTS, **jobs.FAULTS, **line_setup.FAULTS, **pairing_codes.FAULTS}
+            app,
+            {
+                **_FAULTS,
+                **dead_letters.FAULTS,
+                **documents.FAULTS,
+                **jobs.FAULTS,
+                **line_setup.FAULTS,
+                **pairing_codes.FAULTS,
+            },
         )
         requests = Requests(self.store, self.vault, self._key(b"requests"))
         Gate(Doorkeeper(self.store, self.console_key), requests).install(app)
@@ -97,6 +109,7 @@ class Api:
         yield tenants(self.store)
         yield users(self.store)
         yield agents(self.store)
+        yield documents.documents(self.store, self.documents, self.knowledge)
         yield accounts(self.accounts)
         yield lines(self.lines)
         yield line_setup.line_setup(self.lines)

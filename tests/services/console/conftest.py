@@ -14,6 +14,8 @@ from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
 from services.console.erasure import Erasures
 from services.console.gap_fill import GapFill
+from services.console.knowledge.documents import Documents
+from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
 from services.console.pairing import PairingCodes
 from services.console.readiness import Readiness
@@ -22,6 +24,7 @@ from services.console.settings import ConsoleSettings
 from services.console.streams import PersonsStreams
 from shared.addresses import Pepper
 from shared.bus import Bus
+from shared.knowledge import Knowledge
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
 from shared.store.repepper import Repepper
@@ -71,6 +74,12 @@ def gap_fill(console_store: Store, bus: Bus, vault: Vault, pepper: Pepper, twili
 
 
 @pytest.fixture
+def indexing(console_store: Store, vault: Vault) -> Indexing:
+    """A worker that works when a test says so."""
+    return Indexing(console_store, vault, owner=1)
+
+
+@pytest.fixture
 def opened(  # noqa: PLR0917 - all that a console is made of
     console_store: Store,
     vault: Vault,
@@ -79,6 +88,7 @@ def opened(  # noqa: PLR0917 - all that a console is made of
     bus: Bus,
     gap_fill: GapFill,
     twilio: FakeAccount,
+    indexing: Indexing,
 ) -> OpenConsole:
     """Return a way to ask a console with these settings."""
 
@@ -108,6 +118,8 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             readiness=Readiness(
                 settings.console.services, {"nats": bus.check, "postgres": console_store.check}, console_store
             ),
+            documents=Documents(console_store, vault, indexing),
+            knowledge=Knowledge(console_store),
         )
         transport = httpx2.ASGITransport(app=app(settings, api), raise_app_exceptions=False)
         async with Client(transport=transport, base_url="http://console.invalid") as client:
