@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import psycopg
 
@@ -22,6 +22,7 @@ from dev.embedded import nats_server, postgres_server
 from dev.embedded.ports import free_port
 from dev.simulator.signer import sign
 from dev.stack.probe import answers
+from dev.stack.secrets import DATABASE_USERS
 from shared.bus import apply_topology
 from shared.store.migrations import upgrade
 
@@ -29,6 +30,7 @@ ACCOUNT, TOKEN, LINE = "AC" + "5" * 32, "7" * 32, "whatsapp:+14155238886"
 SECOND_LINE = "whatsapp:+14155230000"
 PUBLIC_URL = "https://bench.example/webhooks/twilio"
 _ROOT = Path(__file__).parents[1]
+_PASSWORD = "bench"  # noqa: S105 - of a database that is thrown away
 _START_SECONDS = 60.0
 _DRAIN_SECONDS = 120.0
 
@@ -66,7 +68,7 @@ def stages(
     try:
         for module in modules:
             port = free_port()
-            own = {**base, "TRUNKLINE_OPS__PORT": str(port), **variables}
+            own = {**base, **_login(base, module), "TRUNKLINE_OPS__PORT": str(port), **variables}
             processes.append(subprocess.Popen([sys.executable, "-m", *module.split()], cwd=_ROOT, env=own))
             probes.append(f"http://127.0.0.1:{port}/readyz")
         until = time.monotonic() + _START_SECONDS
@@ -82,6 +84,15 @@ def stages(
             process.wait(30)
 
 
+def _login(base: Mapping[str, str], module: str) -> dict[str, str]:
+    """Return the database of a service, under its own login; without row-level security the figures would flatter."""
+    service = module.rpartition(".")[2].removeprefix("stage ")
+    url = urlsplit(base["TRUNKLINE_DB__URL"])
+    if service not in DATABASE_USERS:
+        return {}
+    return {"TRUNKLINE_DB__URL": url._replace(netloc=f"{service}:{_PASSWORD}@{url.hostname}:{url.port}").geturl()}
+
+
 @contextmanager
 def servers(where: Path, *, tenants: int = 1) -> Iterator[tuple[dict[str, str], "Arrived"]]:
     """Run fresh NATS and Postgres, with streams, schema and a platform of one tenant or two."""
@@ -90,6 +101,8 @@ def servers(where: Path, *, tenants: int = 1) -> Iterator[tuple[dict[str, str], 
         apply_topology(nats.url)
         database_url = postgres.create_database("bench")
         upgrade(database_url)
+        for service in DATABASE_USERS:
+            postgres.let_in(service, _PASSWORD, f"trunkline_{service}")
         arrived = Arrived(str(folder / "arrivals"))
         base = environment(nats.url, nats.monitor_url, database_url, arrived.path)
         console = (("services.console",), {**base, "TRUNKLINE_CONSOLE__PORT": str(free_port())})

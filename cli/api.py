@@ -38,7 +38,7 @@ class Answer:
 def ask(
     method: str,
     path: str,
-    body: dict[str, Any] | None = None,
+    body: dict[str, Any] | bytes | None = None,
     *,
     headers: dict[str, str] | None = None,
     seconds: float = _SECONDS,
@@ -51,21 +51,22 @@ def ask(
 def exchange(
     method: str,
     path: str,
-    body: dict[str, Any] | None = None,
+    body: dict[str, Any] | bytes | None = None,
     *,
     query: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
     seconds: float = _SECONDS,
 ) -> Answer:
-    """Return the whole answer; end the command when it is an error."""
+    """Return the whole answer; end the command when it is an error. `body`: JSON, or a file as it is."""
     import httpx2
 
     url, key = console()
+    sent = {"content": body} if isinstance(body, bytes) else {"json": body}
     try:
         response = _client().request(
             method,
             f"{url}/v1/{path}",
-            json=body,
+            **sent,
             params={name: value for name, value in (query or {}).items() if value is not None},
             headers={"Authorization": f"Bearer {key}", **(headers or {})},
             timeout=chosen.seconds or seconds,

@@ -26,7 +26,8 @@ _EXIT_CONFIG = 2
 _KEY = re.compile("[0-9a-fA-F]{64}")
 
 OTHERS_PREFIXES = tuple(
-    f"{PREFIX}{name}{_NEST}" for name in ("INGRESS", "ROUTER", "AGENT", "EGRESS", "CONSOLE", "SIM", "MODEL_SERVER")
+    f"{PREFIX}{name}{_NEST}"
+    for name in ("INGRESS", "ROUTER", "AGENT", "EGRESS", "CONSOLE", "SIM", "MODEL_SERVER", "EMBEDDINGS")
 )
 OTHERS_NAMES = frozenset(
     f"{PREFIX}{name}"
@@ -111,6 +112,19 @@ class Keys(Group):
     def thread_pepper_key(self) -> bytes:
         """The one key that thread keys are made with."""
         return bytes.fromhex(self.thread_pepper.get_secret_value())
+
+
+class Embeddings(Group):
+    """Where knowledge gets its vectors from. Read by agent and console, which must agree."""
+
+    model: str | None = Field(
+        None, description="Model that knowledge is embedded with; unset: only words are compared."
+    )
+    base_url: str = Field(
+        "https://api.openai.com/v1/", description="Address of the OpenAI-compatible API that has this model."
+    )
+    api_key: SecretStr | None = Field(None, description="Key for that API.")
+    limit: float = Field(5.0, description="Seconds that it may take to answer.", gt=0)
 
 
 class Ops(Group):

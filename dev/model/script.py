@@ -12,6 +12,7 @@ _CONTACT = re.compile(r"contact:\s*(?P<name>[^,]+),\s*(?P<message>.+)", re.IGNOR
 _GREETING = re.compile(r"^(hi|hello|hey|ciao|good (morning|evening))\b", re.IGNORECASE)
 _SLOW = re.compile(r"^slow (?P<seconds>\d+(\.\d+)?)", re.IGNORECASE)
 _PARTS = re.compile(r"^parts (?P<count>[2-9])\b")
+_QUESTION = re.compile(r"\?\s*$")
 _MARK = re.compile(r"\[(\d+-\d+)\]")
 _FILLING = "This is a long part of a long answer. " * 30
 _HUGE = 1_000_000
@@ -78,7 +79,20 @@ def next_line(request: Request) -> Line:
     if (found := _CONTACT.search(last)) and "contact_form" in request.tools:
         line = _contact(found["name"].strip(), found["message"].strip(), request)
         return replace(line, text=f"{_marks(said[:-1])} {line.text}".strip()) if line.text else line
+    if _QUESTION.search(last) and "semantic_search" in request.tools:
+        return _looked_up(last, request) or Line(_quote(said))
     return Line(_quote(said))
+
+
+def _looked_up(question: str, request: Request) -> Line | None:
+    """Look a question up, and answer with the best passage; None where nothing was found."""
+    if not request.tool_results:
+        return Line(tool="semantic_search", raw_arguments=json.dumps({"query": question}))
+    try:
+        passages = json.loads(request.tool_results[-1])["passages"]
+    except (ValueError, KeyError):
+        return None
+    return Line(f"{passages[0]['document']} says: {passages[0]['text']}") if passages else None
 
 
 def _special(word: str, request: Request) -> Line | None:

@@ -16,6 +16,9 @@ _PROBED_AT_HOME = frozenset({"model", "simulator"})
 _SCRIPTED_MODEL = "scripted"
 _SCRIPTED_KEY = "local"
 _OPENAI = "https://api.openai.com/v1"
+_EMBEDDINGS = tuple(
+    f"TRUNKLINE_EMBEDDINGS__{name}" for name in ("MODEL", "BASE_URL", "API_KEY", "API_KEY_FILE", "LIMIT")
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def _router(_part: Part, setup: Setup) -> dict[str, str]:
 
 def _agent(_part: Part, setup: Setup) -> dict[str, str]:
     model = chosen_model(setup.caller, f"{setup.url('model-1')}/v1" if setup.has("model") else _OPENAI)
-    return model | _given(setup.caller, "TRUNKLINE_BURST_LIMIT", "TRUNKLINE_OUTBOUND__ALLOW")
+    return model | _given(setup.caller, "TRUNKLINE_BURST_LIMIT", "TRUNKLINE_OUTBOUND__ALLOW", *_EMBEDDINGS)
 
 
 def _egress(_part: Part, setup: Setup) -> dict[str, str]:
@@ -131,7 +134,7 @@ def _console(part: Part, setup: Setup) -> dict[str, str]:
         "CHANNEL_PAIR_RATE_LIMIT",
         "TRUNKLINE_OUTBOUND__ALLOW",
     )
-    return own | dict(setup.account) | _twilio(setup) | _given(setup.caller, *chosen)
+    return own | dict(setup.account) | _twilio(setup) | _given(setup.caller, *chosen, *_EMBEDDINGS)
 
 
 def _simulator(part: Part, setup: Setup) -> dict[str, str]:

@@ -14,6 +14,7 @@ from services.agent.store import Turns
 from shared.bus import open_bus
 from shared.events import TurnInterrupted
 from shared.fairness import HAND_BACK_AFTER
+from shared.knowledge import Knowledge, open_embedder
 from shared.ops import ops_app, serving
 from shared.outbound import open_guard
 from shared.outbound.mail import Mailer
@@ -40,6 +41,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
         presence(database) as owner,
         connect(settings) as model,
         open_guard(settings.allowed) as guard,
+        open_embedder(settings.embeddings) as embedder,
     ):
         actions = Actions(store, vault, guard)
         forms = FormSender(store, vault, guard, Mailer(settings.allowed))
@@ -47,6 +49,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
             bus,
             Turns(store, vault, owner, settings.burst_limit),
             model,
+            Knowledge(store, embedder),
             settings.agent.most_steps,
             settings.agent.run_limit,
             settings.agent.workers,

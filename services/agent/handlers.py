@@ -15,7 +15,7 @@ from services.agent.budget import Budget, Unlimited
 from services.agent.llm import Model
 from services.agent.loop import Answer, Loop
 from services.agent.store import Claim, Committed, ToolLedger, Turns, Work
-from services.agent.tools import Tool, ToolContext
+from services.agent.tools import Passages, Tool, ToolContext
 from shared import faultpoints
 from shared.bus import Bus, BusUnavailable, Delivery
 from shared.events import ReplyReady, TurnInterrupted, TurnRequested, TurnRunning
@@ -46,6 +46,7 @@ class Agent:
     bus: Bus
     turns: Turns
     model: Model
+    knowledge: Passages
     most_steps: int
     run_limit: float
     room: int = 32
@@ -190,7 +191,9 @@ class Agent:
             model=self.model,
             tools=(*work.pipeline.tools, *await self._actions(work)),
             ledger=ToolLedger(self.turns, work),
-            context=lambda call: ToolContext(work.claim.tenant, work.conversation, work.turn, call, self.turns),
+            context=lambda call: ToolContext(
+                work.claim.tenant, work.agent, work.conversation, work.turn, call, self.turns, self.knowledge
+            ),
             most_steps=self.most_steps,
             model_name=work.pipeline.model,
             user=work.conversation,

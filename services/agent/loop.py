@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import orjson
 
 from services.agent.cleaning import clean, cleaned
 from services.agent.llm import Completion, Model, Said, ToolRequest
-from services.agent.tools import Tool, ToolContext, ToolFailed
+from services.agent.tools import Result, Tool, ToolContext, ToolFailed
 from shared import faultpoints
 from shared.actions import Misfit
 from shared.actions.mapping import cut
@@ -25,16 +25,16 @@ _TOO_MANY = "Not run: the limit of tool calls for this message is reached. Answe
 class Ledger(Protocol):
     """Remembers the tool calls of a turn, so that a restarted one does not repeat them."""
 
-    async def recall(self, request: ToolRequest) -> str | None:
+    async def recall(self, request: ToolRequest) -> Result | None:
         """Return the result of an equal call of this turn, if there was one."""
 
-    async def remember(self, step: int, request: ToolRequest, result: str) -> None:
+    async def remember(self, step: int, request: ToolRequest, result: Result) -> None:
         """Keep a call's result."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a turn came to. `sources` name the documents that were used."""
+    """What a turn came to. `sources` name the documents that its tools drew on, each once, in the order of their use."""
 
     text: str
     sources: tuple[str, ...] = ()
@@ -65,6 +65,7 @@ class Loop:
     reserve: Callable[[Sequence[Said]], Awaitable[None]]
     """Asks the budget; raises GatewayError where it is used up."""
     steps: int = 0
+    sources: list[str] = field(default_factory=list)
 
     async def run(self, messages: Sequence[Said]) -> Answer:
         """Let the model speak and use tools until it answers. Raises GatewayError when it does not."""
@@ -82,9 +83,10 @@ class Loop:
             said.append(_assistant(completion))
             results = await asyncio.gather(*(self._step(request) for request in completion.tools))
             said.extend(
-                {"role": "tool", "tool_call_id": request.id, "content": result}
+                {"role": "tool", "tool_call_id": request.id, "content": result.text}
                 for request, result in zip(completion.tools, results, strict=True)
             )
+            self.sources += (source for result in results for source in result.sources)
 
     def _answer(self, last: Completion, spoken: Sequence[Completion]) -> Answer:
         text = clean(last.text)[:_LONGEST_ANSWER].strip()
@@ -92,16 +94,17 @@ class Loop:
             raise GatewayError(MODEL_EMPTY)
         return Answer(
             text=text,
+            sources=tuple(dict.fromkeys(self.sources)),
             steps=self.steps,
             input_tokens=sum(completion.input_tokens for completion in spoken),
             output_tokens=sum(completion.output_tokens for completion in spoken),
             model=last.model,
         )
 
-    async def _step(self, request: ToolRequest) -> str:
+    async def _step(self, request: ToolRequest) -> Result:
         """Run one requested tool; the result, also of a failure, is told to the model."""
         if self.steps >= self.most_steps:
-            return _TOO_MANY
+            return Result(_TOO_MANY)
         self.steps += 1
         step = self.steps
         if (known := await self.ledger.recall(request)) is not None:
@@ -119,25 +122,30 @@ class Loop:
         faultpoints.after(Step.AGENT_REMEMBER)
         return result
 
-    async def _execute(self, tool: Tool | None, request: ToolRequest) -> tuple[str, bool]:
+    async def _execute(self, tool: Tool | None, request: ToolRequest) -> tuple[Result, bool]:
         if tool is None:
-            return "There is no tool of that name.", False
+            return Result("There is no tool of that name."), False
         try:
             said = cleaned(orjson.loads(request.arguments or "{}"))
         except (orjson.JSONDecodeError, RecursionError):
-            return "The arguments are not valid JSON.", False
+            return Result("The arguments are not valid JSON."), False
         try:
-            return cut(clean(await tool.run(tool.read(said), self.context(request.key)))), True
+            result = await tool.run(tool.read(said), self.context(request.key))
         except Misfit as misfit:
-            return cut(clean(f"The arguments do not fit: {misfit}")), False
+            return _cleaned(Result(f"The arguments do not fit: {misfit}")), False
         except ToolFailed as failed:
-            return cut(clean(str(failed))), False
+            return _cleaned(Result(str(failed))), False
+        return _cleaned(result if isinstance(result, Result) else Result(result)), True
 
 
 def _seen(message: Said) -> Said:
     """Return a message without what the person who wrote it did not see either."""
     content = message.get("content")
     return {**message, "content": clean(content)} if isinstance(content, str) else message
+
+
+def _cleaned(result: Result) -> Result:
+    return Result(cut(clean(result.text)), tuple(map(clean, result.sources)))
 
 
 def _assistant(completion: Completion) -> Said:

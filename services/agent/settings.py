@@ -3,7 +3,7 @@
 from pydantic import Field, SecretStr
 
 from shared.outbound.settings import OutboundSettings
-from shared.settings import BURST_LIMIT, Database, Group, env
+from shared.settings import BURST_LIMIT, Database, Embeddings, Group, env
 
 
 class Agent(Group):
@@ -26,6 +26,7 @@ class AgentSettings(OutboundSettings):
 
     db: Database
     agent: Agent = Agent()
+    embeddings: Embeddings = Embeddings()
     openai_base_url: str = env("OPENAI_BASE_URL", description="Address of an OpenAI-compatible API.")
     openai_api_key: SecretStr = env("OPENAI_API_KEY", description="Key for the model's API.")
     burst_limit: float = BURST_LIMIT

@@ -10,15 +10,15 @@ from psycopg.rows import DictRow
 from services.agent.llm import Said, ToolRequest
 from services.agent.loop import Answer
 from services.agent.pipelines import Pipeline, Sys
-from services.agent.tools import ToolContext
+from services.agent.tools import TOOLS, Equipment, Result, ToolContext
 from shared import faultpoints
 from shared.actions import Identity
 from shared.failures import NOTHING_ASKED, GatewayError
 from shared.fairness import FAIR_ORDER
 from shared.faultpoints import Step
-from shared.ids import ConversationId, LineId, ReplyId, Sequence, TenantId, ThreadKey, TurnId, new_id
+from shared.ids import AgentId, ConversationId, LineId, ReplyId, Sequence, TenantId, ThreadKey, TurnId, new_id
 from shared.store.presence import OWNER_IS_DEAD
-from shared.store.sealed import FORM_BODY, MESSAGE_TEXT, REPLY_BODY, TOOL_RESULT
+from shared.store.sealed import FORM_BODY, MESSAGE_TEXT, REPLY_BODY, TOOL_RESULT, TOOL_SOURCES, SealedColumn
 from shared.store.session import Connection, Store
 from shared.vault import Vault
 
@@ -76,9 +76,10 @@ opened as (
   returning id, attempts, (select conversation_id from asked order by seq desc limit 1) as conversation
 )
 select asked.id, asked.seq, asked.sealed_text, asked.trace, asked.received_at, opened.id as turn, opened.attempts,
-       opened.conversation, agent.instructions, agent.model, agent.memory, line.channel, line.provider,
+       opened.conversation, agent.id as agent, agent.instructions, agent.model, agent.memory, line.channel, line.provider,
        tenant.name as tenant, app_user.email, now() as now, conversation.contact_id, conversation.user_id,
-       exists (select 1 from action where action.tenant_id = conversation.tenant_id and action.enabled) as has_actions
+       exists (select 1 from action where action.tenant_id = conversation.tenant_id and action.enabled) as has_actions,
+       exists (select from knowledge_document where agent_id = agent.id and generation > 0) as documents
 from asked cross join opened
 join conversation on conversation.id = opened.conversation
 join agent on agent.id = conversation.agent_id
@@ -169,6 +170,7 @@ class Work:
     claim: Claim
     turn: TurnId
     attempts: int
+    agent: AgentId
     conversation: ConversationId
     channel: str
     provider: str
@@ -289,7 +291,9 @@ class Turns:
         if not opened.asked:
             raise GatewayError(NOTHING_ASKED)
         found = opened.asked[0]
-        pipeline = Pipeline(found["instructions"], found["model"], found["memory"])
+        equipment = Equipment(documents=found["documents"])
+        tools = tuple(tool for tool in TOOLS if tool.suits(equipment))
+        pipeline = Pipeline(found["instructions"], found["model"], found["memory"], tools)
         facts = Sys(found["channel"], found["tenant"], found["email"] or "")
         spoken = [self._said(claim.tenant, row) for row in reversed(opened.spoken)]
         new = [{"role": "user", "content": self._text(claim.tenant, row)} for row in opened.asked]
@@ -297,6 +301,7 @@ class Turns:
             claim=claim,
             turn=TurnId(found["turn"]),
             attempts=found["attempts"],
+            agent=AgentId(found["agent"]),
             conversation=ConversationId(found["conversation"]),
             channel=found["channel"],
             provider=found["provider"],
@@ -416,24 +421,30 @@ class ToolLedger:
     turns: Turns
     work: Work
 
-    async def recall(self, request: ToolRequest) -> str | None:
+    async def recall(self, request: ToolRequest) -> Result | None:
         """Return the stored result of an equal call."""
         async with self.turns.store.connection(self.work.claim.tenant) as connection:
             cursor = await connection.execute(
-                "select sealed_result from tool_call where turn_id = %s and call = %s", (self.work.turn, request.key)
+                "select sealed_result, sealed_sources from tool_call where turn_id = %s and call = %s",
+                (self.work.turn, request.key),
             )
             row = await cursor.fetchone()
         if row is None or row["sealed_result"] is None:
             return None
-        return self.turns.vault.open(row["sealed_result"], self._place(request)).decode()
+        open_ = self.turns.vault.open
+        text = open_(row["sealed_result"], self._place(TOOL_RESULT, request)).decode()
+        sealed = row["sealed_sources"]
+        sources = orjson.loads(open_(sealed, self._place(TOOL_SOURCES, request))) if sealed is not None else ()
+        return Result(text, tuple(sources))
 
-    async def remember(self, step: int, request: ToolRequest, result: str) -> None:
+    async def remember(self, step: int, request: ToolRequest, result: Result) -> None:
         """Keep a call's result; that of another run of this turn stays as it is."""
+        seal, sources = self.turns.vault.seal, orjson.dumps(result.sources)
         async with self.turns.store.connection(self.work.claim.tenant) as connection:
             await connection.execute(
                 """
-                insert into tool_call (turn_id, call, tenant_id, step, name, sealed_result)
-                values (%s, %s, %s, %s, %s, %s) on conflict (turn_id, call) do nothing
+                insert into tool_call (turn_id, call, tenant_id, step, name, sealed_result, sealed_sources)
+                values (%s, %s, %s, %s, %s, %s, %s) on conflict (turn_id, call) do nothing
                 """,
                 (
                     self.work.turn,
@@ -441,9 +452,10 @@ class ToolLedger:
                     self.work.claim.tenant,
                     step,
                     request.name[:64],
-                    self.turns.vault.seal(result.encode(), self._place(request)),
+                    seal(result.text.encode(), self._place(TOOL_RESULT, request)),
+                    seal(sources, self._place(TOOL_SOURCES, request)) if result.sources else None,
                 ),
             )
 
-    def _place(self, request: ToolRequest) -> str:
-        return TOOL_RESULT.at(self.work.claim.tenant, self.work.turn, request.key)
+    def _place(self, column: SealedColumn, request: ToolRequest) -> str:
+        return column.at(self.work.claim.tenant, self.work.turn, request.key)

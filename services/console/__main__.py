@@ -22,6 +22,8 @@ from services.console.erasure import SWEEP, Erasures
 from services.console.forms import FormDeliveries
 from services.console.gap_fill import GapFill
 from services.console.job import repeated
+from services.console.knowledge.documents import Documents
+from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
 from services.console.pages.home import home
 from services.console.pairing import PairingCodes
@@ -34,11 +36,13 @@ from services.console.streams import PersonsStreams
 from shared.addresses import Pepper
 from shared.bus import open_bus
 from shared.channels.account import open_accounts
+from shared.knowledge import Knowledge, open_embedder
 from shared.ops import ops_app, serving
 from shared.outbound import open_guard
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
+from shared.store.presence import presence
 from shared.store.repepper import Repepper
 from shared.store.rewrap import Rewrap
 from shared.store.session import open_store
@@ -90,11 +94,14 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
     vault = TenantVault(settings.keys.vault_ring, data_keys)
     pepper = Pepper.of(settings.keys.pepper_ring)
     thread_pepper = Pepper(settings.keys.thread_pepper_key)
+    database = settings.db.url.get_secret_value()
     async with (
         open_bus(settings.nats, "console") as bus,
-        open_store(settings.db.url.get_secret_value(), settings.db.pool, "console", data_keys) as store,
+        open_store(database, settings.db.pool, "console", data_keys) as store,
+        presence(database) as owner,
         open_accounts(settings.twilio_api_base, local=settings.environment == "local") as accounts,
         open_guard(settings.allowed) as guard,
+        open_embedder(settings.embeddings) as embedder,
     ):
         async for again in stamina.retry_context(on=Exception, timeout=None, attempts=None, wait_max=2.0):
             with again:
@@ -103,6 +110,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
         reconciler = Reconciler(bus, store, vault)
         letters, own_accounts = DeadLetters(store, bus), Accounts(store, vault, reconciler)
         repepper = Repepper(store, vault, pepper)
+        indexing = Indexing(store, vault, owner, embedder)
         rewrap = Rewrap(store, Vault(settings.keys.vault_ring), vault, data_keys)
         erasures = Erasures(store, pepper, PersonsStreams(bus, store), Copies(own_accounts, accounts))
         api = Api(
@@ -122,6 +130,8 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             readiness=Readiness(settings.console.services, checks, store),
             actions=Actions(store, vault, guard),
             forms=FormDeliveries(store, vault, settings.allowed),
+            documents=Documents(store, vault, indexing, settings.console.language),
+            knowledge=Knowledge(store, embedder),
         )
         bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(
@@ -144,6 +154,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
                 repeated(Privacy(store).run, privacy.EVERY),
                 repeated(Retention(store).run, retention.EVERY),
                 repeated(erasures.sweep, SWEEP),
+                indexing.keep(),
                 bus.watch_durables(),
                 server.serve(),
             ),

@@ -105,7 +105,7 @@ _BLANK = (
       and (part.state not in ('accepted', 'sent') or accepted_at < now() - {_WINDOW})
     """,  # noqa: S608 - constants
     f"""
-    update tool_call set sealed_result = null from turn, thread, tenant
+    update tool_call set sealed_result = null, sealed_sources = null from turn, thread, tenant
     where {_HERE} and turn.thread = thread.key and from_seq >= texts_from and turn_id = turn.id
       and tenant.id = tool_call.tenant_id and sealed_result is not null
     """,  # noqa: S608 - constants

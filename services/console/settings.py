@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from shared.addresses import PERSON, whatsapp
 from shared.outbound.settings import OutboundSettings
-from shared.settings import WEBHOOK_URL, Database, Group, Keys, PublicUrl, TwilioSettings, env
+from shared.settings import WEBHOOK_URL, Database, Embeddings, Group, Keys, PublicUrl, TwilioSettings, env
 
 
 def _pairs(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
@@ -16,6 +16,14 @@ def _pairs(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
 
 
 Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
+
+
+Language = Literal[
+    "arabic", "armenian", "basque", "catalan", "danish", "dutch", "english", "finnish", "french", "german", "greek", "hindi",
+    "hungarian", "indonesian", "irish", "italian", "lithuanian", "nepali", "norwegian", "portuguese", "romanian", "russian",
+    "serbian", "simple", "spanish", "swedish", "tamil", "turkish", "yiddish",
+]  # fmt: skip
+"""Postgres's text search configurations. `simple`: words are compared as they are."""
 
 
 class ConsoleKeys(Keys):
@@ -30,6 +38,7 @@ class Console(Group):
     host: str = Field("127.0.0.1", description="Address of the console.")
     port: int = Field(8081, description="Port of the console.", ge=0, le=65535)
     services: Pairs = Field({}, description="Services to show: name=ops URL, separated by commas.")
+    language: Language = Field("english", description="How words of knowledge are stemmed that names no language.")
     links: Pairs = Field({}, description="Links to show: title=URL, separated by commas.")
 
 
@@ -39,6 +48,7 @@ class ConsoleSettings(TwilioSettings, OutboundSettings):
     db: Database
     keys: ConsoleKeys
     console: Console = Console()
+    embeddings: Embeddings = Embeddings()
     webhook_url: PublicUrl = WEBHOOK_URL
     account_sid: str = env("TWILIO_ACCOUNT_SID", pattern=r"^AC[0-9a-fA-F]{32}$", description="The platform's account.")
     auth_token: SecretStr = env("TWILIO_AUTH_TOKEN", min_length=1, description="Its auth token.")

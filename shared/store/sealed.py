@@ -31,6 +31,8 @@ CONTACT_NAME = SealedColumn("contact", "sealed_name", "contact", suffix="/name")
 BINDING_ADDRESS = SealedColumn("binding", "sealed_address", "binding")
 MESSAGE_TEXT = SealedColumn("message", "sealed_text", "message")
 TOOL_RESULT = SealedColumn("tool_call", "sealed_result", "tool_call", ("turn_id", "call"))
+TOOL_SOURCES = SealedColumn("tool_call", "sealed_sources", "tool_call", ("turn_id", "call"), suffix="/sources")
+KNOWLEDGE_CONTENT = SealedColumn("knowledge_document", "sealed_content", "knowledge_document")
 FORM_BODY = SealedColumn("form_submission", "sealed_body", "form")
 FORM_SECRETS = SealedColumn("form_delivery", "sealed_secrets", "form_delivery")
 ACTION_HEADERS = SealedColumn("action", "sealed_headers", "action")
@@ -41,5 +43,6 @@ IDEMPOTENT_ANSWER = SealedColumn("idempotent_request", "sealed_answer", "idempot
 
 SEALED_COLUMNS = (
     CREDENTIAL_SECRET, CREDENTIAL_KEY, SIGNING_SECRET, CONTACT_ADDRESS, CONTACT_NAME, BINDING_ADDRESS, MESSAGE_TEXT,
-    TOOL_RESULT, FORM_BODY, FORM_SECRETS, ACTION_HEADERS, ATTEMPT_RESULT, REPLY_BODY, PART_BODY, IDEMPOTENT_ANSWER,
+    TOOL_RESULT, TOOL_SOURCES, KNOWLEDGE_CONTENT, FORM_BODY, FORM_SECRETS, ACTION_HEADERS, ATTEMPT_RESULT, REPLY_BODY,
+    PART_BODY, IDEMPOTENT_ANSWER,
 )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    REAL,
     BigInteger,
     Column,
     DateTime,
@@ -24,7 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 
@@ -455,6 +456,7 @@ class ToolCall(SQLModel, table=True):
     A tool call and its result, kept so that a restarted turn does not repeat it. Written by the agent.
 
     `call`: what was asked, as a digest; a turn that starts over with more messages may ask something else at the same step.
+    `sealed_sources`: the documents that the result came from, where it came from any.
     """
 
     __tablename__ = "tool_call"
@@ -464,6 +466,7 @@ class ToolCall(SQLModel, table=True):
     step: int
     name: str
     sealed_result: bytes | None = _sealed(nullable=True)
+    sealed_sources: bytes | None = _sealed(nullable=True)
     created_at: datetime = _now()
 
 
@@ -480,6 +483,88 @@ class ToolAttempt(SQLModel, table=True):
     sealed_result: bytes | None = _sealed(nullable=True)
     begun_at: datetime = _now()
     ended_at: datetime | None = _time()
+
+
+class KnowledgeDocument(SQLModel, table=True):
+    """
+    A document that an agent looks things up in (ADR 15). Written by the console.
+
+    `state`: queued, indexing, ready or failed, then with the code of why in `failure`. `generation`: of the passages that are
+    searched; 0: none yet. `building`: the newest that was begun; only its builder, `owner`, may let it be searched.
+    `embedded_with`: the model whose vectors the passages have.
+    """
+
+    __tablename__ = "knowledge_document"
+    __table_args__ = (
+        UniqueConstraint("agent_id", "name", name="knowledge_document_agent_name_key"),
+        ForeignKeyConstraint(
+            ["tenant_id", "agent_id"], ["agent.tenant_id", "agent.id"], name="knowledge_document_agent_own"
+        ),
+        Index("knowledge_document_to_do", "queued_at", postgresql_where=text("state in ('queued', 'indexing')")),
+    )
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    agent_id: str
+    name: str
+    media_type: str = _told("")
+    language: str
+    digest: str
+    size: int
+    sealed_content: bytes = _sealed()
+    state: str = _told("queued")
+    failure: str | None = None
+    generation: int = _counted()
+    building: int = _counted()
+    attempts: int = _counted()
+    owner: int | None = Field(None, sa_type=BigInteger)
+    passages: int = _counted()
+    embedded_with: str | None = None
+    queued_at: datetime = _now()
+    indexed_at: datetime | None = _time()
+    version: int = _version()
+    created_at: datetime = _now()
+
+
+class KnowledgeChunk(SQLModel, table=True):
+    """
+    A passage of a document, in clear: it is what full-text search reads (ADR 15). Written by the console.
+
+    `search`: the words of its headings and its text, without case and accents, and the agent's id among them, by which the
+    index answers for one agent. `embedding`: of the model that the document names.
+    """
+
+    __tablename__ = "knowledge_chunk"
+    __table_args__ = (
+        UniqueConstraint("document_id", "generation", "ordinal", name="knowledge_chunk_place_key"),
+        Index("knowledge_chunk_agent", "agent_id"),
+        Index("knowledge_chunk_search", "search", postgresql_using="gin"),
+    )
+    id: int | None = _identity()
+    tenant_id: str
+    agent_id: str
+    document_id: str = Field(foreign_key="knowledge_document.id", ondelete="CASCADE")
+    generation: int
+    ordinal: int
+    heading: str = _told("")
+    page: int | None = None
+    content: str
+    search: str = Field(sa_column=Column(TSVECTOR, nullable=False))
+    embedding: list[float] | None = Field(None, sa_column=Column(ARRAY(REAL)))
+
+
+class KnowledgeWord(SQLModel, table=True):
+    """A word of a document that is searched: what was misspelt is looked up among them. Written by the console."""
+
+    __tablename__ = "knowledge_word"
+    __table_args__ = (
+        Index(
+            "knowledge_word_alike", "agent_id", "word", postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"}
+        ),
+    )
+    document_id: str = Field(primary_key=True, foreign_key="knowledge_document.id", ondelete="CASCADE")
+    word: str = Field(primary_key=True)
+    tenant_id: str
+    agent_id: str
 
 
 class FormSubmission(SQLModel, table=True):

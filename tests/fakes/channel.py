@@ -35,8 +35,8 @@ class FakeChannel:
     window: timedelta | None = timedelta(hours=24)
 
     def render(self, markdown: str, sources: Sequence[str], *, limit: int, truncated: bool) -> list[str]:
-        """Cut at bars, so that tests say where parts begin."""
-        return [piece for piece in markdown.split("|") if piece]
+        """Cut at bars, so that tests say where parts begin; sources stand in brackets behind."""
+        return [piece for piece in (markdown + "".join(f" [{name}]" for name in sources)).split("|") if piece]
 
     async def send(
         self, credentials: Credentials, *, sender: Address, to: Address, body: str, attempt: AttemptId

@@ -6,9 +6,10 @@ import pytest
 
 from services.agent.llm import Completion, Said, ToolRequest
 from services.agent.loop import Loop
-from services.agent.tools import TOOLS, ToolContext
+from services.agent.tools import TOOLS, Result, ToolContext
 from shared.failures import MODEL_REFUSED, GatewayError
-from shared.ids import ConversationId, TenantId, TurnId
+from shared.ids import AgentId, ConversationId, TenantId, TurnId
+from shared.knowledge import Found, Passage
 from tests.fakes.model import FakeModel, Script, asks_for
 
 Reserve = Callable[[Sequence[Said]], Awaitable[None]]
@@ -17,17 +18,23 @@ FORM = ("contact_form", '{"name": "Ann", "message": "Call me"}')
 
 
 class Notebook:
-    """A ledger and a place for forms, in memory."""
+    """A ledger, a place for forms, and what can be looked up: in memory."""
 
-    def __init__(self) -> None:
-        self.results: dict[str, str] = {}
+    def __init__(self, *passages: Passage) -> None:
+        self.results: dict[str, Result] = {}
+        self.passages = passages
         self.forms: list[tuple[str, dict[str, str]]] = []
 
-    async def recall(self, request: ToolRequest) -> str | None:
+    async def recall(self, request: ToolRequest) -> Result | None:
         return self.results.get(request.name + request.arguments)
 
-    async def remember(self, step: int, request: ToolRequest, result: str) -> None:
+    async def remember(self, step: int, request: ToolRequest, result: Result) -> None:
         self.results.setdefault(request.name + request.arguments, result)
+
+    async def search(
+        self, tenant: TenantId, agent: AgentId, query: str, most: int, document: str | None = None
+    ) -> Found:
+        return Found(tuple(it for it in self.passages if query in it.text and document in {None, it.document}), ())
 
     async def submit(self, context: ToolContext, body: dict[str, str]) -> None:
         self.forms.append((context.call, body))
@@ -43,7 +50,9 @@ def a_loop(script: Script, notebook: Notebook, reserve: Reserve = granted) -> tu
         model=model,
         tools=TOOLS,
         ledger=notebook,
-        context=lambda call: ToolContext(TenantId("tn"), ConversationId("cv"), TurnId("tu"), call, notebook),
+        context=lambda call: ToolContext(
+            TenantId("tn"), AgentId("ag"), ConversationId("cv"), TurnId("tu"), call, notebook, notebook
+        ),
         most_steps=5,
         model_name=None,
         user="cv",
@@ -95,7 +104,7 @@ async def test_a_model_that_never_stops_is_stopped() -> None:
     loop, _ = a_loop(greedy, Notebook())
     with pytest.raises(GatewayError, match="model_empty"):
         await loop.run([])
-    assert offered == [1, 1, 1, 1, 1, 0]
+    assert offered == [len(TOOLS)] * 5 + [0]
 
 
 @pytest.mark.parametrize(

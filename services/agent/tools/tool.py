@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.actions import Misfit, Parameters
-from shared.ids import ConversationId, TenantId, TurnId
+from shared.ids import AgentId, ConversationId, TenantId, TurnId
+from shared.knowledge import Found
 
 
 class ToolFailed(Exception):
@@ -22,16 +23,42 @@ class Submissions(Protocol):
         """Store a form, once per turn and call."""
 
 
+class Passages(Protocol):
+    """Where agents look things up."""
+
+    async def search(
+        self, tenant: TenantId, agent: AgentId, query: str, most: int, document: str | None = None
+    ) -> Found:
+        """Return the passages that answer a query best, at most so many; of one document where it is named."""
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What an agent has been set up with, as it was read with its turn."""
+
+    documents: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a tool came to. `sources`: names of the documents that it comes from, in the order of their use."""
+
+    text: str
+    sources: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class ToolContext:
     """Whose call it is. Identity comes from here, never from a model's arguments."""
 
     tenant: TenantId
+    agent: AgentId
     conversation: ConversationId
     turn: TurnId
     call: str
     """Idempotency key within the turn: a side effect happens once for it, whatever crashes or starts over."""
     submissions: Submissions
+    knowledge: Passages
 
 
 class Arguments(BaseModel):
@@ -43,7 +70,7 @@ class Arguments(BaseModel):
 @dataclass(frozen=True)
 class Tool:
     """
-    A name, what the model reads of it, its arguments, and what it does.
+    A name, what the model reads of it, its arguments, what it does, and which agents have a use for it: else all.
 
     `arguments`: a class of ours, or a tenant's JSON schema; `run` gets an instance of the one, a dict for the other.
     """
@@ -51,7 +78,8 @@ class Tool:
     name: str
     description: str
     arguments: type[Arguments] | Parameters
-    run: Callable[[Any, ToolContext], Awaitable[str]]
+    run: Callable[[Any, ToolContext], Awaitable[str | Result]]
+    suits: Callable[[Equipment], bool] = lambda _: True
 
     def offer(self) -> dict[str, Any]:
         """Return the tool as a model is offered it."""

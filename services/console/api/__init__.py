@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from services.console.access import Doorkeeper
 from services.console.accounts import Accounts
 from services.console.actions import Actions
-from services.console.api import actions, dead_letters, jobs, line_setup, pairing_codes, problems
+from services.console.api import actions, dead_letters, documents, jobs, line_setup, pairing_codes, problems
 from services.console.api.accounts import accounts
 from services.console.api.agents import agents
 from services.console.api.api_keys import api_keys
@@ -37,6 +37,7 @@ from services.console.exports import Exports
 from services.console.forms import FormDeliveries
 from services.console.gap_fill import GapFill
 from services.console.idempotency import Requests
+from services.console.knowledge.documents import Documents
 from services.console.lines import Lines
 from services.console.pairing import PairingCodes
 from services.console.privacy import Privacy
@@ -45,6 +46,7 @@ from services.console.records import Dangling, InUse, Stale, Taken, Unknown
 from services.console.retention import Retention
 from shared.addresses import Pepper
 from shared.bus import Bus
+from shared.knowledge import Knowledge
 from shared.store.repepper import Repepper
 from shared.store.rewrap import Rewrap
 from shared.store.session import Store
@@ -79,6 +81,8 @@ class Api:
     pepper: Pepper
     bus: Bus
     readiness: Readiness
+    documents: Documents
+    knowledge: Knowledge
 
     @classmethod
     def of_nobody(cls) -> Self:
@@ -94,6 +98,7 @@ class Api:
                 **_FAULTS,
                 **actions.FAULTS,
                 **dead_letters.FAULTS,
+                **documents.FAULTS,
                 **jobs.FAULTS,
                 **line_setup.FAULTS,
                 **pairing_codes.FAULTS,
@@ -112,6 +117,7 @@ class Api:
         yield agents(self.store)
         yield actions.actions(self.actions)
         yield form_deliveries(self.forms)
+        yield documents.documents(self.store, self.documents, self.knowledge)
         yield accounts(self.accounts)
         yield lines(self.lines)
         yield line_setup.line_setup(self.lines)

@@ -19,6 +19,7 @@ from shared.bus import Bus
 from shared.events import TurnInterrupted, TurnRequested, TurnRunning
 from shared.failures import MODEL_UNAVAILABLE
 from shared.ids import Sequence
+from shared.knowledge import Knowledge
 from shared.store.presence import presence
 from shared.store.session import Store
 from shared.topology import AGENT, ROUTER, TURN, TURN_INTERRUPTED_ANY, TURN_RUNNING_ANY, turn_subject
@@ -79,7 +80,9 @@ async def desks(
         ) -> Desks:
             await platform.plant()
             model = FakeModel(script)
-            agent = Agent(bus, Turns(agent_store, platform.vault, owner, burst), model, 5, run_limit, room)
+            agent = Agent(
+                bus, Turns(agent_store, platform.vault, owner, burst), model, Knowledge(agent_store), 5, run_limit, room
+            )
             router = Router(
                 bus,
                 Desk(router_store, platform.vault, platform.pepper),

@@ -16,6 +16,8 @@ from services.console.directory import Reconciler
 from services.console.erasure import Erasures
 from services.console.forms import FormDeliveries
 from services.console.gap_fill import GapFill
+from services.console.knowledge.documents import Documents
+from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
 from services.console.pairing import PairingCodes
 from services.console.readiness import Readiness
@@ -25,6 +27,7 @@ from services.console.streams import PersonsStreams
 from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.outbound import Allowed, Guard, open_guard
+from shared.knowledge import Knowledge
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
 from shared.store.repepper import Repepper
@@ -80,6 +83,12 @@ async def guard() -> AsyncIterator[Guard]:
 
 
 @pytest.fixture
+def indexing(console_store: Store, vault: Vault) -> Indexing:
+    """A worker that works when a test says so."""
+    return Indexing(console_store, vault, owner=1)
+
+
+@pytest.fixture
 def opened(  # noqa: PLR0917 - all that a console is made of
     console_store: Store,
     vault: Vault,
@@ -89,6 +98,7 @@ def opened(  # noqa: PLR0917 - all that a console is made of
     gap_fill: GapFill,
     twilio: FakeAccount,
     guard: Guard,
+    indexing: Indexing,
 ) -> OpenConsole:
     """Return a way to ask a console with these settings."""
 
@@ -120,6 +130,8 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             ),
             actions=Actions(console_store, vault, guard),
             forms=FormDeliveries(console_store, vault, guard.allowed),
+            documents=Documents(console_store, vault, indexing),
+            knowledge=Knowledge(console_store),
         )
         transport = httpx2.ASGITransport(app=app(settings, api), raise_app_exceptions=False)
         async with Client(transport=transport, base_url="http://console.invalid") as client:

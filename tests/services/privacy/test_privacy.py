@@ -201,14 +201,16 @@ async def test_a_closed_conversation_remembers_nothing(town: Town, privacy: Priv
 
 async def test_results_of_tools_go_once_their_turn_is_over(town: Town, privacy: Privacy) -> None:
     """
-    They are kept for a turn that starts over. What a form says stays: it was left for the business.
+    With the names of the documents that they came from. They are kept for a turn that starts over. What a form says stays: it
+    was left for the business.
     """
     answers = iter([asks_for(("contact_form", '{"name": "Ann", "message": "Call"}'))])
     town.gateway.model.script = lambda messages, tools: next(answers, None) or echo(messages, tools)
     await town.says(town.person(), "call me")
     await town.acted()
+    await town.gateway.platform.rows("update tool_call set sealed_sources = sealed_result returning 1")
     await privacy.run()
-    assert await town.count("tool_call", "sealed_result is null") == 1
+    assert await town.count("tool_call", "sealed_result is null and sealed_sources is null") == 1
     assert await town.count("tool_attempt", "sealed_result is null") == 1
     assert await town.count("form_submission", "sealed_body is not null") == 1
 

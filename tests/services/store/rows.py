@@ -15,6 +15,7 @@ _OTHERS: dict[str, dict[str, Any]] = {
     "credential": {"account_sid": "{t}"},
     "signing_secret": {"credential_id": "cr_{t}", "kind": "auth_token"},
     "idempotent_request": {"holder": "{t}", "fingerprint": ""},
+    "knowledge_document": {"agent_id": "ag_{t}", "name": "{id}", "language": "english", "digest": "", "size": 0},
     "line": {
         "agent_id": "ag_{t}", "credential_id": "cr_{t}", "channel": "whatsapp", "provider": "twilio", "sender": "s",
         "enabled": True, "access": "open",
@@ -42,7 +43,7 @@ _OTHERS: dict[str, dict[str, Any]] = {
 _IDS = {
     "signing_secret": "ss_{t}", "idempotent_request": "ir_{t}", "tenant": "{t}", "agent": "ag_{t}", "credential": "cr_{t}", "line": "ln_{t}", "contact": "ct_{t}", "app_user": "us_{t}",
     "binding": "bd_{t}", "thread": "th_{t}", "conversation": "cv_{t}", "message": "ms_{t}", "turn": "tu_{t}",
-    "tool_call": "call_{t}", "form_submission": "fs_{t}", "tool_attempt": "call_{t}",
+    "tool_call": "call_{t}", "knowledge_document": "kd_{t}", "form_submission": "fs_{t}", "tool_attempt": "call_{t}",
     "action": "ac_{t}", "form_delivery": "fd_{t}", "reply": "rp_{t}", "part": "1",
 }  # fmt: skip
 _KEYS = {

@@ -22,6 +22,7 @@ from services.router.store import Desk
 from shared.bus import Bus
 from shared.events import PartReported
 from shared.ids import TenantId
+from shared.knowledge import Knowledge
 from shared.store.presence import presence
 from shared.store.session import Store
 from shared.topology import AGENT, EGRESS, ROUTER, STATUS, STATUS_READER, status_subject
@@ -83,7 +84,7 @@ async def gateway(  # noqa: PLR0917 - a login for each service
     async with asyncio.TaskGroup() as group, presence(database_url) as one, presence(database_url) as other:
         intake = Intake(RateLimit(100, 60.0), timedelta(seconds=20))
         router = Router(bus, Desk(router_store, vault, pepper), intake, vault)
-        agent = Agent(bus, Turns(agent_store, vault, one, 20), model, 5, 60.0)
+        agent = Agent(bus, Turns(agent_store, vault, one, 20), model, Knowledge(agent_store), 5, 60.0)
         ledger, channels = SendLedger(egress_store, vault, other), {"twilio/whatsapp": channel}
         egress = Egress(bus, ledger, Reports(egress_store), channels, Pacing(0.05), (0.1, 0.2, 0.3))
         bus.on(ROUTER, router.on_inbound, workers=4)

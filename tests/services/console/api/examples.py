@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.channels.line_setup import Webhooks
 from shared.ids import Address
-from shared.store.sealed import SIGNING_SECRET
+from shared.store.sealed import KNOWLEDGE_CONTENT, SIGNING_SECRET
 from tests.fakes.account import FakeAccount
 from tests.services.console.api.conftest import ONE
 from tests.services.console.api.past import SENDER, Past
@@ -60,6 +60,12 @@ EXAMPLES = {
     "get_agent": get("agents/ag_one"),
     "change_agent": patch("agents/ag_one", memory=9),
     "delete_agent": Example("DELETE", "agents/ag_spareone", changes=True),
+    "list_documents": get("agents/ag_one/documents"),
+    "put_document": Example("PUT", "agents/ag_one/documents?name=new.txt", {}),
+    "get_document": get("agents/ag_one/documents/kd_one"),
+    "delete_document": Example("DELETE", "agents/ag_one/documents/kd_spareone", changes=True),
+    "index_document": post("agents/ag_one/documents/kd_one/indexings"),
+    "search_documents": post("agents/ag_one/searches", query="hours"),
     "list_accounts": get(f"accounts?tenant={ONE}"),
     "create_account": post("accounts", tenant=ONE, account_sid="AC" + "8" * 32, auth_token="t"),
     "get_account": get("accounts/cr_one"),
@@ -144,6 +150,17 @@ async def plant_everything(past: Past, twilio: FakeAccount) -> None:
         )
     await past.insert("agent", id="ag_spareone", name="A", instructions="")
     await past.insert("api_key", id="ak_one", name="k", digest="d", scopes=["agents:read"])
+    for name in ("kd_one", "kd_spareone"):
+        await past.insert(
+            "knowledge_document",
+            id=name,
+            agent_id="ag_one",
+            name=name,
+            language="english",
+            digest="",
+            size=0,
+            sealed_content=past.vault.seal(b"", KNOWLEDGE_CONTENT.at(past.tenant, name)),
+        )
     reply = await past.reply("rp_onelost", "lost", 2, state="failed")
     for n in (1, 2):
         part = await past.part(reply, n, "x", "failed")

@@ -1,0 +1,1 @@
+"""How well knowledge is found: `python -m bench.retrieval`."""

@@ -1,0 +1,1 @@
+"""What turns a file of whatever kind into passages. Runs in a process of its own: files come from anywhere."""
