@@ -166,8 +166,9 @@ async def serve_empty(settings: IngressSettings, stopping: asyncio.Event) -> Non
             await send({"type": "http.response.body", "body": b"<Response/>"})
 
         async with (
-            serving(ops_app({"nats": bus.check}), settings.ops.host, settings.ops.port),
             serving(app, settings.ingress.host, settings.ingress.port),
+            # last, since ready means that bodies are taken
+            serving(ops_app({"nats": bus.check}), settings.ops.host, settings.ops.port),
         ):
             await stopping.wait()
 

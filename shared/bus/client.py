@@ -242,7 +242,8 @@ async def open_bus(
     """
 
     async def lost() -> None:
-        log.warning(BUS_LOST)
+        if not closing:
+            log.warning(BUS_LOST)
 
     async def back() -> None:
         log.info(BUS_BACK)
