@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,7 @@ ACCOUNT, TOKEN, LINE = "AC" + "5" * 32, "7" * 32, "whatsapp:+14155238886"
 SECOND_LINE = "whatsapp:+14155230000"
 PUBLIC_URL = "https://bench.example/webhooks/twilio"
 _ROOT = Path(__file__).parents[1]
-_PASSWORD = "bench"  # noqa: S105 - of a database that is thrown away
+_PASSWORD = "bench"
 _START_SECONDS = 60.0
 _DRAIN_SECONDS = 120.0
 
@@ -94,8 +94,14 @@ def _login(base: Mapping[str, str], module: str) -> dict[str, str]:
 
 
 @contextmanager
-def servers(where: Path, *, tenants: int = 1) -> Iterator[tuple[dict[str, str], "Arrived"]]:
-    """Run fresh NATS and Postgres, with streams, schema and a platform of one tenant or two."""
+def servers(
+    where: Path, *, tenants: int = 1, plant: Callable[[str], None] | None = None
+) -> Iterator[tuple[dict[str, str], "Arrived"]]:
+    """
+    Run fresh NATS and Postgres, with streams, schema and a platform of one tenant or two.
+
+    `plant`: fills the database of this URL before anybody uses it.
+    """
     folder = Path(tempfile.mkdtemp(dir=where))
     with nats_server(folder / "nats") as nats, postgres_server(folder / "postgres") as postgres:
         apply_topology(nats.url)
@@ -103,6 +109,8 @@ def servers(where: Path, *, tenants: int = 1) -> Iterator[tuple[dict[str, str], 
         upgrade(database_url)
         for service in DATABASE_USERS:
             postgres.let_in(service, _PASSWORD, f"trunkline_{service}")
+        if plant is not None:
+            plant(database_url)
         arrived = Arrived(str(folder / "arrivals"))
         base = environment(nats.url, nats.monitor_url, database_url, arrived.path)
         console = (("services.console",), {**base, "TRUNKLINE_CONSOLE__PORT": str(free_port())})

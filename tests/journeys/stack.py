@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,10 @@ class Stack:
 
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
         """End every process of a service; the supervisor brings it back."""
-        for pid in self.pids(name):
+        self.end_all(self.pids(name), how)
+
+    def end_all(self, pids: Iterable[int], how: signal.Signals = signal.SIGTERM) -> None:
+        for pid in pids:
             os.kill(pid, how)
 
     def simulator(self) -> httpx2.AsyncClient:

@@ -1,4 +1,4 @@
-"""An auth token is rotated while people write: the commands, in the order of Twilio's own procedure."""
+"""An auth token, and the key that seals all others, are rotated while people write: in the order of the procedures."""
 
 import asyncio
 import secrets
@@ -16,17 +16,23 @@ from tests.journeys.stack import Stack
 
 SENDER = "whatsapp:+15005550077"
 PER_SECOND = 50
+SERVICES = ("ingress", "router", "agent", "egress", "console")
 PHASE = 100
 """Genuine webhooks before each step, and behind the last."""
 
 
 @dataclass
 class Traffic:
-    """People who write to one line, each once, 50 a second; every 25th message is forged on the way."""
+    """
+    People who write to one line, each once, 50 a second; every 25th message is forged on the way.
+
+    `genuine`, `forged`: how each phone's webhook was answered; None where nobody took it.
+    """
 
     simulator: httpx2.AsyncClient
-    genuine: list[int | None] = field(default_factory=list)
-    forged: list[int | None] = field(default_factory=list)
+    line: str = SENDER
+    genuine: dict[str, int | None] = field(default_factory=dict)
+    forged: dict[str, int | None] = field(default_factory=dict)
     next_beat: asyncio.TimerHandle = field(init=False)
 
     @asynccontextmanager
@@ -59,9 +65,15 @@ class Traffic:
         (await self.simulator.post("/sim/faults", json=order)).raise_for_status()
         await self._write(self.forged, phone)
 
-    async def _write(self, answers: list[int | None], phone: str) -> None:
-        answer = await self.simulator.post("/sim/messages", json={"from": phone, "to": SENDER, "body": "/help"})
-        answers.append(answer.json()["status"])
+    async def _write(self, answers: dict[str, int | None], phone: str) -> None:
+        answer = await self.simulator.post("/sim/messages", json={"from": phone, "to": self.line, "body": "/help"})
+        answers[phone] = answer.json()["status"]
+
+
+def _people(simulator_url: str) -> httpx2.AsyncClient:
+    """Return a client for any number of people at once; none waits on a connection that the simulator is about to close."""
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
+    return httpx2.AsyncClient(base_url=simulator_url, timeout=60, trust_env=False, limits=limits)
 
 
 def _phone() -> str:
@@ -94,7 +106,7 @@ async def test_a_rotation_rejects_nothing_genuine_and_lets_nothing_forged_in(sta
         return await asyncio.to_thread(stack.told, *words, given=given)
 
     state = await trunkline("status")
-    async with httpx2.AsyncClient(base_url=state["simulator_url"], timeout=60, trust_env=False) as simulator:
+    async with _people(state["simulator_url"]) as simulator:
         made = (await simulator.post("/sim/accounts", json={"friendly_name": "Rotating", "sender": SENDER})).json()
         sid, old = made["account_sid"], made["secret"]
         account = (await trunkline("accounts", "add", sid, "--token-file", "-", given=old))["id"]
@@ -116,8 +128,48 @@ async def test_a_rotation_rejects_nothing_genuine_and_lets_nothing_forged_in(sta
                 await trunkline("accounts", "secrets", "remove", account, kept["id"], "--yes")
             await traffic.phase()
     assert len(traffic.genuine) >= 5 * PHASE
-    assert set(traffic.genuine) == {200}
-    assert set(traffic.forged) == {403}
+    assert set(traffic.genuine.values()) == {200}
+    assert set(traffic.forged.values()) == {403}
     assert await _signed_with(old, state["webhook_url"], sid) == 403
     assert await _signed_with(new, state["webhook_url"], sid) == 200
     await trunkline("lines", "set", line, "--disable")
+
+
+@pytest.mark.timeout(200)
+async def test_the_vaults_key_is_rotated_while_people_write(stack: Stack) -> None:
+    """
+    At 50 webhooks a second, everything restarted for each step: the new key on standby, then written with (ADR 11). Not one
+    genuine webhook is refused and every forged one is, but for those that find the only ingress restarting; nothing is left
+    under the old key.
+    """
+    file = stack.home / "keys" / "vault"
+    old, new = file.read_text().strip(), secrets.token_hex(32)
+    state = await asyncio.to_thread(stack.status)
+    async with _people(state["simulator_url"]) as simulator:
+        traffic = Traffic(simulator, (await simulator.get("/sim/state")).json()["line"])
+        async with traffic.flowing():
+            await traffic.phase()
+            for ring in (f"1:{old},2:{new}:standby", f"1:{old},2:{new}"):
+                file.write_text(f"{ring}\n")
+                await _restarted(stack)
+                await traffic.phase()
+        await eventually(lambda: _all_under(stack, "2"), 60)
+    assert set(traffic.genuine.values()) <= {200, None}
+    assert set(traffic.forged.values()) <= {403, None}
+
+
+async def _restarted(stack: Stack) -> None:
+    """Let every service end as in a roll-out, and wait for its successor."""
+    before = {pid for service in SERVICES for pid in await asyncio.to_thread(stack.pids, service)}
+    stack.end_all(before)
+
+    async def are_back() -> bool:
+        parts = [it for it in (await asyncio.to_thread(stack.status))["services"] if it["name"] in SERVICES]
+        return all(it["ready"] and it["pid"] not in before for it in parts)
+
+    await eventually(are_back, 60)
+
+
+async def _all_under(stack: Stack, key: str) -> bool:
+    """Tell whether nothing that rests in tables is under another key."""
+    return set((await asyncio.to_thread(stack.told, "jobs", "run", "rewrap"))["keys"]) == {key}

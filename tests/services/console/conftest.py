@@ -26,8 +26,8 @@ from services.console.settings import ConsoleSettings
 from services.console.streams import PersonsStreams
 from shared.addresses import Pepper
 from shared.bus import Bus
-from shared.outbound import Allowed, Guard, open_guard
 from shared.knowledge import Knowledge
+from shared.outbound import Allowed, Guard, open_guard
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
 from shared.store.repepper import Repepper
