@@ -297,7 +297,7 @@ async def _within(seconds: float, ending: Awaitable[None]) -> None:
     try:
         async with asyncio.timeout(seconds):
             await ending
-    except (nats.errors.Error, TimeoutError) as error:
+    except (nats.errors.Error, OSError) as error:  # of which a time-out is one
         log.warning(BUS_LOST, reason=type(error).__name__)
 
 
