@@ -94,7 +94,7 @@ class Side:
         self.arrived.at.clear()
         began = asyncio.get_running_loop().time()
         await post_all(self.port, people, CONNECTIONS)
-        await self.arrived.all_there(BURST)
+        await self.arrived.all_there(BURST, within=600)
         self.rates.append(BURST / (self.arrived.last - began))
         self.arrived.at.clear()
         posted = await post_steadily(self.port, webhooks(0, PER_SECOND * SECONDS), PER_SECOND)
@@ -115,9 +115,10 @@ def scale(folder: Path) -> dict[str, object]:
     """Measure both, in turns."""
     with ExitStack() as stack:
         sides = [_side(stack, folder, full=full) for full in (False, True)]
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
             for side in sides:
                 asyncio.run(side.measure())
+            print(f"round {number}: " + ", ".join(f"{side.rates[-1]:.0f}/s" for side in sides), file=sys.stderr)
         small, large = (side.told() for side in sides)
     return {
         "small": small,
