@@ -8,6 +8,7 @@ import orjson
 from psycopg import sql
 
 from services.console.access import Principal
+from services.console.forgetting import cancel, find
 from services.console.records import Deed, Unknown, note
 from services.console.scan import owner
 from shared.bus import Bus, BusUnavailable
@@ -32,10 +33,16 @@ for update of thread nowait
 async def end_bindings(
     connection: Connection, who: Principal, column: Literal["id", "user_id"], value: str, reason: str
 ) -> None:
-    """End a binding, or a user's, with the conversation that was theirs: the next message is a stranger's."""
+    """
+    End a binding, or a user's: the next message is a stranger's.
+
+    What was under way for the user is cut off, since the phone may be somebody else's by now: the turn, what is queued, and the
+    conversation. Raises `Later` at the end.
+    """
     statement = sql.SQL("delete from binding where {} = %s returning id, tenant_id, user_id, contact_id, channel")
     cursor = await connection.execute(statement.format(sql.Identifier(column)), (value,))
     for row in await cursor.fetchall():
+        await cancel(connection, await find(connection, row["tenant_id"], row["contact_id"]))
         await connection.execute(
             "update conversation set closed_at = now() where contact_id = %s and channel = %s and closed_at is null",
             (row["contact_id"], row["channel"]),
@@ -73,14 +80,14 @@ class Bindings:
             row = await cursor.fetchone()
             if row is None:
                 raise Unknown
-            told = await self._say_goodbye(connection, tenant, row["contact_id"]) if goodbye else None
             await end_bindings(connection, who, "id", binding, reason)
+            told = await self._say_goodbye(connection, tenant, row["contact_id"]) if goodbye else None
         if told is not None:
             await self._hint(told)
         return told is not None
 
     async def _say_goodbye(self, connection: Connection, tenant: TenantId, contact: ContactId) -> Farewell | None:
-        """Queue a sentence behind whatever the thread is still being told. Its row is locked first, as every writer does."""
+        """Queue a sentence, after what was queued before was dropped. The thread's row is locked first, as every writer does."""
         thread = await (await connection.execute(_OPEN_THREAD, (contact,))).fetchone()
         if thread is None:
             return None

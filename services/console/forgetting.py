@@ -22,6 +22,11 @@ order by key for update nowait
 
 _CANCEL = (
     """
+    update message set outcome = 'cancelled' from thread
+    where message.thread = thread.key and thread.key = any(%(threads)s) and message.tenant_id = %(tenant)s
+      and seq > done_seq and outcome = 'asked'
+    """,
+    """
     update reply set state = 'cancelled'
     where thread = any(%(threads)s) and tenant_id = %(tenant)s and state in ('open', 'cut')
     """,

@@ -61,6 +61,27 @@ async def test_a_pairing_ends_with_a_reason_on_record(paired: Past, admin: Asker
     assert line["before"] == {"user": "us_one", "contact": "ct_one", "channel": "whatsapp"}
 
 
+async def test_what_was_under_way_for_the_user_ends_with_the_pairing(paired: Past, admin: Asker, store: Store) -> None:
+    """
+    The phone may be somebody else's by now: the turn that runs can write nothing any more, what is queued is not sent.
+    """
+    await rows(
+        store, "update thread set asked_seq = done_seq + 1, last_seq = last_seq + 1, owner = 7, fence = 3 returning 1"
+    )
+    await rows(
+        store,
+        "update message set seq = (select asked_seq from thread), outcome = 'asked' where id = 'ms_one' returning 1",
+    )
+    await rows(store, "update reply set state = 'cut' returning 1")
+    await rows(store, "update part set state = 'queued' where ordinal = 2 returning 1")
+    await admin.ask("DELETE", "bindings/bd_one", json=REASON)
+    [thread] = await rows(store, "select owner, fence, asked_seq = done_seq as is_done from thread")
+    assert thread == {"owner": None, "fence": 4, "is_done": True}
+    assert await rows(store, "select distinct state from reply") == [{"state": "cancelled"}]
+    assert await rows(store, "select state from part where ordinal = 2") == [{"state": "cancelled"}]
+    assert await rows(store, "select 1 from message where outcome = 'cancelled'") != []
+
+
 async def test_a_pairing_that_ended_cannot_end_again(paired: Past, admin: Asker) -> None:
     """
     Whoever comes second is told that it is gone.
@@ -81,7 +102,7 @@ async def test_the_person_is_told_where_they_wrote_of_late(
     paired: Past, admin: Asker, bus: Bus, egress_store: Store
 ) -> None:
     """
-    The goodbye waits behind what they are still being told, for egress to send; it is asked to at once.
+    The goodbye comes in place of what they were still to be told, for egress to send; it is asked to at once.
     """
     answer = await admin.ask("DELETE", "bindings/bd_one", json=REASON | {"goodbye": True})
     assert answer.json() == {"goodbye": True}
