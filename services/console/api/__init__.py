@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from services.console.access import Doorkeeper
 from services.console.accounts import Accounts
 from services.console.actions import Actions
-from services.console.api import actions, dead_letters, documents, jobs, line_setup, pairing_codes, problems
+from services.console.api import actions, data_sources, dead_letters, documents, jobs, line_setup, pairing_codes, problems
 from services.console.api.accounts import accounts
 from services.console.api.agents import agents
 from services.console.api.api_keys import api_keys
@@ -31,6 +31,9 @@ from services.console.api.status import status
 from services.console.api.tenants import tenants
 from services.console.api.users import users
 from services.console.bindings import Bindings
+from services.console.catalogue import Sources
+from services.console.catalogue_fetching import Fetching
+from services.console.catalogue_imports import Imports
 from services.console.dead_letters import DeadLetters
 from services.console.erasure import Erasures
 from services.console.exports import Exports
@@ -46,6 +49,7 @@ from services.console.records import Dangling, InUse, Stale, Taken, Unknown
 from services.console.retention import Retention
 from shared.addresses import Pepper
 from shared.bus import Bus
+from shared.catalogue import Catalogue
 from shared.knowledge import Knowledge
 from shared.store.repepper import Repepper
 from shared.store.rewrap import Rewrap
@@ -83,6 +87,9 @@ class Api:
     readiness: Readiness
     documents: Documents
     knowledge: Knowledge
+    sources: Sources
+    imports: Imports
+    fetching: Fetching
 
     @classmethod
     def of_nobody(cls) -> Self:
@@ -97,6 +104,7 @@ class Api:
             {
                 **_FAULTS,
                 **actions.FAULTS,
+                **data_sources.FAULTS,
                 **dead_letters.FAULTS,
                 **documents.FAULTS,
                 **jobs.FAULTS,
@@ -118,6 +126,7 @@ class Api:
         yield actions.actions(self.actions)
         yield form_deliveries(self.forms)
         yield documents.documents(self.store, self.documents, self.knowledge)
+        yield data_sources.data_sources(self.sources, self.imports, self.fetching, Catalogue(self.store))
         yield accounts(self.accounts)
         yield lines(self.lines)
         yield line_setup.line_setup(self.lines)
