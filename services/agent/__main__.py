@@ -9,9 +9,13 @@ from services.agent.actions import Actions
 from services.agent.forms import FormSender
 from services.agent.handlers import Agent
 from services.agent.llm import Model, open_model
+from services.agent.orders import Orders
 from services.agent.settings import AgentSettings
+from services.agent.shop import TenantsShop
 from services.agent.store import Turns
+from shared.addresses import Pepper
 from shared.bus import open_bus
+from shared.catalogue import Catalogue
 from shared.events import TurnInterrupted
 from shared.fairness import HAND_BACK_AFTER
 from shared.knowledge import Knowledge, open_embedder
@@ -54,6 +58,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
             settings.agent.run_limit,
             settings.agent.workers,
             actions=actions,
+            shop=TenantsShop(Catalogue(store), Orders(store, vault, Pepper.of(settings.keys.pepper_ring), guard)),
         )
         bus.on(AGENT, agent.on_turn_requested, workers=HINT_READERS)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}

@@ -15,7 +15,7 @@ from services.agent.budget import Budget, Unlimited
 from services.agent.llm import Model
 from services.agent.loop import Answer, Loop
 from services.agent.store import Claim, Committed, ToolLedger, Turns, Work
-from services.agent.tools import Passages, Tool, ToolContext
+from services.agent.tools import Passages, Shop, Tool, ToolContext
 from shared import faultpoints
 from shared.bus import Bus, BusUnavailable, Delivery
 from shared.events import ReplyReady, TurnInterrupted, TurnRequested, TurnRunning
@@ -52,6 +52,7 @@ class Agent:
     room: int = 32
     budget: Budget = field(default_factory=Unlimited)
     actions: Actions | None = None
+    shop: Shop | None = None
     _running: dict[ThreadKey, asyncio.Event] = field(default_factory=dict)
     """The turns that run here; an event set makes its turn look at the thread at once."""
 
@@ -192,7 +193,7 @@ class Agent:
             tools=(*work.pipeline.tools, *await self._actions(work)),
             ledger=ToolLedger(self.turns, work),
             context=lambda call: ToolContext(
-                work.claim.tenant, work.agent, work.conversation, work.turn, call, self.turns, self.knowledge
+                work.claim.tenant, work.agent, work.conversation, work.turn, call, self.turns, self.knowledge, self.shop
             ),
             most_steps=self.most_steps,
             model_name=work.pipeline.model,

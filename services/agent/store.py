@@ -79,7 +79,12 @@ select asked.id, asked.seq, asked.sealed_text, asked.trace, asked.received_at, o
        opened.conversation, agent.id as agent, agent.instructions, agent.model, agent.memory, line.channel, line.provider,
        tenant.name as tenant, app_user.email, now() as now, conversation.contact_id, conversation.user_id,
        exists (select 1 from action where action.tenant_id = conversation.tenant_id and action.enabled) as has_actions,
-       exists (select from knowledge_document where agent_id = agent.id and generation > 0) as documents
+       exists (select from knowledge_document where agent_id = agent.id and generation > 0) as documents,
+       exists (select from data_source where tenant_id = tenant.id and kind = 'product' and items > 0) as products,
+       exists (select from data_source where tenant_id = tenant.id and kind = 'listing' and items > 0) as listings,
+       exists (
+         select from data_source where tenant_id = tenant.id and kind = 'order' and (items > 0 or origin in ('woocommerce', 'endpoint'))
+       ) as orders
 from asked cross join opened
 join conversation on conversation.id = opened.conversation
 join agent on agent.id = conversation.agent_id
@@ -291,7 +296,7 @@ class Turns:
         if not opened.asked:
             raise GatewayError(NOTHING_ASKED)
         found = opened.asked[0]
-        equipment = Equipment(documents=found["documents"])
+        equipment = Equipment(found["documents"], found["products"], found["listings"], found["orders"])
         tools = tuple(tool for tool in TOOLS if tool.suits(equipment))
         pipeline = Pipeline(found["instructions"], found["model"], found["memory"], tools)
         facts = Sys(found["channel"], found["tenant"], found["email"] or "")

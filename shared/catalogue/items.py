@@ -71,7 +71,9 @@ class Item(BaseModel):
     def numbers(self) -> dict[str, float]:
         """The attributes that are numbers."""
         single = {name: values[0] for name, values in self.facets.items() if len(values) == 1}
-        return {name: float(value) for name, value in single.items() if re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", value)}
+        return {
+            name: float(value) for name, value in single.items() if re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,6})?", value)
+        }
 
 
 def read_items(text: str, currency: str | None = None) -> list[Item]:
@@ -102,7 +104,11 @@ def _priced(price: Any) -> dict[str, Any]:  # noqa: ANN401
 
 def _as_list(value: Any) -> Any:  # noqa: ANN401
     values = value if isinstance(value, list) else [value]
-    return [("yes" if it else "no") if isinstance(it, bool) else it for it in values if it not in {None, ""}] if _plain(values) else value
+    return (
+        [("yes" if it else "no") if isinstance(it, bool) else it for it in values if it not in {None, ""}]
+        if _plain(values)
+        else value
+    )
 
 
 def _plain(values: list[Any]) -> bool:

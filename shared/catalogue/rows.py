@@ -43,7 +43,9 @@ class Broken(Exception):
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)[:MOST_FAULTS]
-        super().__init__(f"The file cannot be taken: {len(self.faults)} faults, the first of which in line {self.first}.")
+        super().__init__(
+            f"The file cannot be taken: {len(self.faults)} faults, the first of which in line {self.first}."
+        )
 
     @property
     def first(self) -> int:

@@ -147,11 +147,15 @@ class Catalogue:
 
     async def _query(self, connection: Connection) -> str:
         if self._spells is None:
-            cursor = await connection.execute("select exists (select from pg_extension where extname = 'pg_trgm') as it")
+            cursor = await connection.execute(
+                "select exists (select from pg_extension where extname = 'pg_trgm') as it"
+            )
             row = await cursor.fetchone()
             self._spells = bool(row and row["it"])
             if not self._spells:
-                log.warning(KNOWLEDGE_REDUCED, reason="Misspelt words are not found: the database has no extension pg_trgm.")
+                log.warning(
+                    KNOWLEDGE_REDUCED, reason="Misspelt words are not found: the database has no extension pg_trgm."
+                )
         return _BY_WORDS.format(misspelt=_MISSPELT if self._spells else "")
 
 

@@ -12,7 +12,16 @@ from fastapi import APIRouter, FastAPI
 from services.console.access import Doorkeeper
 from services.console.accounts import Accounts
 from services.console.actions import Actions
-from services.console.api import actions, data_sources, dead_letters, documents, jobs, line_setup, pairing_codes, problems
+from services.console.api import (
+    actions,
+    data_sources,
+    dead_letters,
+    documents,
+    jobs,
+    line_setup,
+    pairing_codes,
+    problems,
+)
 from services.console.api.accounts import accounts
 from services.console.api.agents import agents
 from services.console.api.api_keys import api_keys

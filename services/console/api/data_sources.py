@@ -27,14 +27,18 @@ MOST_BYTES = 20_000_000
 Id = Annotated[str, id_in_path("ds")]
 Kind = Literal["product", "listing", "order"]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="Of prices that name none, such as EUR.")]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="Of phone numbers without a country code, such as IT.")]
+Country = Annotated[
+    str, Field(pattern=r"^[A-Z]{2}$", description="Of phone numbers without a country code, such as IT.")
+]
 Url = Annotated[str, Field(max_length=2000, description="https address; of a shop, where its WordPress is.")]
 Every = Annotated[int, Field(ge=5, le=43_200, description="Minutes between two fetches.")]
 SecretName = Annotated[str, Field(min_length=1, max_length=100)]
 SecretValue = Annotated[SecretStr, Field(min_length=1, max_length=2000)]
 Paths = Annotated[
     list[Annotated[str, Field(max_length=500)]],
-    Field(max_length=50, description="What models read of an endpoint's answer, such as order.status; none: all of it."),
+    Field(
+        max_length=50, description="What models read of an endpoint's answer, such as order.status; none: all of it."
+    ),
 ]
 
 

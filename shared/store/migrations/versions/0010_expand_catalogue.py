@@ -33,6 +33,8 @@ def upgrade() -> None:
         op.execute(f'create view {view} as {query}')
         op.execute(f'grant select on {view} to trunkline_agent, trunkline_console')
     op.execute('grant select on data_source, customer_order, mcp_server to trunkline_agent')
+    # whose order it is comes from the session: the contact's keys and sealed address
+    op.execute('grant select on contact, contact_alias, binding to trunkline_agent')
 
 
 def _sources() -> None:
