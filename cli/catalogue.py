@@ -37,7 +37,7 @@ def connect(body: dict[str, Any], secrets_file: str | None) -> None:
     note("See what becomes of it: trunkline catalogue list")
 
 
-def show_list(tenant: str | None, orders: bool) -> None:  # noqa: FBT001 - what is listed
+def show_list(tenant: str | None, orders: bool) -> None:
     """Print the sources of items, or of orders, with what was wrong the last time."""
     rows = [row for row in records.items("data-sources", None, tenant=tenant) if (row["kind"] == "order") is orders]
     if not is_table():

@@ -9,6 +9,7 @@ from services.agent.actions import Actions
 from services.agent.forms import FormSender
 from services.agent.handlers import Agent
 from services.agent.llm import Model, open_model
+from services.agent.mcp_tools import McpTools
 from services.agent.orders import Orders
 from services.agent.settings import AgentSettings
 from services.agent.shop import TenantsShop
@@ -47,7 +48,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
         open_guard(settings.allowed) as guard,
         open_embedder(settings.embeddings) as embedder,
     ):
-        actions = Actions(store, vault, guard)
+        actions, servers = Actions(store, vault, guard), McpTools(store, vault, guard)
         forms = FormSender(store, vault, guard, Mailer(settings.allowed))
         agent = Agent(
             bus,
@@ -58,6 +59,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
             settings.agent.run_limit,
             settings.agent.workers,
             actions=actions,
+            servers=servers,
             shop=TenantsShop(Catalogue(store), Orders(store, vault, Pepper.of(settings.keys.pepper_ring), guard)),
         )
         bus.on(AGENT, agent.on_turn_requested, workers=HINT_READERS)
@@ -70,7 +72,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
                 await stopping.wait()
             await bus.stop_consuming()
             await agent.threads.end(HAND_BACK_AFTER)
-            await actions.end()
+            await asyncio.gather(actions.end(), servers.end())
 
 
 if __name__ == "__main__":

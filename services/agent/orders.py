@@ -42,7 +42,7 @@ limit 1
 """
 _THEIRS = """
 select id, sealed_body from customer_order
-where source_id = %(source)s and customer_keys && %(keys)s::text[] and (%(number)s = '' or number = %(number)s)
+where source_id = %(source)s and customer_keys && %(keys)s::varchar[] and (%(number)s = '' or number = %(number)s)
 order by placed_at desc nulls last, id desc limit %(most)s
 """
 _PARAMETERS = {"type": "object", "properties": {"number": {"type": "string"}}}

@@ -79,6 +79,7 @@ select asked.id, asked.seq, asked.sealed_text, asked.trace, asked.received_at, o
        opened.conversation, agent.id as agent, agent.instructions, agent.model, agent.memory, line.channel, line.provider,
        tenant.name as tenant, app_user.email, now() as now, conversation.contact_id, conversation.user_id,
        exists (select 1 from action where action.tenant_id = conversation.tenant_id and action.enabled) as has_actions,
+       exists (select 1 from mcp_server where mcp_server.tenant_id = conversation.tenant_id and mcp_server.enabled) as has_servers,
        exists (select from knowledge_document where agent_id = agent.id and generation > 0) as documents,
        exists (select from data_source where tenant_id = tenant.id and kind = 'product' and items > 0) as products,
        exists (select from data_source where tenant_id = tenant.id and kind = 'listing' and items > 0) as listings,
@@ -185,6 +186,7 @@ class Work:
     received_at: datetime
     identity: Identity
     has_actions: bool
+    has_servers: bool
 
 
 @dataclass(frozen=True)
@@ -316,6 +318,7 @@ class Turns:
             received_at=found["received_at"],
             identity=Identity(claim.tenant, found["contact_id"], found["user_id"] or ""),
             has_actions=found["has_actions"],
+            has_servers=found["has_servers"],
         )
 
     async def commit(self, work: Work, answer: Answer, failure: str | None) -> Committed | None:

@@ -214,7 +214,7 @@ async def woo() -> AsyncIterator[FakeShop]:
 async def connects(
     console_store: Store, platform: Platform, guard: Guard, origin: str, url: str, **secrets: str
 ) -> None:
-    values = {
+    values: dict[str, Any] = {
         "origin": origin, "kind": "order", "url": url, "currency": None, "country": "US", "language": "simple",
         "results": [], "every_minutes": None,
     }  # fmt: skip
