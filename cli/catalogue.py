@@ -33,7 +33,7 @@ def take(file: str, kind: str, tenant: str | None, **said: str | None) -> None:
 
 def connect(body: dict[str, Any], secrets_file: str | None) -> None:
     """Set up a place that is fetched from or asked."""
-    records.make("data-sources", {**body, "secrets": _secrets(secrets_file)})
+    records.make("data-sources", {**body, "secrets": secrets(secrets_file)})
     note("See what becomes of it: trunkline catalogue list")
 
 
@@ -83,7 +83,7 @@ def _line(item: Record) -> str:
     return ", ".join(filter(None, (item["name"], price, stock, item.get("url"))))
 
 
-def _secrets(file: str | None) -> dict[str, str]:
+def secrets(file: str | None) -> dict[str, str]:
     """Read a JSON object of secrets from a file."""
     if file is None:
         return {}

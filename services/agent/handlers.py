@@ -218,7 +218,9 @@ class Agent:
         if self.servers is not None and work.has_servers:
             own += await self.servers.offered(work)
         named = {tool.name: tool for tool in reversed(own)}
-        return tuple(tool for name, tool in reversed(named.items()) if name not in {it.name for it in work.pipeline.tools})
+        return tuple(
+            tool for name, tool in reversed(named.items()) if name not in {it.name for it in work.pipeline.tools}
+        )
 
     async def _announce(self, claim: Claim) -> None:
         with suppress(Exception):

@@ -28,6 +28,7 @@ from services.console.job import repeated
 from services.console.knowledge.documents import Documents
 from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
+from services.console.mcp import McpServers
 from services.console.pages.home import home
 from services.console.pairing import PairingCodes
 from services.console.privacy import Privacy
@@ -141,6 +142,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             sources=Sources(store, vault, settings.allowed),
             imports=imports,
             fetching=fetching,
+            servers=McpServers(store, vault, guard),
         )
         bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(

@@ -57,7 +57,7 @@ select lexeme, near.word, near.likeness * 0.6 from source cross join spoken cros
 where length(lexeme) > 3 and not exists (
   select from catalogue_vocabulary where source_id = source.id and word = spoken.lexeme
 )
-"""
+"""  # noqa: S608 - constants
 _BY_WORDS = f"""
 with {_SOURCE},
 spoken as (

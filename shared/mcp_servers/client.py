@@ -91,7 +91,11 @@ async def _session(guard: Guard, server: Server) -> AsyncIterator[Client]:
     headers = {**server.headers, "Accept-Encoding": "gzip, deflate"}
     async with (
         httpx2.AsyncClient(
-            transport=_NoRedirects(guard.transport), headers=headers, trust_env=False, follow_redirects=False, timeout=None
+            transport=_NoRedirects(guard.transport),
+            headers=headers,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=None,
         ) as http,
         Client(streamable_http_client(url, http_client=http, max_sse_event_size=_LARGEST_EVENT)) as client,
     ):

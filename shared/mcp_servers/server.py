@@ -90,7 +90,10 @@ class Listed:
 
 def sorted_out(server: Server, described: Mapping[str, Mapping[str, Any]]) -> Listed:
     """Return which of a server's tools can be offered. `described`: their descriptions on the wire, by name."""
-    tools, left_out = [], [LeftOut(name, "The server has no such tool.") for name in server.tools if name not in described]
+    tools, left_out = (
+        [],
+        [LeftOut(name, "The server has no such tool.") for name in server.tools if name not in described],
+    )
     for name, told in described.items():
         try:
             tools.append(_tool(server, name, told))

@@ -30,8 +30,10 @@ from services.console.api.bindings import bindings
 from services.console.api.conversations import conversations
 from services.console.api.forms import form_deliveries
 from services.console.api.housekeeping import housekeeping
+from services.console.api.imports import imports
 from services.console.api.leads import Leads, leads
 from services.console.api.lines import lines
+from services.console.api.mcp_servers import mcp_servers
 from services.console.api.messages import messages
 from services.console.api.openapi import describe
 from services.console.api.people import people
@@ -51,6 +53,7 @@ from services.console.gap_fill import GapFill
 from services.console.idempotency import Requests
 from services.console.knowledge.documents import Documents
 from services.console.lines import Lines
+from services.console.mcp import McpServers
 from services.console.pairing import PairingCodes
 from services.console.privacy import Privacy
 from services.console.readiness import Readiness
@@ -99,6 +102,7 @@ class Api:
     sources: Sources
     imports: Imports
     fetching: Fetching
+    servers: McpServers
 
     @classmethod
     def of_nobody(cls) -> Self:
@@ -133,9 +137,11 @@ class Api:
         yield users(self.store)
         yield agents(self.store)
         yield actions.actions(self.actions)
+        yield mcp_servers(self.servers)
         yield form_deliveries(self.forms)
         yield documents.documents(self.store, self.documents, self.knowledge)
-        yield data_sources.data_sources(self.sources, self.imports, self.fetching, Catalogue(self.store))
+        yield data_sources.data_sources(self.sources, self.fetching, Catalogue(self.store))
+        yield imports(self.imports)
         yield accounts(self.accounts)
         yield lines(self.lines)
         yield line_setup.line_setup(self.lines)

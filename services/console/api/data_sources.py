@@ -1,10 +1,10 @@
-"""`/v1/data-sources`: where a tenant's products, listings and orders come from; `/v1/imports/{kind}`: files of them."""
+"""`/v1/data-sources`: where a tenant's products, listings and orders come from."""
 
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field, SecretStr
 
 from services.console.api.fields import Body, OneTenant, TenantOfMade, Version, id_in_path, omitted, shown, whose
@@ -13,16 +13,15 @@ from services.console.api.problems import Faults, Problem
 from services.console.api.routes import Asking, Route, may
 from services.console.catalogue import NotFetched, Secrets, Sources
 from services.console.catalogue_fetching import Fetching
-from services.console.catalogue_imports import Fetched, Imports, Upload
+from services.console.catalogue_imports import Fetched
 from services.console.settings import Language
-from shared.catalogue import Broken, Catalogue, Wanted
+from shared.catalogue import Catalogue, Wanted
 from shared.ids import TenantId
 
 FAULTS: Faults = {
     Fetched: (409, "source_is_fetched", "These are fetched from elsewhere. Delete that source first."),
     NotFetched: (409, "source_not_fetched", "Nothing is fetched from there: it is sent as a file, or asked each time."),
 }
-MOST_BYTES = 20_000_000
 
 Id = Annotated[str, id_in_path("ds")]
 Kind = Literal["product", "listing", "order"]
@@ -125,27 +124,27 @@ class ItemsFound(BaseModel):
     attributes: list[str]
 
 
-def data_sources(found: Sources, imports: Imports, fetching: Fetching, catalogue: Catalogue) -> APIRouter:
+def data_sources(found: Sources, fetching: Fetching, catalogue: Catalogue) -> APIRouter:
     """Return the routes."""
-    router = APIRouter(prefix="/v1", tags=["data sources"], route_class=Route)
+    router = APIRouter(prefix="/v1/data-sources", tags=["data sources"], route_class=Route)
 
-    @router.get("/data-sources", **may("catalogue:read"))
+    @router.get("", **may("catalogue:read"))
     async def list_data_sources(who: Asking, page: Paged, tenant: OneTenant = None) -> Listing[DataSource]:
         rows = await found.records.list(who, page.before, page.limit + 1, tenant=tenant)
         return page.of([DataSource(**row) for row in rows])
 
-    @router.post("/data-sources", status_code=201, **may("catalogue:write"))
+    @router.post("", status_code=201, **may("catalogue:write"))
     async def create_data_source(who: Asking, wanted: NewDataSource, response: Response) -> DataSource:
         values = wanted.model_dump(exclude={"tenant", "secrets"})
         made = await found.make(who, whose(who, wanted.tenant), values, _secrets(wanted))
         fetching.wake()
         return shown(response, DataSource, made)
 
-    @router.get("/data-sources/{source}", **may("catalogue:read"))
+    @router.get("/{source}", **may("catalogue:read"))
     async def get_data_source(who: Asking, source: Id, response: Response) -> DataSource:
         return shown(response, DataSource, await found.records.get(who, source))
 
-    @router.patch("/data-sources/{source}", **may("catalogue:write"))
+    @router.patch("/{source}", **may("catalogue:write"))
     async def change_data_source(
         who: Asking, source: Id, version: Version, wanted: DataSourceChange, response: Response
     ) -> DataSource:
@@ -154,17 +153,17 @@ def data_sources(found: Sources, imports: Imports, fetching: Fetching, catalogue
         fetching.wake()
         return shown(response, DataSource, changed)
 
-    @router.delete("/data-sources/{source}", status_code=204, **may("catalogue:write"))
+    @router.delete("/{source}", status_code=204, **may("catalogue:write"))
     async def delete_data_source(who: Asking, source: Id, version: Version) -> None:
         await found.records.remove(who, source, version)
 
-    @router.post("/data-sources/{source}/runs", status_code=202, **may("catalogue:write"))
+    @router.post("/{source}/runs", status_code=202, **may("catalogue:write"))
     async def fetch_data_source(who: Asking, source: Id, response: Response) -> DataSource:
         row = await found.fetch(who, source)
         fetching.wake()
         return shown(response, DataSource, row)
 
-    @router.post("/data-sources/{source}/searches", **may("catalogue:read"))
+    @router.post("/{source}/searches", **may("catalogue:read"))
     async def search_data_source(who: Asking, source: Id, wanted: ItemSearch) -> ItemsFound:
         row = await found.records.get(who, source)
         if row["kind"] == "order":
@@ -172,51 +171,7 @@ def data_sources(found: Sources, imports: Imports, fetching: Fetching, catalogue
         asked = Wanted(**wanted.model_dump(exclude={"limit"}))
         return ItemsFound(**asdict(await catalogue.search(TenantId(row["tenant"]), row["kind"], asked, wanted.limit)))
 
-    @router.put("/imports/{kind}", **_takes_a_file())
-    async def import_file(  # noqa: PLR0917 - a route takes what it takes
-        who: Asking,
-        kind: Kind,
-        request: Request,
-        response: Response,
-        tenant: OneTenant = None,
-        currency: Annotated[Currency | None, Query()] = None,
-        country: Annotated[Country | None, Query()] = None,
-        language: Annotated[Language, Query(description="How words are stemmed.")] = "simple",
-    ) -> DataSource:
-        upload = Upload(kind, await _content(request), currency, country, language)
-        try:
-            row = await imports.take(who, whose(who, tenant), upload)
-        except Broken as broken:
-            raise Problem(422, "file_broken", str(broken), errors=_told(broken)) from None
-        return shown(response, DataSource, row)
-
     return router
-
-
-def _takes_a_file() -> dict[str, Any]:
-    declared = may("catalogue:write")
-    body = {
-        "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-    return {"openapi_extra": {**declared["openapi_extra"], "requestBody": body}}
-
-
-async def _content(request: Request) -> str:
-    content = bytearray()
-    async for piece in request.stream():
-        content += piece
-        if len(content) > MOST_BYTES:
-            raise Problem(413, "file_too_large", f"A file may have {MOST_BYTES:,} bytes.")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise Problem(422, "file_broken", "The file is not a text in UTF-8.") from None
-
-
-def _told(broken: Broken) -> list[dict[str, str]]:
-    """Return the faults, each with the line and the field as its place."""
-    return [{"pointer": f"/{it.line}/{it.field}", "code": "line", "detail": it.problem} for it in broken.faults]
 
 
 def _secrets(wanted: NewDataSource | DataSourceChange) -> Secrets:

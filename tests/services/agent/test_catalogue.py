@@ -89,11 +89,6 @@ async def offered(start: Start) -> list[str]:
     return names
 
 
-async def pairs(here: Desks, person: Person, user: str = "us_test") -> None:
-    """Make a person a user, as pairing does, once they are known."""
-    await here.rows("update conversation set user_id = %s where contact_id is not null returning 1", user)
-
-
 async def test_tools_are_offered_where_there_is_something_to_find(take: Take, start: Start) -> None:
     """
     Another company's products are no reason.
@@ -191,9 +186,11 @@ async def test_a_paired_user_is_known_by_their_email_too(take: Take, start: Star
     here = await start(asking("order_status", number="1002"))
     ann = here.person(ANN)
     assert await said_to(here, ann) == NOT_FOUND
-    await pairs(here, ann)
+    await here.platform.code("ABCDEFGH")
+    await ann.writes("/pair ABCDEFGH")
+    await here.replies(ann, 2)
     await ann.writes("again?")
-    assert '"number":"1002"' in (await here.replies(ann, 2))[1]
+    assert '"number":"1002"' in (await here.replies(ann, 3))[2]
 
 
 async def test_what_a_model_says_of_who_it_is_counts_for_nothing(take: Take, start: Start) -> None:
@@ -240,7 +237,7 @@ async def test_a_shop_is_asked_for_the_persons_own_order(  # noqa: PLR0917 - fix
     assert woo.refused == []
 
 
-async def test_a_service_of_the_tenants_is_told_who_asks(
+async def test_a_service_of_the_tenants_is_told_who_asks(  # noqa: PLR0917 - fixtures
     take: Take, start: Start, services: FakeWeb, console_store: Store, platform: Platform, guard: Guard
 ) -> None:
     """

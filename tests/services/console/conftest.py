@@ -22,6 +22,7 @@ from services.console.gap_fill import GapFill
 from services.console.knowledge.documents import Documents
 from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
+from services.console.mcp import McpServers
 from services.console.pairing import PairingCodes
 from services.console.readiness import Readiness
 from services.console.seed import Seed
@@ -145,6 +146,7 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             sources=Sources(console_store, vault, guard.allowed),
             imports=fetching.imports,
             fetching=fetching,
+            servers=McpServers(console_store, vault, guard),
         )
         transport = httpx2.ASGITransport(app=app(settings, api), raise_app_exceptions=False)
         async with Client(transport=transport, base_url="http://console.invalid") as client:
