@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from psycopg import sql
 from psycopg.rows import DictRow
 
 from services.console.access import Principal
@@ -43,7 +43,6 @@ SOURCES = Table(
     },
 )
 _DAILY = 24 * 60
-_SOON = sql.SQL("now()")
 
 Secrets = Mapping[str, str | None]
 """By name; None takes one away."""
@@ -117,5 +116,5 @@ class Sources:
             "secrets": sorted(secrets),
             "sealed_secrets": seal_source(self.vault, tenant, source, secrets),
             "every_minutes": (values["every_minutes"] or _DAILY) if fetched else None,
-            "next_at": _SOON if fetched else None,
+            "next_at": datetime.now(UTC) if fetched else None,
         }

@@ -39,7 +39,7 @@ class Item(BaseModel):
     name: Short
     description: Annotated[str, StringConstraints(max_length=5000, pattern=_NO_NUL)] = ""
     price: Annotated[Decimal | None, Field(ge=0, max_digits=14, decimal_places=4)] = None
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$", to_upper=True)] | None = None
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)] | None = None
     available: bool = True
     url: Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s\x00<>]+$")] | None = None
     attributes: Annotated[

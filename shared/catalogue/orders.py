@@ -32,7 +32,7 @@ class Order(BaseModel):
     placed: datetime | date | None = None
     expected: datetime | date | None = None
     total: Annotated[Decimal | None, Field(max_digits=14, decimal_places=4)] = None
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$", to_upper=True)] | None = None
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)] | None = None
     items: Annotated[list[Text] | Text, Field(max_length=2000)] | None = None
     tracking_number: Text | None = None
     tracking_url: Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s\x00<>]+$")] | None = None
@@ -53,7 +53,7 @@ class OrderRow(Order):
 
     phone: Text | None = None
     email: Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")] | None = None
-    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$", to_upper=True)] | None = None
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$", to_upper=True)] | None = None
 
     @model_validator(mode="after")
     def _somebodys(self) -> "OrderRow":

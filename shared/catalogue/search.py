@@ -23,10 +23,10 @@ _MOST_WORDS = 16
 _LOOKED_AT = 5000
 """Items that are looked at for one word."""
 
-_ALIKE = 5
+_ALIKE = 3
 """Words that are tried for one that no item has."""
 
-_WORTH = 0.35
+_WORTH = 0.5
 """An item that is found by less than this share of what the best one is found by is not told."""
 
 _SOURCE = """
@@ -97,6 +97,9 @@ _BY_FACTS = f"""
 with {_SOURCE}
 select {_SHOWN} from catalogue_shelf where {_FITS} order by price nulls last, name, id limit %(most)s
 """  # noqa: S608 - constants
+_LIKENESS = "select set_config('pg_trgm.similarity_threshold', '0.2', true)"
+"""`bycicle` and `bicycle` have less than a quarter of their trigrams in common."""
+
 _NAMES = "select attribute_names from data_source where tenant_id = %(tenant)s and kind = %(kind)s"
 
 
@@ -139,10 +142,13 @@ class Catalogue:
         async with self.store.connection(tenant) as connection:
             query = await self._query(connection) if asked["query"] else _BY_FACTS
             try:
-                rows = await (await connection.execute(query.encode(), asked)).fetchall()
+                async with connection.pipeline(), connection.transaction():
+                    await connection.execute(_LIKENESS)
+                    found = await connection.execute(query.encode(), asked)
+                    named = await connection.execute(_NAMES, asked)
+                    rows, names = await found.fetchall(), await named.fetchone()
             except QueryCanceled as error:
                 raise SearchTooSlow from error
-            names = await (await connection.execute(_NAMES, asked)).fetchone()
         return Found(tuple(map(_shown, rows)), tuple(names["attribute_names"]) if names else ())
 
     async def _query(self, connection: Connection) -> str:
