@@ -172,9 +172,7 @@ async def test_the_last_good_import_stays(
     assert (now["failure"], now["faults"], now["items"]) == (None, [], 1)
 
 
-async def test_a_feed_that_was_changed_meanwhile_is_not_taken(
-    admin: Asker, host: FakeWeb, fetching: Fetching
-) -> None:
+async def test_a_feed_that_was_changed_meanwhile_is_not_taken(admin: Asker, host: FakeWeb, fetching: Fetching) -> None:
     """
     What comes of the old address is let go; the new one is fetched next.
     """
