@@ -24,7 +24,7 @@ from shared.vault import Vault
 
 NOT_FOUND = "No such order of this person is known."
 _NUMBER_WANTED = "Ask the person for the number of the order."
-_NOT_THERE = frozenset({401, 403, 404, 410})
+_NOT_THERE = frozenset({403, 404, 410})
 """What a service may say of an order that is not this customer's."""
 
 _MOST_TOLD = 5

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from psycopg.rows import DictRow
 
@@ -75,10 +76,11 @@ class Sources:
     async def change(
         self, who: Principal, source: str, version: int, values: Mapping[str, Any], secrets: Secrets
     ) -> DictRow:
-        """Change one; secrets that are not named stay, but for another host. It is fetched anew at once. Raises as `make`."""
+        """Change one; secrets that are not named stay, unless it is on another host now. It is fetched anew at once. Raises as `make`."""
         known, kept = await self._opened(who, source)
         if known["origin"] == "upload":
             raise Unfit("origin: this one is sent as a file.")
+        kept = staying(kept, known["url"], values.get("url", known["url"]))
         changed = self._checked(known["tenant"], source, {**known, **values}, kept, secrets)
         wanted = {*values, "secrets", "sealed_secrets", "next_at", "every_minutes"}
         return await self.records.change(who, source, version, {name: changed[name] for name in wanted})
@@ -118,3 +120,8 @@ class Sources:
             "every_minutes": (values["every_minutes"] or _DAILY) if fetched else None,
             "next_at": datetime.now(UTC) if fetched else None,
         }
+
+
+def staying(secrets: Mapping[str, str], before: str, now: str) -> Mapping[str, str]:
+    """Return the secrets that stay when an address changes: another host is told none that it was not meant for."""
+    return secrets if urlsplit(before).netloc == urlsplit(now).netloc else {}

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg.rows import DictRow
 
 from services.console.access import Principal
-from services.console.catalogue import Secrets
+from services.console.catalogue import Secrets, staying
 from services.console.records import Deed, Records, Table, Unknown, note
 from shared.ids import TenantId, new_id
 from shared.mcp_servers import Listed, Server, list_tools, open_headers, seal_headers
@@ -55,10 +55,11 @@ class McpServers:
     async def change(
         self, who: Principal, server: str, version: int, values: Mapping[str, Any], secrets: Secrets
     ) -> DictRow:
-        """Change one; secrets that are not named stay. Raises Unfit, and as Records does."""
+        """Change one; secrets that are not named stay, unless it is on another host now. Raises Unfit, and as Records does."""
         known, kept = await self._opened(who, server)
+        kept = staying(kept, known["url"], values.get("url", known["url"]))
         changed = self._checked(known["tenant"], server, {**known, **values}, kept, secrets)
-        wanted = {*values, *(("secret_headers", "sealed_headers") if secrets else ())}
+        wanted = {*values, "secret_headers", "sealed_headers"}
         return await self.records.change(who, server, version, {name: changed[name] for name in wanted})
 
     async def check(self, who: Principal, server: str) -> Listed:

@@ -96,7 +96,7 @@ class NewDataSource(Body):
 
 
 class DataSourceChange(Body):
-    """What shall be different; the rest stays. A secret that is null goes."""
+    """What shall be different; the rest stays. A secret that is null goes; with another host all go."""
 
     url: Url = omitted()
     currency: Currency | None = omitted()

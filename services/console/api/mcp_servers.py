@@ -51,7 +51,7 @@ class NewMcpServer(Body):
 
 
 class McpServerChange(Body):
-    """What shall be different; the rest stays. A secret header that is null goes."""
+    """What shall be different; the rest stays. A secret header that is null goes; with another host all go."""
 
     name: ServerName = omitted()
     url: Url = omitted()

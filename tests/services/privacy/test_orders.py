@@ -53,7 +53,7 @@ async def test_an_export_has_a_persons_orders(town: Town, exports: Exports, ann:
 
 
 @pytest.mark.parametrize(("days", "left", "items"), [(89, 2, 2), (91, 0, 0)])
-async def test_orders_go_some_days_after_their_import(
+async def test_orders_go_some_days_after_their_import(  # noqa: PLR0917 - fixtures
     town: Town, retention: Retention, ann: Person, days: int, left: int, items: int
 ) -> None:
     """

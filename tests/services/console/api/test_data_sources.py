@@ -138,6 +138,23 @@ async def test_a_feed_is_fetched_when_it_is_due(admin: Asker, host: FakeWeb, fet
     assert SECRET not in audit + json.dumps(made)
 
 
+async def test_another_host_is_not_told_the_secrets_of_the_one_before(
+    admin: Asker, host: FakeWeb, fetching: Fetching
+) -> None:
+    """
+    On the same host they stay.
+    """
+    made = await connect(admin, host.url)
+    async with web_server() as elsewhere:
+        for version, (url, names) in enumerate([(f"{host.url}/new", ["Authorization"]), (elsewhere.url, [])], start=1):
+            tag = {"If-Match": f'"{version}"'}
+            changed = await admin.ask("PATCH", f"data-sources/{made['id']}", json={"url": url}, headers=tag)
+            assert changed.json()["secrets"] == names
+        await fetching.next()
+    [asked] = elsewhere.asked
+    assert "authorization" not in asked.headers
+
+
 @pytest.mark.parametrize(
     ("answer", "failure"),
     [
