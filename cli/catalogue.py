@@ -88,7 +88,7 @@ def secrets(file: str | None) -> dict[str, str]:
     if file is None:
         return {}
     try:
-        told = json.loads(asking.content(file, "--secrets-file"))
+        told = json.loads(asking.secret(file, "The secrets", "--secrets-file"))
     except json.JSONDecodeError:
         told = None
     if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):

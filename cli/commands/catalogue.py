@@ -19,7 +19,10 @@ Url = Annotated[str, typer.Argument(help="The https address.")]
 Source = Annotated[str, typer.Argument(help="The id of a source.")]
 Headers = Annotated[
     str | None,
-    typer.Option("--secrets-file", help="A JSON file of secret headers to send along; - reads it from standard input."),
+    typer.Option(
+        "--secrets-file",
+        help="A JSON file of secret headers to send along; - reads it from standard input, on one line.",
+    ),
 ]
 Key = Annotated[
     str, typer.Option("--secrets-file", help='A JSON file: {"consumer_key": "ck_…", "consumer_secret": "cs_…"}')

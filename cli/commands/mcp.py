@@ -16,7 +16,10 @@ Tools = Annotated[
 ]
 Headers = Annotated[
     str | None,
-    typer.Option("--secrets-file", help="A JSON file of secret headers to send along; - reads it from standard input."),
+    typer.Option(
+        "--secrets-file",
+        help="A JSON file of secret headers to send along; - reads it from standard input, on one line.",
+    ),
 ]
 Enabled = Annotated[bool | None, typer.Option("--enable/--disable", help="Whether its tools are offered.")]
 
