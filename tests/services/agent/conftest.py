@@ -86,16 +86,8 @@ async def acting(  # noqa: PLR0917 - all that a router and an agent are made of
         async def build(script: Script = echo) -> Desks:
             model = FakeModel(script)
             actions = Actions(agent_store, platform.vault, guard)
-            agent = Agent(
-                bus,
-                Turns(agent_store, platform.vault, owner, 20.0),
-                model,
-                Knowledge(agent_store),
-                5,
-                60.0,
-                32,
-                actions=actions,
-            )
+            turns = Turns(agent_store, platform.vault, owner, 20.0)
+            agent = Agent(bus, turns, model, Knowledge(agent_store), 5, 60.0, 32, actions=actions)
             intake = Intake(RateLimit(100, 60.0), timedelta(seconds=20))
             router = Router(bus, Desk(router_store, platform.vault, platform.pepper), intake, platform.vault)
             bus.on(ROUTER, router.on_inbound, workers=4)
