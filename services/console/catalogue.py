@@ -122,6 +122,6 @@ class Sources:
         }
 
 
-def staying(secrets: Mapping[str, str], before: str, now: str) -> Mapping[str, str]:
+def staying(secrets: dict[str, str], before: str, now: str) -> dict[str, str]:
     """Return the secrets that stay when an address changes: another host is told none that it was not meant for."""
     return secrets if urlsplit(before).netloc == urlsplit(now).netloc else {}

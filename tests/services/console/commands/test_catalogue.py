@@ -78,7 +78,7 @@ async def test_why_a_feed_could_not_be_taken_is_listed(trunkline: CommandLine, h
 
     async def failed() -> bool:
         [source] = (await trunkline.told("catalogue", "list"))["items"]
-        return source["failure"] == "broken"
+        return bool(source["failure"] == "broken")
 
     await eventually(failed)
     listed = await trunkline.run("catalogue", "list", "-o", "table")
