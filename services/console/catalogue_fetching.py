@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from psycopg.rows import DictRow
 
-from services.console.catalogue_imports import Imports, Rows, read
+from services.console.catalogue_imports import Contents, Imports, read
 from shared.catalogue import Broken, Fault, open_source
 from shared.catalogue.woocommerce import ShopUnavailable, WooCommerce
 from shared.failures import GatewayError
@@ -80,7 +80,7 @@ class Fetching:
                 return False
             await store.have_keys(connection, source["tenant_id"])
         try:
-            rows = await self._fetched(source)
+            contents = await self._fetched(source)
         except Broken as broken:
             await self._failed(source, "broken", broken.faults)
         except ShopUnavailable as unavailable:
@@ -88,14 +88,15 @@ class Fetching:
         except GatewayError as error:
             await self._failed(source, error.failure.code)
         else:
-            await self._take(source, rows)
+            await self._take(source, contents)
         return True
 
-    async def _fetched(self, source: DictRow) -> Rows:
+    async def _fetched(self, source: DictRow) -> Contents:
         """Return what a source holds now. Raises Broken, ShopUnavailable, GatewayError."""
         secrets = open_source(self.imports.vault, source["tenant_id"], source["id"], source["sealed_secrets"])
         if source["origin"] == "woocommerce":
-            return await WooCommerce(self.guard, source["url"], secrets).products()
+            items = await WooCommerce(self.guard, source["url"], secrets).products()
+            return await asyncio.to_thread(Contents.of_items, items)
         came = await self.guard.ask("GET", source["url"], headers={**_ACCEPT, **secrets})
         if isinstance(came, OutboundFailure):
             raise ShopUnavailable(came.code, came.words)
@@ -103,12 +104,12 @@ class Fetching:
             raise ShopUnavailable(f"http_{came.status}", "")
         return await asyncio.to_thread(read, source["kind"], came.text, source["currency"], source["country"])
 
-    async def _take(self, source: Mapping[str, Any], rows: Rows) -> None:
+    async def _take(self, source: Mapping[str, Any], contents: Contents) -> None:
         """Take what was fetched, unless the source was changed meanwhile."""
         tenant = TenantId(source["tenant_id"])
         async with self.imports.store.transaction(tenant) as connection:
             if await (await connection.execute(_HOLD, source)).fetchone():
-                await self.imports.replace(connection, tenant, source["id"], source["language"], rows)
+                await self.imports.replace(connection, tenant, source["id"], source["language"], contents)
 
     async def _failed(self, source: Mapping[str, Any], failure: str, faults: Sequence[Fault] = ()) -> None:
         told = {"failure": failure, "faults": orjson.dumps([asdict(fault) for fault in faults]).decode()}

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from psycopg.rows import DictRow
@@ -68,7 +68,25 @@ set items = %(items)s, attribute_names = %(names)s, imported_at = now(), tried_a
 where id = %(source)s
 """
 
-Rows = Sequence[Item] | Sequence[OrderRow]
+
+@dataclass(frozen=True)
+class Contents:
+    """
+    What a source is to have. `batches`: of items, as JSON; made beforehand, since a transaction waits for nobody.
+
+    `names`: of the items' attributes. `count`: of all there is.
+    """
+
+    batches: Sequence[str] = ()
+    names: Sequence[str] = ()
+    orders: Sequence[OrderRow] = ()
+    count: int = 0
+
+    @classmethod
+    def of_items(cls, items: Sequence[Item]) -> Self:
+        """Return these items, ready to be written."""
+        batches = [orjson.dumps([_told(item) for item in batch]).decode() for batch in _batches(items)]
+        return cls(batches, _names(items), count=len(items))
 
 
 class Fetched(Exception):
@@ -96,7 +114,7 @@ class Imports:
 
     async def take(self, who: Principal, tenant: TenantId, upload: Upload) -> DictRow:
         """Take a file in place of the one before. Raises Broken, Fetched."""
-        rows = await asyncio.to_thread(read, upload.kind, upload.text, upload.currency, upload.country)
+        contents = await asyncio.to_thread(read, upload.kind, upload.text, upload.currency, upload.country)
         values = {**vars(upload), "id": new_id(SOURCES.prefix), "tenant": tenant}
         async with self.store.connection(who.sees) as connection:
             await self.store.have_keys(connection, tenant)
@@ -104,26 +122,26 @@ class Imports:
             source = await (await connection.execute(_UPLOADED, values)).fetchone()
             if source is None:
                 raise Fetched
-            await self.replace(connection, tenant, source["id"], upload.language, rows)
-            told = {"kind": upload.kind, "items": len(rows)}
+            await self.replace(connection, tenant, source["id"], upload.language, contents)
+            told = {"kind": upload.kind, "items": contents.count}
             await note(connection, who, Deed("data_source.imported", source["id"], tenant, after=told))
         return await Records(self.store, SOURCES).get(who, source["id"])
 
-    async def replace(self, connection: Connection, tenant: TenantId, source: str, language: str, rows: Rows) -> None:
+    async def replace(
+        self, connection: Connection, tenant: TenantId, source: str, language: str, contents: Contents
+    ) -> None:
         """Let these be all that a source has, within a transaction that holds its row."""
         await connection.execute(_PATIENCE)
         facts: dict[str, Any] = {"tenant": tenant, "source": source, "language": language}
         for statement in _EMPTY:
             await connection.execute(statement, facts)
-        items = [row for row in rows if isinstance(row, Item)]
-        for batch in _batches(items):
-            told = orjson.dumps([_told(item) for item in batch]).decode()
-            await connection.execute(_ITEMS, {**facts, "rows": told})
+        for batch in contents.batches:
+            await connection.execute(_ITEMS, {**facts, "rows": batch})
         await connection.execute(_WORDS, facts)
-        orders = [row for row in rows if isinstance(row, OrderRow)]
-        await connection.cursor().executemany(_ORDER, [self._order(tenant, source, order) for order in orders])
-        await connection.execute(_DONE, {**facts, "items": len(rows), "names": _names(items)})
-        log.info(SOURCE_IMPORTED, tenant=tenant, source=source, items=len(rows))
+        orders = [self._order(tenant, source, order) for order in contents.orders]
+        await connection.cursor().executemany(_ORDER, orders)
+        await connection.execute(_DONE, {**facts, "items": contents.count, "names": list(contents.names)})
+        log.info(SOURCE_IMPORTED, tenant=tenant, source=source, items=contents.count)
 
     def _order(self, tenant: TenantId, source: str, row: OrderRow) -> tuple[Any, ...]:
         order = new_id("or")
@@ -132,9 +150,12 @@ class Imports:
         return order, tenant, source, row.key, keys, self.pepper.version, _moment(row.placed), body
 
 
-def read(kind: str, text: str, currency: str | None, country: str | None) -> Rows:
+def read(kind: str, text: str, currency: str | None, country: str | None) -> Contents:
     """Return what a file holds. Raises Broken."""
-    return read_orders(text, country) if kind == "order" else read_items(text, currency)
+    if kind != "order":
+        return Contents.of_items(read_items(text, currency))
+    orders = read_orders(text, country)
+    return Contents(orders=orders, count=len(orders))
 
 
 def _told(item: Item) -> Mapping[str, Any]:

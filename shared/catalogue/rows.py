@@ -16,6 +16,7 @@ MOST_ROWS = 20_000
 MOST_FAULTS = 50
 """So many of a file's faults are told."""
 
+_LONGEST_PLACE = 100
 _DELIMITERS = ",;\t|"
 _WRAPPED = re.compile(r'\s*\{\s*"\w{1,64}"\s*:\s*(?=\[)')
 _BETWEEN = re.compile(r"[\s,]*")
@@ -70,13 +71,18 @@ def each(rows: Iterable[Row], read: Callable[[Mapping[str, Any]], T], key: Calla
         try:
             one = read(row.values)
         except ValidationError as error:
-            faults += [Fault(row.line, ".".join(map(str, it["loc"])), it["msg"]) for it in error.errors()]
+            faults += [Fault(row.line, _place(it["loc"]), it["msg"]) for it in error.errors()]
             continue
         if found.setdefault(key(one), one) is not one:
             faults.append(Fault(row.line, "", "A row before has the same id."))
     if faults:
         raise Broken(faults)
     return list(found.values())
+
+
+def _place(names: Iterable[object]) -> str:
+    """Return where something stands; a name that a file made up is shown as far as it can be."""
+    return "".join(sign if sign.isprintable() else "?" for sign in ".".join(map(str, names)))[:_LONGEST_PLACE]
 
 
 def _from_csv(text: str) -> list[Row]:

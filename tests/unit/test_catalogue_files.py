@@ -91,6 +91,8 @@ def test_prices_and_stock_are_understood_as_shops_write_them(row: dict[str, obje
         ("[" * 100_000, [(1, "")]),
         ('{"items": {}}', [(1, "")]),
         ('[{"id": "1", "name": "a\\u0000b"}]', [(1, "name")]),
+        ('[{"id": "1", "name": "a\\ud800"}]', [(1, "name")]),
+        ('[{"id": "1", "name": "a", "\\u0000x": {}}]', [(1, "attributes.?x.[key]"), (1, "attributes.?x")]),
     ],
 )
 def test_what_is_wrong_is_told_by_line_and_field(text: str, expected: list[tuple[int, str]]) -> None:
