@@ -6,6 +6,7 @@ from typing import Final
 import orjson
 
 from shared.actions import Unfit
+from shared.actions.templates import UrlTemplate
 from shared.outbound import Allowed, Refused, parse
 from shared.outbound.guard import may_be_sent
 from shared.store.sealed import SOURCE_SECRETS
@@ -22,8 +23,8 @@ LIVE: Final = {"woocommerce": frozenset({"order"}), "endpoint": frozenset({"orde
 """What is asked when somebody wants to know, and not kept."""
 
 WOOCOMMERCE_SECRETS: Final = frozenset({"consumer_key", "consumer_secret"})
-_OURS = frozenset({"accept", "content-type"})
-_MOST_HEADERS = 20
+_OURS = frozenset({"accept", "content-type", "idempotency-key"})
+_MOST_HEADERS, _LONGEST_HEADERS = 20, 4096
 
 
 def check_source(origin: str, kind: str, url: str, secrets: Mapping[str, str], allowed: Allowed) -> None:
@@ -34,10 +35,12 @@ def check_source(origin: str, kind: str, url: str, secrets: Mapping[str, str], a
         parse(url, allowed)
     except Refused as refused:
         raise Unfit(f"url: {refused.failure.words}") from None
+    if origin == "endpoint" and UrlTemplate(url).names:
+        raise Unfit("url: takes no placeholders.")
     if origin == "woocommerce":
         if secrets.keys() != WOOCOMMERCE_SECRETS or not all(map(_is_key, secrets.values())):
             raise Unfit("secrets: a shop has a consumer_key and a consumer_secret.")
-    elif len(secrets) > _MOST_HEADERS or not all(_may_be_sent(*header) for header in secrets.items()):
+    elif not _are_headers(secrets):
         raise Unfit("secrets: one of these headers may not be sent, or not with this value.")
 
 
@@ -55,5 +58,9 @@ def _is_key(value: str) -> bool:
     return value.isascii() and value.isprintable() and ":" not in value and " " not in value and bool(value)
 
 
-def _may_be_sent(name: str, value: str) -> bool:
-    return may_be_sent(name, value) and name.lower() not in _OURS
+def _are_headers(secrets: Mapping[str, str]) -> bool:
+    return (
+        len({name.lower() for name in secrets}) == len(secrets) <= _MOST_HEADERS
+        and sum(map(len, secrets.values())) <= _LONGEST_HEADERS
+        and all(may_be_sent(name, value) and name.lower() not in _OURS for name, value in secrets.items())
+    )

@@ -254,6 +254,8 @@ async def test_a_shop_with_another_key_says_so(admin: Asker, woo: FakeShop, fetc
         {"kind": "product", "origin": "woocommerce", "url": "https://example.org/", "secrets": {"consumer_key": "ck"}},
         {"kind": "product", "origin": "feed", "url": "https://example.org/", "secrets": {"Host": "internal"}},
         {"kind": "order", "origin": "endpoint", "url": "https://example.org/", "results": ["$[*]"]},
+        {"kind": "order", "origin": "endpoint", "url": "https://example.org/{number}"},
+        {"kind": "order", "origin": "endpoint", "url": "https://example.org/", "secrets": {"Idempotency-Key": "x"}},
     ],
 )
 async def test_what_cannot_be_fetched_is_not_set_up(admin: Asker, body: dict[str, Any]) -> None:
