@@ -20,8 +20,8 @@ from shared.telemetry import KNOWLEDGE_REDUCED, log
 Kind = Literal["product", "listing"]
 
 _MOST_WORDS = 16
-_LOOKED_AT = 5000
-"""Items that are looked at for one word."""
+_LOOKED_AT = 20_000
+"""Items that are looked at for one word: all that a source may have. The limit keeps the index in use, word by word."""
 
 _ALIKE = 3
 """Words that are tried for one that no item has."""
