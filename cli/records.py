@@ -82,7 +82,7 @@ def send(method: str, path: str, body: dict[str, Any] | None = None, **query: An
     except CommandFailed as failed:
         if failed.problem.get("code") != "tenant_missing":
             raise
-    tenant = _only_tenant()
+    tenant = only_tenant()
     return (
         ask(method, path, {**body, "tenant": tenant}) if body is not None else ask(method, path, **query, tenant=tenant)
     )
@@ -162,7 +162,8 @@ def _show_list(path: str, columns: Columns, empty: str, query: dict[str, Any]) -
         note(f"The newest {most}. More: --limit N, or --all")
 
 
-def _only_tenant() -> str:
+def only_tenant() -> str:
+    """Return the id of the only tenant; end the command where there are several."""
     found = ask("GET", "tenants", limit=_PAGE)["items"]
     if len(found) != 1:
         fail(Exit.CONFIGURATION, f"Say whose: --tenant, one of {', '.join(it['id'] for it in found)}")

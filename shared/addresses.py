@@ -94,6 +94,10 @@ class Pepper:
         """Return every key under which this address may be bound."""
         return self._keys(f"binding|{channel}|", address)
 
+    def email_keys(self, tenant: TenantId, email: str) -> list[AddressKey]:
+        """Return every key under which a tenant's orders may know an e-mail address; case does not count."""
+        return [AddressKey(digest.hex()) for digest in self._digests(f"email|{tenant}|{email.strip().casefold()}")]
+
     def code_digest(self, code: str) -> str:
         """Return what is stored of a pairing code."""
         return self.code_digests(code)[0]

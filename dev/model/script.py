@@ -13,6 +13,11 @@ _GREETING = re.compile(r"^(hi|hello|hey|ciao|good (morning|evening))\b", re.IGNO
 _SLOW = re.compile(r"^slow (?P<seconds>\d+(\.\d+)?)", re.IGNORECASE)
 _PARTS = re.compile(r"^parts (?P<count>[2-9])\b")
 _QUESTION = re.compile(r"\?\s*$")
+_LOOKUP = re.compile(r"(?P<word>find|order):\s*(?P<what>.+)", re.IGNORECASE | re.DOTALL)
+_CALL = re.compile(r"call (?P<tool>[\w-]{1,64}) (?P<arguments>\{.*\})", re.DOTALL)
+_LOOKUPS = {"find": ("query", ("find_product", "find_listing")), "order": ("number", ("order_status",))}
+"""What is looked up with which tools, the first that is offered."""
+
 _MARK = re.compile(r"\[(\d+-\d+)\]")
 _FILLING = "This is a long part of a long answer. " * 30
 _HUGE = 1_000_000
@@ -79,9 +84,29 @@ def next_line(request: Request) -> Line:
     if (found := _CONTACT.search(last)) and "contact_form" in request.tools:
         line = _contact(found["name"].strip(), found["message"].strip(), request)
         return replace(line, text=f"{_marks(said[:-1])} {line.text}".strip()) if line.text else line
+    if (called := _called(last, request)) is not None:
+        return called
     if _QUESTION.search(last) and "semantic_search" in request.tools:
         return _looked_up(last, request) or Line(_quote(said))
     return Line(_quote(said))
+
+
+def _called(last: str, request: Request) -> Line | None:
+    """Call the tool that is asked for, and quote what it says: `find: bicycle`, `order: 1001`, `call NAME {…}`."""
+    tool, arguments = None, ""
+    if found := _LOOKUP.fullmatch(last):
+        argument, tools = _LOOKUPS[found["word"].lower()]
+        tool = next((name for name in tools if name in request.tools), None)
+        arguments = json.dumps({argument: found["what"].strip()})
+    elif (found := _CALL.fullmatch(last)) and found["tool"] in request.tools:
+        tool, arguments = found["tool"], found["arguments"]
+    if tool is None:
+        return None
+    return (
+        Line(f"{tool} says: {request.tool_results[-1]}")
+        if request.tool_results
+        else Line(tool=tool, raw_arguments=arguments)
+    )
 
 
 def _looked_up(question: str, request: Request) -> Line | None:

@@ -9,9 +9,14 @@ from services.agent.actions import Actions
 from services.agent.forms import FormSender
 from services.agent.handlers import Agent
 from services.agent.llm import Model, open_model
+from services.agent.mcp_tools import McpTools
+from services.agent.orders import Orders
 from services.agent.settings import AgentSettings
+from services.agent.shop import TenantsShop
 from services.agent.store import Turns
+from shared.addresses import Pepper
 from shared.bus import open_bus
+from shared.catalogue import Catalogue
 from shared.events import TurnInterrupted
 from shared.fairness import HAND_BACK_AFTER
 from shared.knowledge import Knowledge, open_embedder
@@ -43,7 +48,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
         open_guard(settings.allowed) as guard,
         open_embedder(settings.embeddings) as embedder,
     ):
-        actions = Actions(store, vault, guard)
+        actions, servers = Actions(store, vault, guard), McpTools(store, vault, guard)
         forms = FormSender(store, vault, guard, Mailer(settings.allowed))
         agent = Agent(
             bus,
@@ -54,6 +59,8 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
             settings.agent.run_limit,
             settings.agent.workers,
             actions=actions,
+            servers=servers,
+            shop=TenantsShop(Catalogue(store), Orders(store, vault, Pepper.of(settings.keys.pepper_ring), guard)),
         )
         bus.on(AGENT, agent.on_turn_requested, workers=HINT_READERS)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
@@ -65,7 +72,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
                 await stopping.wait()
             await bus.stop_consuming()
             await agent.threads.end(HAND_BACK_AFTER)
-            await actions.end()
+            await asyncio.gather(actions.end(), servers.end())
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ from services.agent.actions import Actions
 from services.agent.budget import Budget, Unlimited
 from services.agent.llm import Model
 from services.agent.loop import Answer, Loop
+from services.agent.mcp_tools import McpTools
 from services.agent.store import Claim, Committed, ToolLedger, Turns, Work
-from services.agent.tools import Passages, Tool, ToolContext
+from services.agent.tools import Passages, Shop, Tool, ToolContext
 from shared import faultpoints
 from shared.bus import Bus, BusUnavailable, Delivery
 from shared.events import ReplyReady, TurnInterrupted, TurnRequested, TurnRunning
@@ -52,6 +53,8 @@ class Agent:
     room: int = 32
     budget: Budget = field(default_factory=Unlimited)
     actions: Actions | None = None
+    shop: Shop | None = None
+    servers: McpTools | None = None
     _running: dict[ThreadKey, asyncio.Event] = field(default_factory=dict)
     """The turns that run here; an event set makes its turn look at the thread at once."""
 
@@ -192,7 +195,7 @@ class Agent:
             tools=(*work.pipeline.tools, *await self._actions(work)),
             ledger=ToolLedger(self.turns, work),
             context=lambda call: ToolContext(
-                work.claim.tenant, work.agent, work.conversation, work.turn, call, self.turns, self.knowledge
+                work.claim.tenant, work.agent, work.conversation, work.turn, call, self.turns, self.knowledge, self.shop
             ),
             most_steps=self.most_steps,
             model_name=work.pipeline.model,
@@ -209,10 +212,15 @@ class Agent:
 
     async def _actions(self, work: Work) -> tuple[Tool, ...]:
         """Return the tenant's own tools; a built-in one's name is never theirs."""
-        if self.actions is None or not work.has_actions:
-            return ()
-        taken = {tool.name for tool in work.pipeline.tools}
-        return tuple(tool for tool in await self.actions.offered(work) if tool.name not in taken)
+        own: list[Tool] = []
+        if self.actions is not None and work.has_actions:
+            own += await self.actions.offered(work)
+        if self.servers is not None and work.has_servers:
+            own += await self.servers.offered(work)
+        named = {tool.name: tool for tool in reversed(own)}
+        return tuple(
+            tool for name, tool in reversed(named.items()) if name not in {it.name for it in work.pipeline.tools}
+        )
 
     async def _announce(self, claim: Claim) -> None:
         with suppress(Exception):

@@ -79,7 +79,13 @@ select asked.id, asked.seq, asked.sealed_text, asked.trace, asked.received_at, o
        opened.conversation, agent.id as agent, agent.instructions, agent.model, agent.memory, line.channel, line.provider,
        tenant.name as tenant, app_user.email, now() as now, conversation.contact_id, conversation.user_id,
        exists (select 1 from action where action.tenant_id = conversation.tenant_id and action.enabled) as has_actions,
-       exists (select from knowledge_document where agent_id = agent.id and generation > 0) as documents
+       exists (select 1 from mcp_server where mcp_server.tenant_id = conversation.tenant_id and mcp_server.enabled) as has_servers,
+       exists (select from knowledge_document where agent_id = agent.id and generation > 0) as documents,
+       exists (select from data_source where tenant_id = tenant.id and kind = 'product' and items > 0) as products,
+       exists (select from data_source where tenant_id = tenant.id and kind = 'listing' and items > 0) as listings,
+       exists (
+         select from data_source where tenant_id = tenant.id and kind = 'order' and (items > 0 or origin in ('woocommerce', 'endpoint'))
+       ) as orders
 from asked cross join opened
 join conversation on conversation.id = opened.conversation
 join agent on agent.id = conversation.agent_id
@@ -180,6 +186,7 @@ class Work:
     received_at: datetime
     identity: Identity
     has_actions: bool
+    has_servers: bool
 
 
 @dataclass(frozen=True)
@@ -291,7 +298,7 @@ class Turns:
         if not opened.asked:
             raise GatewayError(NOTHING_ASKED)
         found = opened.asked[0]
-        equipment = Equipment(documents=found["documents"])
+        equipment = Equipment(found["documents"], found["products"], found["listings"], found["orders"])
         tools = tuple(tool for tool in TOOLS if tool.suits(equipment))
         pipeline = Pipeline(found["instructions"], found["model"], found["memory"], tools)
         facts = Sys(found["channel"], found["tenant"], found["email"] or "")
@@ -311,6 +318,7 @@ class Turns:
             received_at=found["received_at"],
             identity=Identity(claim.tenant, found["contact_id"], found["user_id"] or ""),
             has_actions=found["has_actions"],
+            has_servers=found["has_servers"],
         )
 
     async def commit(self, work: Work, answer: Answer, failure: str | None) -> Committed | None:

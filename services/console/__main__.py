@@ -15,6 +15,9 @@ from services.console import privacy, retention
 from services.console.accounts import Accounts
 from services.console.actions import Actions
 from services.console.api import Api, application
+from services.console.catalogue import Sources
+from services.console.catalogue_fetching import FEED_BYTES, FEED_LIMIT, Fetching
+from services.console.catalogue_imports import Imports
 from services.console.copies import Copies
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
@@ -25,6 +28,7 @@ from services.console.job import repeated
 from services.console.knowledge.documents import Documents
 from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
+from services.console.mcp import McpServers
 from services.console.pages.home import home
 from services.console.pairing import PairingCodes
 from services.console.privacy import Privacy
@@ -101,6 +105,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
         presence(database) as owner,
         open_accounts(settings.twilio_api_base, local=settings.environment == "local") as accounts,
         open_guard(settings.allowed) as guard,
+        open_guard(settings.allowed, limit=FEED_LIMIT, most=FEED_BYTES) as feed_guard,
         open_embedder(settings.embeddings) as embedder,
     ):
         async for again in stamina.retry_context(on=Exception, timeout=None, attempts=None, wait_max=2.0):
@@ -111,6 +116,8 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
         letters, own_accounts = DeadLetters(store, bus), Accounts(store, vault, reconciler)
         repepper = Repepper(store, vault, pepper)
         indexing = Indexing(store, vault, owner, embedder)
+        imports = Imports(store, vault, pepper)
+        fetching = Fetching(imports, feed_guard)
         rewrap = Rewrap(store, Vault(settings.keys.vault_ring), vault, data_keys)
         erasures = Erasures(store, pepper, PersonsStreams(bus, store), Copies(own_accounts, accounts))
         api = Api(
@@ -132,6 +139,10 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             forms=FormDeliveries(store, vault, settings.allowed),
             documents=Documents(store, vault, indexing, settings.console.language),
             knowledge=Knowledge(store, embedder),
+            sources=Sources(store, vault, settings.allowed),
+            imports=imports,
+            fetching=fetching,
+            servers=McpServers(store, vault, guard),
         )
         bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(
@@ -155,6 +166,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
                 repeated(Retention(store).run, retention.EVERY),
                 repeated(erasures.sweep, SWEEP),
                 indexing.keep(),
+                fetching.keep(),
                 bus.watch_durables(),
                 server.serve(),
             ),

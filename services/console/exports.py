@@ -20,6 +20,7 @@ from shared.store.sealed import (
     CONTACT_NAME,
     FORM_BODY,
     MESSAGE_TEXT,
+    ORDER_BODY,
     PART_BODY,
     REPLY_BODY,
 )
@@ -69,6 +70,11 @@ _TABLES = {
     from part join reply on reply.id = reply_id
     where part.tenant_id = %(tenant)s and part.thread in (select key from threads) order by reply_id, ordinal
     """,  # noqa: S608 - constants
+    "orders": """
+    select customer_order.id, number, placed_at, created_at as imported_at, sealed_body from customer_order
+    where tenant_id = %(tenant)s
+      and customer_keys && array(select address_key from contact_alias where contact_id = %(contact)s) order by id
+    """,
     "forms": """
     select form_submission.id, conversation_id as conversation, form_submission.created_at, sealed_body
     from form_submission join conversation on conversation.id = conversation_id where contact_id = %(contact)s
@@ -143,6 +149,8 @@ class Exports:
             case "parts":
                 place = PART_BODY.at(tenant, row["reply_id"], row["ordinal"])
                 return {"text": self._opened(row["sealed_body"], place)}
+            case "orders":
+                return {"order": self._opened(row["sealed_body"], ORDER_BODY.at(tenant, row["id"]))}
             case "forms":
                 return {"form": self._opened(row["sealed_body"], FORM_BODY.at(tenant, row["id"]))}
             case _:

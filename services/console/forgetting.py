@@ -70,6 +70,10 @@ _DELETE = {
     "message": f"""
     update message set thread = null, conversation_id = null, sealed_text = null, trace = '{{}}', seq = 0 where {_MINE}
     """,  # noqa: S608 - constants
+    "customer_order": """
+    delete from customer_order where tenant_id = %(tenant)s
+      and customer_keys && array(select address_key from contact_alias where contact_id = %(contact)s)
+    """,
     "dead_letter": f"delete from dead_letter where {_MINE}",  # noqa: S608 - constants
     "conversation": "delete from conversation where contact_id = %(contact)s",
     "lead": "delete from lead where contact_id = %(contact)s",

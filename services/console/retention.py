@@ -178,6 +178,15 @@ _ONE_BY_ONE = {
       select holder, key from idempotent_request where created_at < now() - interval '24 hours'
       limit %(most)s for update skip locked)
     """,
+    "customer_order": f"""
+    delete from customer_order where id in (
+      select customer_order.id from tenant join customer_order on customer_order.tenant_id = tenant.id
+      where customer_order.created_at < {_TERM} limit %(most)s for update of customer_order skip locked)
+    """,  # noqa: S608 - constants
+    "data_source.empty": """
+    update data_source set items = 0 where kind = 'order' and items > 0 and %(most)s > 0
+      and not exists (select 1 from customer_order where source_id = data_source.id)
+    """,
     "daily_messages": "delete from daily_messages where day < current_date - 90 and %(most)s > 0",
     "erasure": "delete from erasure where finished_at < now() - interval '400 days' and %(most)s > 0",
     "job_run": "delete from job_run where finished_at < now() - interval '400 days' and %(most)s > 0",

@@ -67,7 +67,7 @@ async def perform(guard: Guard, call: Call) -> Outcome:
     came = await guard.ask(action.method, call.url, headers=call.headers, content=call.content, hosts={host})
     if isinstance(came, OutboundFailure):
         return _failed(came)
-    told = _without(came.text, action.secrets)
+    told = without_secrets(came.text, action.secrets)
     if came.ok:
         return Outcome(mapped(told, action.results), came.status, ok=True)
     words = f"The service answered with status {came.status}. {cut(told, _MOST_OF_AN_ERROR)}"
@@ -78,7 +78,7 @@ def _failed(failure: OutboundFailure) -> Outcome:
     return Outcome(f"The service could not be asked: {failure.words}", failure=failure)
 
 
-def _without(text: str, secrets: Mapping[str, str]) -> str:
+def without_secrets(text: str, secrets: Mapping[str, str]) -> str:
     """Take out what a service repeats of the secrets that it was sent, whole or without `Bearer`."""
     for secret in secrets.values():
         for part in (secret, secret.rpartition(" ")[2]):

@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind
 from shared.outbound.dialing import Resolver
 from shared.outbound.failures import HEADER_REFUSED, NOT_TEXT, REDIRECTED, TIMED_OUT, OutboundFailure, Refused
 from shared.outbound.targets import Allowed, parse
-from shared.outbound.transport import GuardedTransport
+from shared.outbound.transport import MOST_BYTES, GuardedTransport
 from shared.telemetry import OUTBOUND_CALLS, span
 
 _LIMIT = 10.0
@@ -131,9 +131,10 @@ async def open_guard(
     dialer: httpcore2.AsyncNetworkBackend | None = None,
     tls: ssl.SSLContext | None = None,
     limit: float = _LIMIT,
+    most: int = MOST_BYTES,
 ) -> AsyncIterator[Guard]:
-    """Hold a guard for the length of the block."""
-    transport = GuardedTransport(allowed, resolver=resolver, dialer=dialer, tls=tls)
+    """Hold a guard for the length of the block. `most`: bytes that an answer may have."""
+    transport = GuardedTransport(allowed, resolver=resolver, dialer=dialer, tls=tls, most=most)
     try:
         yield Guard(transport, allowed, limit)
     finally:

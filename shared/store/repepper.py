@@ -45,6 +45,8 @@ select 'binding' as what, pepper_version, count(*) as rows from binding group by
 union all
 select 'contact', newest, count(*) from
   (select max(pepper_version) as newest from contact_alias group by contact_id) as known group by newest
+union all
+select 'order', pepper_version, count(*) from customer_order group by pepper_version
 """
 
 
@@ -76,7 +78,11 @@ class Repepper:
         return bindings + contacts
 
     async def named(self) -> dict[int, dict[str, int]]:
-        """Return for each pepper how many bindings are keyed with it, and for how many contacts it is the newest."""
+        """
+        Return for each pepper how many bindings and orders are keyed with it, and for how many contacts it is the newest.
+
+        Orders are keyed anew by their next import: their customers' addresses are not kept.
+        """
         counts: dict[int, dict[str, int]] = {}
         async with self.store.connection(EVERY_TENANT) as connection:
             for row in await (await connection.execute(_LEFT)).fetchall():

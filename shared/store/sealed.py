@@ -37,12 +37,15 @@ FORM_BODY = SealedColumn("form_submission", "sealed_body", "form")
 FORM_SECRETS = SealedColumn("form_delivery", "sealed_secrets", "form_delivery")
 ACTION_HEADERS = SealedColumn("action", "sealed_headers", "action")
 ATTEMPT_RESULT = SealedColumn("tool_attempt", "sealed_result", "tool_attempt", ("turn_id", "call"))
+SOURCE_SECRETS = SealedColumn("data_source", "sealed_secrets", "data_source")
+ORDER_BODY = SealedColumn("customer_order", "sealed_body", "customer_order")
+MCP_HEADERS = SealedColumn("mcp_server", "sealed_headers", "mcp_server")
 REPLY_BODY = SealedColumn("reply", "sealed_body", "reply", ("public_id",))
 PART_BODY = SealedColumn("part", "sealed_body", "part", ("reply_id", "ordinal"))
 IDEMPOTENT_ANSWER = SealedColumn("idempotent_request", "sealed_answer", "idempotent_request", ("holder", "key"))
 
 SEALED_COLUMNS = (
     CREDENTIAL_SECRET, CREDENTIAL_KEY, SIGNING_SECRET, CONTACT_ADDRESS, CONTACT_NAME, BINDING_ADDRESS, MESSAGE_TEXT,
-    TOOL_RESULT, TOOL_SOURCES, KNOWLEDGE_CONTENT, FORM_BODY, FORM_SECRETS, ACTION_HEADERS, ATTEMPT_RESULT, REPLY_BODY,
-    PART_BODY, IDEMPOTENT_ANSWER,
+    TOOL_RESULT, TOOL_SOURCES, KNOWLEDGE_CONTENT, FORM_BODY, FORM_SECRETS, ACTION_HEADERS, ATTEMPT_RESULT, SOURCE_SECRETS,
+    ORDER_BODY, MCP_HEADERS, REPLY_BODY, PART_BODY, IDEMPOTENT_ANSWER,
 )  # fmt: skip

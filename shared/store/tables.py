@@ -9,6 +9,7 @@ columns that the migrations grant to its role (ADR 12). `version`: counts the ch
 """
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    Numeric,
     String,
     UniqueConstraint,
     text,
@@ -565,6 +567,129 @@ class KnowledgeWord(SQLModel, table=True):
     word: str = Field(primary_key=True)
     tenant_id: str
     agent_id: str
+
+
+class DataSource(SQLModel, table=True):
+    """
+    Where a tenant's products, listings or orders come from, one for each kind (ADR 18). Written by the console.
+
+    `origin`: upload, feed, woocommerce or endpoint. `currency`, `country`: of prices and numbers that name none. `items`: how
+    many the last import had, at `imported_at`. `tried_at`, `failure`, `faults`: the last attempt, where it failed why, and
+    what was wrong by line and field. `next_at`: when it is to be fetched. `results`: paths in an endpoint's answer.
+    """
+
+    __tablename__ = "data_source"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "kind", name="data_source_tenant_kind_key"),
+        Index("data_source_due", "next_at", postgresql_where=text("next_at is not null")),
+    )
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    kind: str
+    origin: str
+    url: str | None = None
+    currency: str | None = None
+    country: str | None = None
+    language: str = _told("simple")
+    results: list[str] = _list()
+    every_minutes: int | None = None
+    secret_names: list[str] = _list()
+    sealed_secrets: bytes | None = _sealed(nullable=True)
+    items: int = _counted()
+    attribute_names: list[str] = _list()
+    imported_at: datetime | None = _time()
+    tried_at: datetime | None = _time()
+    failure: str | None = None
+    faults: list[Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb")))
+    next_at: datetime | None = _time()
+    version: int = _version()
+    created_at: datetime = _now()
+
+
+class CatalogueItem(SQLModel, table=True):
+    """
+    A product or listing, with the words that it is found by. Written by the console, an import at a time.
+
+    `facets`, `numbers`: the attributes as they are compared. Read through `catalogue_shelf`.
+    """
+
+    __tablename__ = "catalogue_item"
+    __table_args__ = (
+        UniqueConstraint("source_id", "ref", name="catalogue_item_source_ref_key"),
+        Index("catalogue_item_search", "search", postgresql_using="gin"),
+    )
+    id: int | None = _identity()
+    tenant_id: str
+    source_id: str = Field(foreign_key="data_source.id", ondelete="CASCADE")
+    ref: str
+    name: str
+    description: str = _told("")
+    price: Decimal | None = Field(None, sa_type=Numeric)
+    currency: str | None = None
+    available: bool = _flag(default=True)
+    url: str | None = None
+    attributes: dict[str, Any] = _json()
+    facets: dict[str, Any] = _json()
+    numbers: dict[str, Any] = _json()
+    search: str = Field(sa_column=Column(TSVECTOR, nullable=False))
+
+
+class CatalogueWord(SQLModel, table=True):
+    """A word of a source's items: what misspelt ones are compared with. Written by the console."""
+
+    __tablename__ = "catalogue_word"
+    __table_args__ = (
+        Index(
+            "catalogue_word_alike", "source_id", "word", postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"}
+        ),
+    )
+    source_id: str = Field(primary_key=True, foreign_key="data_source.id", ondelete="CASCADE")
+    word: str = Field(primary_key=True)
+    tenant_id: str
+
+
+class CustomerOrder(SQLModel, table=True):
+    """
+    An order, sealed. Written by the console, an import at a time.
+
+    `number`: as it is compared. `customer_keys`: keyed hashes of the customer's number and e-mail address.
+    """
+
+    __tablename__ = "customer_order"
+    __table_args__ = (
+        UniqueConstraint("source_id", "number", name="customer_order_source_number_key"),
+        Index("customer_order_tenant", "tenant_id", "created_at"),
+    )
+    id: str = Field(primary_key=True)
+    tenant_id: str
+    source_id: str = Field(foreign_key="data_source.id", ondelete="CASCADE")
+    number: str
+    customer_keys: list[str] = _list()
+    pepper_version: int
+    placed_at: datetime | None = _time()
+    sealed_body: bytes = _sealed()
+    created_at: datetime = _now()
+
+
+class McpServer(SQLModel, table=True):
+    """
+    A server of a tenant's whose tools its agents may use (ADR 18). Written by the console.
+
+    `tools`: the only ones. `secret_names`: the headers whose values are in `sealed_headers`.
+    """
+
+    __tablename__ = "mcp_server"
+    __table_args__ = (UniqueConstraint("tenant_id", "name", name="mcp_server_tenant_name_key"),)
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    name: str
+    url: str
+    tools: list[str] = _list()
+    secret_names: list[str] = _list()
+    sealed_headers: bytes | None = _sealed(nullable=True)
+    enabled: bool = _flag(default=True)
+    version: int = _version()
+    created_at: datetime = _now()
 
 
 class FormSubmission(SQLModel, table=True):

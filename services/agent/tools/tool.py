@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.actions import Misfit, Parameters
+from shared.catalogue import Found as Items
+from shared.catalogue import Kind, Wanted
 from shared.ids import AgentId, ConversationId, TenantId, TurnId
 from shared.knowledge import Found
 
@@ -32,11 +34,24 @@ class Passages(Protocol):
         """Return the passages that answer a query best, at most so many; of one document where it is named."""
 
 
+class Shop(Protocol):
+    """What the tenant sells, and what was ordered of it."""
+
+    async def find(self, tenant: TenantId, kind: Kind, wanted: Wanted, most: int) -> Items:
+        """Return a tenant's items that fit best, at most so many. Raises SearchTooSlow."""
+
+    async def order(self, context: "ToolContext", number: str) -> str:
+        """Return an order of whom the conversation is with, as data; without a number the latest. Raises ToolFailed."""
+
+
 @dataclass(frozen=True)
 class Equipment:
     """What an agent has been set up with, as it was read with its turn."""
 
     documents: bool = False
+    products: bool = False
+    listings: bool = False
+    orders: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,15 @@ class ToolContext:
     """Idempotency key within the turn: a side effect happens once for it, whatever crashes or starts over."""
     submissions: Submissions
     knowledge: Passages
+    shop: Shop | None = None
+    """None where nothing is sold; then no tool that asks for it is offered."""
+
+    @property
+    def open_shop(self) -> Shop:
+        """The shop. Raises ToolFailed where there is none."""
+        if self.shop is None:
+            raise ToolFailed("Nothing is sold here.")
+        return self.shop
 
 
 class Arguments(BaseModel):

@@ -12,7 +12,16 @@ from fastapi import APIRouter, FastAPI
 from services.console.access import Doorkeeper
 from services.console.accounts import Accounts
 from services.console.actions import Actions
-from services.console.api import actions, dead_letters, documents, jobs, line_setup, pairing_codes, problems
+from services.console.api import (
+    actions,
+    data_sources,
+    dead_letters,
+    documents,
+    jobs,
+    line_setup,
+    pairing_codes,
+    problems,
+)
 from services.console.api.accounts import accounts
 from services.console.api.agents import agents
 from services.console.api.api_keys import api_keys
@@ -21,8 +30,10 @@ from services.console.api.bindings import bindings
 from services.console.api.conversations import conversations
 from services.console.api.forms import form_deliveries
 from services.console.api.housekeeping import housekeeping
+from services.console.api.imports import imports
 from services.console.api.leads import Leads, leads
 from services.console.api.lines import lines
+from services.console.api.mcp_servers import mcp_servers
 from services.console.api.messages import messages
 from services.console.api.openapi import describe
 from services.console.api.people import people
@@ -31,6 +42,9 @@ from services.console.api.status import status
 from services.console.api.tenants import tenants
 from services.console.api.users import users
 from services.console.bindings import Bindings
+from services.console.catalogue import Sources
+from services.console.catalogue_fetching import Fetching
+from services.console.catalogue_imports import Imports
 from services.console.dead_letters import DeadLetters
 from services.console.erasure import Erasures
 from services.console.exports import Exports
@@ -39,6 +53,7 @@ from services.console.gap_fill import GapFill
 from services.console.idempotency import Requests
 from services.console.knowledge.documents import Documents
 from services.console.lines import Lines
+from services.console.mcp import McpServers
 from services.console.pairing import PairingCodes
 from services.console.privacy import Privacy
 from services.console.readiness import Readiness
@@ -46,6 +61,7 @@ from services.console.records import Dangling, InUse, Stale, Taken, Unknown
 from services.console.retention import Retention
 from shared.addresses import Pepper
 from shared.bus import Bus
+from shared.catalogue import Catalogue
 from shared.knowledge import Knowledge
 from shared.store.repepper import Repepper
 from shared.store.rewrap import Rewrap
@@ -83,6 +99,10 @@ class Api:
     readiness: Readiness
     documents: Documents
     knowledge: Knowledge
+    sources: Sources
+    imports: Imports
+    fetching: Fetching
+    servers: McpServers
 
     @classmethod
     def of_nobody(cls) -> Self:
@@ -97,6 +117,7 @@ class Api:
             {
                 **_FAULTS,
                 **actions.FAULTS,
+                **data_sources.FAULTS,
                 **dead_letters.FAULTS,
                 **documents.FAULTS,
                 **jobs.FAULTS,
@@ -116,8 +137,11 @@ class Api:
         yield users(self.store)
         yield agents(self.store)
         yield actions.actions(self.actions)
+        yield mcp_servers(self.servers)
         yield form_deliveries(self.forms)
         yield documents.documents(self.store, self.documents, self.knowledge)
+        yield data_sources.data_sources(self.sources, self.fetching, Catalogue(self.store))
+        yield imports(self.imports)
         yield accounts(self.accounts)
         yield lines(self.lines)
         yield line_setup.line_setup(self.lines)

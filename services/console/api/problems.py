@@ -15,12 +15,20 @@ _TYPE = "https://trunkline.invalid/problems/"
 class Problem(Exception):
     """An error answer."""
 
-    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        errors: list[dict[str, str]] | None = None,
+    ) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.detail = detail
         self.headers = headers
+        self.errors = errors
 
 
 Faults = Mapping[type[Exception], tuple[int, str, str | None]]
@@ -34,7 +42,7 @@ def install(app: FastAPI, faults: Faults) -> None:
 
     @app.exception_handler(Problem)
     async def _problem(_request: Request, problem: Problem) -> JSONResponse:
-        return document(problem.status, problem.code, problem.detail, headers=problem.headers)
+        return document(problem.status, problem.code, problem.detail, problem.errors, problem.headers)
 
     @app.exception_handler(HTTPException)
     async def _http(_request: Request, error: HTTPException) -> JSONResponse:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import orjson
 import pytest
 
-from services.agent.actions import UNKNOWN
+from services.agent.attempts import UNKNOWN
 from services.agent.llm import Completion, Said
 from tests.eventually import eventually
 from tests.fakes.model import Script, asks_for

@@ -10,6 +10,9 @@ from services.console.__main__ import app
 from services.console.accounts import Accounts
 from services.console.actions import Actions
 from services.console.api import Api
+from services.console.catalogue import Sources
+from services.console.catalogue_fetching import Fetching
+from services.console.catalogue_imports import Imports
 from services.console.copies import Copies
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
@@ -19,6 +22,7 @@ from services.console.gap_fill import GapFill
 from services.console.knowledge.documents import Documents
 from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
+from services.console.mcp import McpServers
 from services.console.pairing import PairingCodes
 from services.console.readiness import Readiness
 from services.console.seed import Seed
@@ -89,6 +93,12 @@ def indexing(console_store: Store, vault: Vault) -> Indexing:
 
 
 @pytest.fixture
+def fetching(console_store: Store, vault: Vault, pepper: Pepper, guard: Guard) -> Fetching:
+    """A worker that fetches when a test says so."""
+    return Fetching(Imports(console_store, vault, pepper), guard)
+
+
+@pytest.fixture
 def opened(  # noqa: PLR0917 - all that a console is made of
     console_store: Store,
     vault: Vault,
@@ -99,6 +109,7 @@ def opened(  # noqa: PLR0917 - all that a console is made of
     twilio: FakeAccount,
     guard: Guard,
     indexing: Indexing,
+    fetching: Fetching,
 ) -> OpenConsole:
     """Return a way to ask a console with these settings."""
 
@@ -132,6 +143,10 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             forms=FormDeliveries(console_store, vault, guard.allowed),
             documents=Documents(console_store, vault, indexing),
             knowledge=Knowledge(console_store),
+            sources=Sources(console_store, vault, guard.allowed),
+            imports=fetching.imports,
+            fetching=fetching,
+            servers=McpServers(console_store, vault, guard),
         )
         transport = httpx2.ASGITransport(app=app(settings, api), raise_app_exceptions=False)
         async with Client(transport=transport, base_url="http://console.invalid") as client:

@@ -37,6 +37,9 @@ _OTHERS: dict[str, dict[str, Any]] = {
     "action": {"name": "book", "description": "", "method": "POST", "url": ""},
     "form_delivery": {"kind": "webhook"},
     "form_submission": {"conversation_id": "cv_{t}", "turn_id": "tu_{t}", "call": "{id}"},
+    "data_source": {"kind": "order", "origin": "upload"},
+    "customer_order": {"source_id": "ds_{t}", "number": "1", "pepper_version": 1},
+    "mcp_server": {"name": "tools", "url": ""},
     "reply": {"thread": "th_{t}", "after_seq": 1, "kind": "answer", "received_at": "now"},
     "part": {"thread": "th_{t}"},
 }  # fmt: skip
@@ -44,7 +47,8 @@ _IDS = {
     "signing_secret": "ss_{t}", "idempotent_request": "ir_{t}", "tenant": "{t}", "agent": "ag_{t}", "credential": "cr_{t}", "line": "ln_{t}", "contact": "ct_{t}", "app_user": "us_{t}",
     "binding": "bd_{t}", "thread": "th_{t}", "conversation": "cv_{t}", "message": "ms_{t}", "turn": "tu_{t}",
     "tool_call": "call_{t}", "knowledge_document": "kd_{t}", "form_submission": "fs_{t}", "tool_attempt": "call_{t}",
-    "action": "ac_{t}", "form_delivery": "fd_{t}", "reply": "rp_{t}", "part": "1",
+    "action": "ac_{t}", "form_delivery": "fd_{t}", "data_source": "ds_{t}",
+    "customer_order": "or_{t}", "mcp_server": "mc_{t}", "reply": "rp_{t}", "part": "1",
 }  # fmt: skip
 _KEYS = {
     "thread": "key",

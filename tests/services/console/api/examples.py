@@ -17,7 +17,7 @@ class Example:
 
     method: str
     path: str
-    body: dict[str, Any] | None = None
+    body: dict[str, Any] | list[Any] | None = None
     changes: bool = False
 
     @property
@@ -66,6 +66,24 @@ EXAMPLES = {
     "delete_document": Example("DELETE", "agents/ag_one/documents/kd_spareone", changes=True),
     "index_document": post("agents/ag_one/documents/kd_one/indexings"),
     "search_documents": post("agents/ag_one/searches", query="hours"),
+    "list_data_sources": get(f"data-sources?tenant={ONE}"),
+    "create_data_source": post(
+        "data-sources", tenant=ONE, kind="listing", origin="feed", url="https://example.org/l.csv"
+    ),
+    "get_data_source": get("data-sources/ds_one"),
+    "change_data_source": patch("data-sources/ds_one", every_minutes=60),
+    "delete_data_source": Example("DELETE", "data-sources/ds_spareone", changes=True),
+    "fetch_data_source": post("data-sources/ds_one/runs"),
+    "search_data_source": post("data-sources/ds_one/searches", query="bicycle"),
+    "import_file": Example(
+        "PUT", f"imports/order?tenant={ONE}", [{"number": "1", "status": "paid", "email": "a@b.example"}]
+    ),
+    "list_mcp_servers": get(f"mcp-servers?tenant={ONE}"),
+    "create_mcp_server": post("mcp-servers", tenant=ONE, name="crm", url="https://example.org/mcp"),
+    "get_mcp_server": get("mcp-servers/mc_one"),
+    "change_mcp_server": patch("mcp-servers/mc_one", tools=["a"]),
+    "delete_mcp_server": Example("DELETE", "mcp-servers/mc_spareone", changes=True),
+    "check_mcp_server": post("mcp-servers/mc_one/checks"),
     "list_accounts": get(f"accounts?tenant={ONE}"),
     "create_account": post("accounts", tenant=ONE, account_sid="AC" + "8" * 32, auth_token="t"),
     "get_account": get("accounts/cr_one"),
@@ -148,6 +166,12 @@ async def plant_everything(past: Past, twilio: FakeAccount) -> None:
         await past.insert(
             "form_delivery", id=place, kind="webhook", options={"url": "https://example.org/"}, enabled=False
         )
+    for source, kind in (("ds_one", "product"), ("ds_spareone", "order")):
+        await past.insert(
+            "data_source", id=source, kind=kind, origin="feed", url="https://example.org/", every_minutes=60
+        )
+    for server in ("mc_one", "mc_spareone"):
+        await past.insert("mcp_server", id=server, name=server, url=NOBODY.format(day="mcp"))
     await past.insert("agent", id="ag_spareone", name="A", instructions="")
     await past.insert("api_key", id="ak_one", name="k", digest="d", scopes=["agents:read"])
     for name in ("kd_one", "kd_spareone"):

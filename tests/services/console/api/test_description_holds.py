@@ -35,7 +35,7 @@ THERE = {
     "tenant": "tn_one", "user": "us_one", "agent": "ag_one", "message": "msg_one1", "conversation": "cv_one",
     "letter": "dl_one1", "binding": "bd_one", "lead": "ag_one.ct_one", "api_key": "ak_one",
     "account": "cr_one", "secret": "ss_spareone", "line": "ln_one", "document": "kd_one",
-    "action": "ac_one", "delivery": "fd_one",
+    "action": "ac_one", "delivery": "fd_one", "source": "ds_one", "server": "mc_one",
 }  # fmt: skip
 """Ids that are there: a made-up one only ever finds nothing."""
 

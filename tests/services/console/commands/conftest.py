@@ -41,8 +41,10 @@ class CommandLine:
 
 
 @pytest.fixture
-async def trunkline(nats: NatsServer, configured: MakeSettings) -> AsyncIterator[CommandLine]:
-    """A command line for a platform whose account the simulator plays."""
+async def trunkline(
+    nats: NatsServer, configured: MakeSettings, request: pytest.FixtureRequest
+) -> AsyncIterator[CommandLine]:
+    """A command line for a platform whose account the simulator plays; a parameter is more of the console's environment."""
     with capture_logs():  # the console's, in this process: they would be among the commands' words
         async with simulator(WEBHOOK_URL, "http://127.0.0.1:9") as sim:
             port, ops = free_port(), free_port()
@@ -56,6 +58,7 @@ async def trunkline(nats: NatsServer, configured: MakeSettings) -> AsyncIterator
                     "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
                     "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
                     "TWILIO_WEBHOOK_URL": WEBHOOK_URL,
+                    **getattr(request, "param", {}),
                 }
             )
             stopping = asyncio.Event()
