@@ -46,7 +46,9 @@ class Console(Group):
         description="Public address of the console, without a path. Forms are taken from there alone, and sign-in over OIDC returns there.",
     )
     trace_url: str | None = Field(
-        None, pattern=r"^https?://.*\{trace_id\}", description="Where a trace is looked at: an address with {trace_id} in it."
+        None,
+        pattern=r"^https?://.*\{trace_id\}",
+        description="Where a trace is looked at: an address with {trace_id} in it.",
     )
 
 

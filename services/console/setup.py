@@ -1,6 +1,7 @@
 """First run, and every later time that somebody needs a way in: a token, which works once, and what they set up with it."""
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from services.console import passwords, second_factor
 from services.console.access import Principal, of_user
 from services.console.records import Deed, note
 from services.console.seed import USER_EMAIL
-from services.console.sessions import Session, end_all
+from services.console.sessions import Session, Sessions, end_all
 from services.console.sign_in import Begun, SignIn
 from shared.ids import TenantId
 from shared.store.sealed import TOTP_SECRET
@@ -98,7 +99,9 @@ class Setup:
         kept = await passwords.hashed(password)
         try:
             async with self.store.transaction(EVERY_TENANT) as connection:
-                cursor = await connection.execute(_SPEND, {"digest": _digest(token), "email": email, "seeded": USER_EMAIL})
+                cursor = await connection.execute(
+                    _SPEND, {"digest": _digest(token), "email": email, "seeded": USER_EMAIL}
+                )
                 user = await cursor.fetchone()
                 if user is None:
                     raise TokenUnknown
@@ -106,7 +109,7 @@ class Setup:
                     "update app_user set email = lower(%s), name = coalesce(nullif(%s, ''), name), version = version + 1 where id = %s",
                     (email, name, user["id"]),
                 )
-                await connection.execute(_KEEP_PASSWORD, (user["id"], user["tenant_id"], kept))
+                await connection.execute(_KEPT, (user["id"], user["tenant_id"], kept))
                 await end_all(connection, user["id"])
                 who = of_user(user["id"], TenantId(user["tenant_id"]), user["role"])
                 await note(connection, who, Deed("password.set", user["id"], user["tenant_id"]))
@@ -130,7 +133,8 @@ class Setup:
         codes = second_factor.new_recovery_codes()
         async with self.store.transaction(EVERY_TENANT, session.tenant) as connection:
             cursor = await connection.execute(
-                "select sealed_totp from user_sign_in where user_id = %s and totp_at is null for update", (session.user,)
+                "select sealed_totp from user_sign_in where user_id = %s and totp_at is null for update",
+                (session.user,),
             )
             row = await cursor.fetchone()
             if row is None or (step := self._step(session, row, code)) is None:
@@ -149,6 +153,13 @@ class Setup:
             return None
         secret = self.vault.open(row["sealed_totp"], TOTP_SECRET.at(session.tenant, session.user))
         return second_factor.step_of(secret, code, 0)
+
+
+def open_setup(store: Store, vault: Vault, console_key: str, *, is_production: bool) -> Setup:
+    """Return the ways into the console. In production the platform's admins have to have a second factor."""
+    key = hmac.digest(console_key.encode(), b"sign-in", hashlib.sha256)
+    needing = frozenset({"SYSTEM_ADMIN"} if is_production else ())
+    return Setup(store, vault, SignIn(store, vault, Sessions(store), key, needing))
 
 
 def _digest(token: str) -> str:
@@ -170,7 +181,7 @@ where digest = %(digest)s and expires_at > now() and app_user.id = setup_token.u
   and (app_user.email = %(seeded)s or lower(app_user.email) = lower(%(email)s))
 returning app_user.id, app_user.tenant_id, role, totp_at
 """
-_KEEP_PASSWORD = """
+_KEPT = """
 insert into user_sign_in (user_id, tenant_id, password_hash) values (%s, %s, %s)
 on conflict (user_id) do update set password_hash = excluded.password_hash, changed_at = now()
 """

@@ -12,7 +12,16 @@ from fastapi import APIRouter, FastAPI
 from services.console.access import Doorkeeper
 from services.console.accounts import Accounts
 from services.console.actions import Actions
-from services.console.api import actions, dead_letters, documents, jobs, line_setup, pairing_codes, problems
+from services.console.api import (
+    actions,
+    dead_letters,
+    documents,
+    jobs,
+    line_setup,
+    pairing_codes,
+    problems,
+    setup_tokens,
+)
 from services.console.api.accounts import accounts
 from services.console.api.agents import agents
 from services.console.api.api_keys import api_keys
@@ -44,6 +53,7 @@ from services.console.privacy import Privacy
 from services.console.readiness import Readiness
 from services.console.records import Dangling, InUse, Stale, Taken, Unknown
 from services.console.retention import Retention
+from services.console.setup import Setup
 from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.knowledge import Knowledge
@@ -83,6 +93,7 @@ class Api:
     readiness: Readiness
     documents: Documents
     knowledge: Knowledge
+    setup: Setup
 
     @classmethod
     def of_nobody(cls) -> Self:
@@ -102,6 +113,7 @@ class Api:
                 **jobs.FAULTS,
                 **line_setup.FAULTS,
                 **pairing_codes.FAULTS,
+                **setup_tokens.FAULTS,
             },
         )
         requests = Requests(self.store, self.vault, self._key(b"requests"))
@@ -114,6 +126,7 @@ class Api:
         """Return the routes, in the order in which they are described."""
         yield tenants(self.store)
         yield users(self.store)
+        yield setup_tokens.setup_tokens(self.setup)
         yield agents(self.store)
         yield actions.actions(self.actions)
         yield form_deliveries(self.forms)

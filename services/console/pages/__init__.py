@@ -22,6 +22,7 @@ from services.console.pages import (
     changes,
     dead_letters,
     errors,
+    first_run,
     home,
     messages,
     preferences,
@@ -64,6 +65,7 @@ class Pages:
         store: Store = self.api.store
         yield assets.assets()
         yield sign_in.sign_in(self.api.setup)
+        yield first_run.first_run(self.api.setup)
         yield account.account(self.api.setup)
         yield preferences.preferences()
         yield changes.changes(self.changes)

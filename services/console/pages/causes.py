@@ -17,7 +17,9 @@ class Cause(NamedTuple):
 _CAUSES: Mapping[str, tuple[str, str]] = {
     "window_closed": (
         _("Outside the 24-hour window"),
-        _("WhatsApp accepts free text only within 24 hours of the person's last message. Replay after they write again."),
+        _(
+            "WhatsApp accepts free text only within 24 hours of the person's last message. Replay after they write again."
+        ),
     ),
     "recipient_opted_out": (_("The person opted out"), _("They may return by writing START.")),
     "recipient_blocked": (_("The person blocked this number"), _("Nothing can be sent to them.")),

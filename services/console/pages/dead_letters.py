@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from services.console.api.routes import may
-from services.console.dead_letters import DeadLetter, DeadLetters, LetterSettled, LetterUnknown, NotReplayable
+from services.console.dead_letters import DeadLetters, LetterSettled, LetterUnknown, NotReplayable
 from services.console.pages import causes
 from services.console.pages.navigation import _
 from services.console.pages.paging import ROWS, paged, place
@@ -69,16 +69,17 @@ def dead_letters(letters: DeadLetters) -> APIRouter:
 
     @router.get("/dead-letters/{letter}/discards", **may("dead-letters:write"))
     async def discard_page(view: Looking, letter: str) -> Response:
-        return view.page("discard.html", letter=await _one(view, letter), error=None, cause_of=causes.of)
+        return view.page(
+            "discard.html", letter=await letters.show(view.who.sees, letter), error=None, cause_of=causes.of
+        )
 
     @router.post("/dead-letters/{letter}/discards", **may("dead-letters:write"))
     async def discard(view: Looking, letter: str) -> Response:
         reason = str(view.form.get("reason", "")).replace("\x00", "").strip()[:_LONGEST_REASON]
         if not reason:
-            found = await _one(view, letter)
+            found = await letters.show(view.who.sees, letter)
             error = view.text(_("Say why, for whoever looks at it later."))
             return view.page("discard.html", 422, letter=found, error=error, cause_of=causes.of)
-        await _one(view, letter)
         await letters.discard(view.who.sees, letter, reason)
         return view.go("/dead-letters", done="discarded")
 
@@ -88,22 +89,20 @@ def dead_letters(letters: DeadLetters) -> APIRouter:
         chosen = [str(value) for value in view.form.getlist("letter")][:_MOST]
         if view.form.get("every"):
             chosen = [it.id for it in await letters.list(view.who.sees, "waiting", None, _MOST)]
-        results = [await _replayed(view, letter) for letter in chosen]
+        results = [await _replayed(letters, view, letter) for letter in chosen]
         return view.page("replayed.html", results=results)
 
-    async def _replayed(view: View, letter: str) -> Result:
-        try:
-            await letters.replay(view.who.sees, letter)
-        except NotReplayable as why:
-            return Result(letter, False, str(why))
-        except (LetterUnknown, LetterSettled, BusUnavailable, Later) as error:
-            return Result(letter, False, view.text(_FAILED[type(error)]))
-        return Result(letter, True, view.text(_("Handed to the stage that failed.")))
-
-    async def _one(view: View, letter: str) -> DeadLetter:
-        return await letters.show(view.who.sees, letter)
-
     return router
+
+
+async def _replayed(letters: DeadLetters, view: View, letter: str) -> Result:
+    try:
+        await letters.replay(view.who.sees, letter)
+    except NotReplayable as why:
+        return Result(letter, False, str(why))
+    except (LetterUnknown, LetterSettled, BusUnavailable, Later) as error:
+        return Result(letter, False, view.text(_FAILED[type(error)]))
+    return Result(letter, True, view.text(_("Handed to the stage that failed.")))
 
 
 def _state(view: View) -> Literal["waiting", "replayed", "discarded"]:

@@ -32,7 +32,7 @@ def catalogue(language: str) -> NullTranslations:
 
 def chosen(cookie: str | None, accepted: str) -> str:
     """Return the language that somebody chose, else the first that their browser names and we have."""
-    if cookie in LANGUAGES:
+    if cookie is not None and cookie in LANGUAGES:
         return cookie
     names = [name.partition(";")[0].strip() for name in accepted.split(",")]
     return negotiate_locale(names, list(LANGUAGES), sep="-") or "en"

@@ -60,9 +60,10 @@ def messages(store: Store, vault: Vault, pepper: Pepper, trace_url: str | None) 
     @router.get("/messages/{message}", **may("messages:read"))
     async def one_message(view: Looking, message: Id) -> Response:
         shown = await with_steps(found, vault, view.who, message)
-        code = shown.error_code or next((step.error_code for step in shown.timeline if getattr(step, "error_code", None)), None)
         trace = trace_url.replace("{trace_id}", shown.trace_id) if trace_url and shown.trace_id else None
-        return view.page("message.html", message=shown, cause=causes.of(shown.failure, code), trace_url=trace)
+        return view.page(
+            "message.html", message=shown, cause=causes.of(shown.failure, shown.error_code), trace_url=trace
+        )
 
     return router
 

@@ -1,4 +1,6 @@
-"""Signing in and out, and the first run."""
+"""Signing in and out."""
+
+from collections.abc import Awaitable
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -6,8 +8,7 @@ from fastapi.responses import Response
 from services.console.pages.navigation import _
 from services.console.pages.routes import Door, Page, anyone, own_path, signed_in
 from services.console.pages.view import Looking, View
-from services.console.passwords import AT_LEAST, TooCommon, TooShort
-from services.console.setup import EmailTaken, Setup, TokenUnknown
+from services.console.setup import Setup
 from services.console.sign_in import Begun, Wait, WrongSignIn
 
 _WRONG = _("E-mail address or password is wrong.")
@@ -27,14 +28,9 @@ def sign_in(setup: Setup) -> APIRouter:
 
     @router.post("/sign-in", **anyone())
     async def sign_in_form(view: Looking) -> Response:
-        email, password = _field(view, "email"), str(view.form.get("password", ""))
-        try:
-            begun = await setup.sign_in.with_password(email, password, _address(view))
-        except WrongSignIn:
-            return await _page(view, 401, view.text(_WRONG))
-        except Wait as wait:
-            return await _page(view, 429, view.text(_WAIT, seconds=wait.seconds))
-        return _entered(view, begun)
+        email, password = typed(view, "email"), str(view.form.get("password", ""))
+        came = await _tried(view, setup.sign_in.with_password(email, password, _address(view)), _WRONG)
+        return await _page(view, *came) if isinstance(came, tuple) else came
 
     @router.get("/sign-in/code", **signed_in("code"))
     async def code_page(view: Looking) -> Response:
@@ -43,42 +39,15 @@ def sign_in(setup: Setup) -> APIRouter:
     @router.post("/sign-in/code", **signed_in("code"))
     async def code_form(view: Looking) -> Response:
         assert view.session is not None, "the page asks for one"  # noqa: S101
-        try:
-            begun = await setup.sign_in.with_code(view.session, _field(view, "code"), _address(view))
-        except WrongSignIn:
-            return view.page("code.html", 401, error=view.text(_WRONG_CODE))
-        except Wait as wait:
-            return view.page("code.html", 429, error=view.text(_WAIT, seconds=wait.seconds))
-        return _entered(view, begun)
+        trying = setup.sign_in.with_code(view.session, typed(view, "code"), _address(view))
+        came = await _tried(view, trying, _WRONG_CODE)
+        return view.page("code.html", came[0], error=came[1]) if isinstance(came, tuple) else came
 
     @router.post("/sign-out", **signed_in("code", "enrol", "whole"))
     async def sign_out(view: Looking) -> Response:
         assert view.session is not None, "the page asks for one"  # noqa: S101
         await setup.sign_in.sessions.end(view.session)
-        return _door(view).let_out(view.go("/sign-in", done="signed-out"))
-
-    @router.get("/first-run", **anyone())
-    async def first_run_page(view: Looking) -> Response:
-        return view.page("first_run.html", errors={}, at_least=AT_LEAST)
-
-    @router.post("/first-run", **anyone())
-    async def first_run_form(view: Looking) -> Response:
-        told = [_field(view, name) for name in ("setup_token", "email", "name")]
-        if "@" not in told[1].strip("@"):
-            return _again(view, email=view.text(_("This is no e-mail address.")))
-        try:
-            begun = await setup.take(*told, str(view.form.get("password", "")))
-        except TooShort:
-            return _again(view, password=view.text(_("At least %(n)d signs are needed."), n=AT_LEAST))
-        except TooCommon:
-            return _again(view, password=view.text(_("This is one of the passwords that are tried first.")))
-        except TokenUnknown:
-            return _again(
-                view, setup_token=view.text(_("This token is wrong, too old, used already, or for another address."))
-            )
-        except EmailTaken:
-            return _again(view, email=view.text(_("Somebody else has this address.")))
-        return _door(view).let_in(view.go(_NEXT_STEP[begun.stage]), begun.secret)
+        return door_of(view).let_out(view.go("/sign-in", done="signed-out"))
 
     async def _page(view: View, status: int = 200, error: str | None = None) -> Response:
         return view.page("sign_in.html", status, error=error, is_first_run=await setup.is_first_run())
@@ -86,28 +55,36 @@ def sign_in(setup: Setup) -> APIRouter:
     return router
 
 
-_NEXT_STEP = {"code": "/sign-in/code", "enrol": "/account/second-factor", "whole": "/"}
+NEXT_STEP = {"code": "/sign-in/code", "enrol": "/account/second-factor", "whole": "/"}
 
 
-def _again(view: View, **errors: str) -> Response:
-    return view.page("first_run.html", 422, errors=errors, at_least=AT_LEAST)
+async def _tried(view: View, trying: Awaitable[Begun], wrong: str) -> Response | tuple[int, str]:
+    """Return the way in; else the status and the sentence that tell why there is none."""
+    try:
+        return _entered(view, await trying)
+    except WrongSignIn:
+        return 401, view.text(wrong)
+    except Wait as wait:
+        return 429, view.text(_WAIT, seconds=wait.seconds)
 
 
 def _entered(view: View, begun: Begun) -> Response:
     """Give the browser its session, and go on where it wanted to."""
     wanted = own_path(view.request.query_params.get("next"))
     if begun.stage == "whole":
-        return _door(view).let_in(view.go(wanted), begun.secret)
+        return door_of(view).let_in(view.go(wanted), begun.secret)
     rest = {"next": wanted} if wanted != "/" else {}
-    return _door(view).let_in(view.go(_NEXT_STEP[begun.stage], **rest), begun.secret)
+    return door_of(view).let_in(view.go(NEXT_STEP[begun.stage], **rest), begun.secret)
 
 
-def _door(view: View) -> Door:
+def door_of(view: View) -> Door:
+    """Return who gives browsers their sessions."""
     door: Door = view.request.app.state.door
     return door
 
 
-def _field(view: View, name: str) -> str:
+def typed(view: View, name: str) -> str:
+    """Return a field of a form, without what surrounds it."""
     return str(view.form.get(name, "")).replace("\x00", "").strip()[:320]
 
 

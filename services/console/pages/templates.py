@@ -12,8 +12,8 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from services.console.pages import statuses
-from services.console.pages.notices import NOTICES
 from services.console.pages.language import LANGUAGES, catalogue, clock, day
+from services.console.pages.notices import NOTICES
 
 if TYPE_CHECKING:
     from services.console.pages.view import View
@@ -46,7 +46,15 @@ def environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     templates.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
-    templates.globals |= {"asset": asset, "token": token, "notice": notice, "icon": icon, "hx": hx, "LANGUAGES": LANGUAGES, "status_of": statuses.of}
+    templates.globals |= {
+        "asset": asset,
+        "token": token,
+        "notice": notice,
+        "icon": icon,
+        "hx": hx,
+        "LANGUAGES": LANGUAGES,
+        "status_of": statuses.of,
+    }
     templates.filters |= {"when": when, "moment": exact, "seconds": seconds}
     return templates
 
