@@ -103,9 +103,13 @@ async def console(
     data_keys = DataKeys(Vault({1: b"v" * 32}))
     vault = TenantVault({1: b"v" * 32}, data_keys)
     own = postgres.url_for("console", PASSWORD, urlsplit(database_url).path[1:])
-    async with open_bus(nats.url, "test") as bus, open_store(own, 10, "console", data_keys) as store:
-        async with running(own, nats.url, store, bus, vault, pepper) as console:
-            yield console
+    async with (
+        open_bus(nats.url, "test") as bus,
+        open_store(own, 10, "console", data_keys) as store,
+        open_store(database_url, 4, "test", data_keys) as owned,
+        running(own, nats.url, store, owned, bus, vault, pepper) as console,
+    ):
+        yield console
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import uvicorn
 
 from dev.embedded.ports import free_port
 from services.console.__main__ import Server, app
+from services.console.access import Principal
 from services.console.api import Api
 from services.console.dead_letters import DeadLetters
 from services.console.pages.changes import Changes
@@ -19,16 +20,15 @@ from services.console.settings import ConsoleSettings
 from services.console.setup import Setup, open_setup
 from shared.addresses import Pepper
 from shared.bus import Bus
-from shared.ids import TenantId
+from shared.ids import TenantId, new_id
 from shared.process import background
 from shared.settings import from_env
 from shared.store.session import Store
 from shared.vault import Vault
 from tests.services.console.api.past import Past
-from tests.services.console.dead_work import DeadWork
 
 EMAIL, PASSWORD = "ada@example.org", "seven green lanterns"
-COMPANY = "tn_default"
+COMPANY = "tn_acme"
 KEY = "console-key-of-the-browser-tests-only"
 
 
@@ -52,16 +52,15 @@ class Console:
                 "insert into app_user (id, tenant_id, email, name, role) values (%s, %s, %s, 'Ada', %s) on conflict do nothing",
                 (f"us_{email.partition('@')[0]}", tenant, email, role),
             )
-        from services.console.access import Principal
-
         token = await self.setup.token(Principal("test", None, frozenset()), email)
         await self.setup.take(token.token, email, "Ada Lovelace", PASSWORD)
 
     async def letters(self, *reasons: str) -> None:
         """List work as given up."""
-        work = DeadWork(self.store, "thdefault")  # type: ignore[arg-type] - a thread of the past
         for n, reason in enumerate(reasons):
-            await work.letter(f"messages/{n}-{n}", "egress" if "window" in reason else "agent", reason)
+            stage = "agent" if "turn" in reason else "egress"
+            facts = {"stage": stage, "reason": reason, "attempts": 3, "payload": f"turn/tu_acme{n}"}
+            await self.past.insert("dead_letter", id=new_id("dl"), thread="thacme", **facts)
 
 
 def settings_of(database: str, nats: str, port: int, **more: str) -> ConsoleSettings:
@@ -87,9 +86,9 @@ def settings_of(database: str, nats: str, port: int, **more: str) -> ConsoleSett
 
 @asynccontextmanager
 async def console(
-    database: str, nats: str, store: Store, bus: Bus, vault: Vault, pepper: Pepper, **more: str
+    database: str, nats: str, store: Store, owned: Store, bus: Bus, vault: Vault, pepper: Pepper, **more: str
 ) -> AsyncIterator[Console]:
-    """Run a console. `store`: as its own role sees the database. Only what its pages need is behind it."""
+    """Run a console. `store`: as its own role sees the database, `owned`: as its owner. Only what its pages need is behind it."""
     port = free_port()
     settings = settings_of(database, nats, port, **more)
     await Seed(store, vault).plant(settings)
@@ -115,10 +114,12 @@ async def console(
         timeout_graceful_shutdown=2,
     )  # fmt: skip
     server = Server(config)
-    past = Past(store, vault, pepper, TenantId(COMPANY))
+    async with owned.connection() as connection:
+        await connection.execute("insert into tenant (id, name) values (%s, 'Acme Clinics')", (COMPANY,))
+    past = Past(owned, vault, pepper, TenantId(COMPANY))
     async with background(server.serve(), changes.keep()):
         while not server.started:
             await asyncio.sleep(0.01)  # uvicorn tells nobody
-        yield Console(f"http://127.0.0.1:{port}", store, bus, setup, past, changes, server, settings)
+        yield Console(f"http://127.0.0.1:{port}", owned, bus, setup, past, changes, server, settings)
         changes.stop()
         await server.end()

@@ -54,11 +54,12 @@ class Window:
         too_wide = await self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
-        assert too_wide == 0, f"{name}: {too_wide} px too wide"
+        assert too_wide <= 0, f"{name}: {too_wide} px too wide"
         found = await self.page.evaluate(f"async () => {{ {_AXE}; return (await axe.run({_RULES})).violations }}")
-        assert [(it["id"], [node["target"] for node in it["nodes"]]) for it in found] == [], name
-        assert await self.page.evaluate("window.reports") == [], name
-        assert self.errors == [], name
+        assert not found, f"{name}: {[(it['id'], [node['html'][:150] for node in it['nodes']]) for it in found]}"
+        reports = await self.page.evaluate("window.reports")
+        assert not reports, f"{name}: {reports}"
+        assert not self.errors, f"{name}: {self.errors}"
 
     async def close(self) -> None:
         """End it; nothing may have been wrong since it was opened."""

@@ -37,7 +37,7 @@ async def test_pages_of_an_admin_look_right(open_window: OpenWindow, console: Co
     pages = {
         "messages": "/messages",
         "messages-nothing": "/messages?status=failed",
-        "message-in": "/messages/msg_default1",
+        "message-in": "/messages/msg_acme1",
         "message-out": "/messages/pt_1",
         "dead-letters": "/dead-letters",
         "second-factor": "/account/second-factor",
