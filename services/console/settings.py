@@ -43,7 +43,7 @@ class Console(Group):
     url: str | None = Field(
         None,
         pattern=r"^https?://[A-Za-z0-9._~:\[\]-]+$",
-        description="Public address of the console, without a path. Forms are taken from there alone, and sign-in over OIDC returns there.",
+        description="Public address of the console, without a path. Forms are taken from there alone; where it begins with https, cookies go over TLS only.",
     )
     trace_url: str | None = Field(
         None,

@@ -168,7 +168,7 @@ def _digest(token: str) -> str:
 
 _CAN_SIGN_IN = """
 select 1 from app_user join user_sign_in on user_sign_in.user_id = app_user.id
-where role = 'SYSTEM_ADMIN' and disabled_at is null and (password_hash is not null or oidc_subject is not null) limit 1
+where role = 'SYSTEM_ADMIN' and disabled_at is null and password_hash is not null limit 1
 """
 _USER = """
 select id, tenant_id, email from app_user

@@ -101,38 +101,6 @@ class SignIn:
             raise WrongSignIn
         return Begun(secret, "whole")
 
-    async def as_identity(self, subject: str, email: str) -> Begun:
-        """
-        Begin a session for whom the identity provider vouches, at the first time by their e-mail address. Raises WrongSignIn.
-
-        It stands for both factors: which ones it asks for is the provider's.
-        """
-        async with self.store.transaction(EVERY_TENANT) as connection:
-            cursor = await connection.execute(
-                """
-                select app_user.id, app_user.tenant_id, role from app_user
-                left join user_sign_in on user_sign_in.user_id = app_user.id
-                where disabled_at is null and (oidc_subject = %s or (oidc_subject is null and lower(email) = lower(%s)))
-                order by oidc_subject is null limit 1
-                """,
-                (subject, email),
-            )
-            row = await cursor.fetchone()
-            if row is None:
-                await note(connection, _NOBODY, Deed("sign_in.refused", "nobody", None, after={"with": "oidc"}))
-            else:
-                await connection.execute(
-                    """
-                    insert into user_sign_in (user_id, tenant_id, oidc_subject) values (%s, %s, %s)
-                    on conflict (user_id) do update set oidc_subject = excluded.oidc_subject
-                    """,
-                    (row["id"], row["tenant_id"], subject),
-                )
-                secret = await self._whole(connection, row, None, "whole", "oidc")
-        if row is None:
-            raise WrongSignIn
-        return Begun(secret, "whole")
-
     def stage_without(self, role: str) -> Stage:
         """Return how far somebody is who has no second factor."""
         return "enrol" if role in self.second_factor_for else "whole"
@@ -143,13 +111,10 @@ class SignIn:
                 return Begun(await self.sessions.begin(connection, row["id"], row["tenant_id"], stage), stage)
             return Begun(await self._whole(connection, row, tried, stage), stage)
 
-    async def _whole(
-        self, connection: Connection, row: DictRow, tried: str | None, stage: Stage, how: str = "password"
-    ) -> str:
+    async def _whole(self, connection: Connection, row: DictRow, tried: str, stage: Stage) -> str:
         await connection.execute("delete from refused_sign_in where key = %s", (tried,))
-        told = {"with": how}
         who = of_user(row["id"], TenantId(row["tenant_id"]), row["role"])
-        await note(connection, who, Deed("session.begun", row["id"], row["tenant_id"], after=told))
+        await note(connection, who, Deed("session.begun", row["id"], row["tenant_id"]))
         return await self.sessions.begin(connection, row["id"], row["tenant_id"], stage)
 
     async def _take_code(self, connection: Connection, session: Session, code: str) -> bool:

@@ -135,8 +135,7 @@ class UserSignIn(SQLModel, table=True):
     How a member proves who they are. Written by the console.
 
     `password_hash`: argon2id. `sealed_totp`: the secret of their authenticator, in force since `totp_at`; `totp_step`: the
-    last step that was used, since a code counts once. `recovery_codes`: digests of those that are left. `oidc_subject`: who
-    they are at the identity provider.
+    last step that was used, since a code counts once. `recovery_codes`: digests of those that are left.
     """
 
     __tablename__ = "user_sign_in"
@@ -147,7 +146,6 @@ class UserSignIn(SQLModel, table=True):
     totp_at: datetime | None = _time()
     totp_step: int = _big()
     recovery_codes: list[str] = _list()
-    oidc_subject: str | None = Field(None, unique=True)
     changed_at: datetime = _now()
 
 

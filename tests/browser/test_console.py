@@ -46,6 +46,6 @@ async def test_pages_of_an_admin_look_right(open_window: OpenWindow, console: Co
         await window.go(path)
         await window.check(name)
     await window.go("/dead-letters")
-    await window.page.get_by_role("link", name="Discard").first.click()
+    await window.page.get_by_role("link", name="Discard", exact=True).first.click()
     await expect(window.page.get_by_role("dialog")).to_be_visible()
     await window.check("discard")

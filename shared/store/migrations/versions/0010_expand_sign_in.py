@@ -33,12 +33,10 @@ def _tables() -> None:
     sa.Column('totp_at', moment, nullable=True),
     sa.Column('totp_step', sa.BigInteger(), server_default=sa.text('0'), nullable=False),
     sa.Column('recovery_codes', postgresql.ARRAY(sa.String()), server_default=sa.text("'{}'"), nullable=False),
-    sa.Column('oidc_subject', sa.String(), nullable=True),
     sa.Column('changed_at', moment, server_default=now, nullable=False),
     sa.ForeignKeyConstraint(['user_id'], ['app_user.id'], ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], ),
-    sa.PrimaryKeyConstraint('user_id'),
-    sa.UniqueConstraint('oidc_subject')
+    sa.PrimaryKeyConstraint('user_id')
     )
     op.create_table('user_session',
     sa.Column('digest', sa.String(), nullable=False),
