@@ -11,6 +11,7 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
 from services.console.api.problems import Problem
+from services.console.dead_letters import LetterSettled, LetterUnknown
 from services.console.pages.navigation import _
 from services.console.pages.routes import Door
 from services.console.pages.view import View
@@ -25,6 +26,8 @@ _DATABASE = (503, _("The database does not answer"), _("Nothing was changed. Try
 _SAID = {
     Unknown: _NOT_FOUND,
     RequestValidationError: _NOT_FOUND,
+    LetterUnknown: _NOT_FOUND,
+    LetterSettled: (409, _("Changed meanwhile"), _("It was replayed or discarded already.")),
     Stale: (409, _("Changed meanwhile"), _("Somebody changed it since you opened this page. Load it again.")),
     Taken: (409, _("Taken"), _("There is one with this already.")),
     InUse: (409, _("Still needed"), _("Something else still needs it.")),

@@ -99,7 +99,8 @@ class Page(APIRoute):
                 return elsewhere
             await self._check(door, view)
             if request.method not in _SAFE:
-                request.state.view = View(request, session, door.is_https, await _form(door, request, session))
+                form = await _form(door, request, None if self.stages is None else session)
+                request.state.view = View(request, session, door.is_https, form)
             return await own(request)
 
         return behind_the_door

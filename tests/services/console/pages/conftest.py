@@ -80,7 +80,7 @@ def visitor(web: Client) -> Visitor:
 
 
 @pytest.fixture
-def account(store: Store, setup: Setup) -> Account:
+def account(web: Client, store: Store, setup: Setup) -> Account:
     """Return a way to let somebody have an account; their address is returned."""
 
     async def make(role: str = "COMPANY_ADMIN", tenant: str = ONE) -> str:
@@ -88,7 +88,7 @@ def account(store: Store, setup: Setup) -> Account:
         async with store.connection() as connection:
             await connection.execute(
                 "insert into app_user (id, tenant_id, email, role) values (%s, %s, %s, %s)",
-                (f"us_{role.lower()}{tenant[3:]}", tenant, email, role),
+                (f"us_{role.lower().replace('_', '')}{tenant[3:]}", tenant, email, role),
             )
         token = await setup.token(Principal("test", None, frozenset()), email)
         await setup.take(token.token, email, "Ada", PASSWORD)

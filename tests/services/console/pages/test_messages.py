@@ -114,7 +114,7 @@ async def test_a_number_is_revealed_once_it_is_asked_for_and_that_is_audited(
     assert (await visitor.post("/contacts/ct_one/reveals")).text.strip() == NUMBER
     async with store.connection() as connection:
         cursor = await connection.execute("select actor, object from audit where action = 'contact.revealed'")
-        assert await cursor.fetchall() == [{"actor": "user/us_company_adminone", "object": "ct_one"}]
+        assert await cursor.fetchall() == [{"actor": "user/us_companyadminone", "object": "ct_one"}]
 
 
 async def test_a_number_that_is_not_kept_cannot_be_revealed(signed_in: SignedIn, past: Past) -> None:
