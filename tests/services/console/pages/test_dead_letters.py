@@ -11,7 +11,9 @@ from tests.services.console.pages.conftest import OTHER, SignedIn
 async def letter(past: Past) -> str:
     """Work of the first company that was given up."""
     row = new_id("dl")
-    facts = {"stage": "agent", "reason": "turn_timed_out", "attempts": 3, "payload": "turn/tu_one"}
+    async with past.store.connection() as connection:
+        await connection.execute("update part set state = 'failed', failure = 'window_closed' where id = 2")
+    facts = {"stage": "egress", "reason": "window_closed", "attempts": 1, "payload": "part/2"}
     await past.insert("dead_letter", id=row, thread="thone", **facts)
     return row
 
@@ -22,8 +24,8 @@ async def test_the_list_says_what_happened_and_what_to_do(signed_in: SignedIn, l
     """
     visitor = await signed_in()
     page = (await visitor.get("/dead-letters")).text
-    assert "The agent took too long" in page
-    assert "turn_timed_out" not in page
+    assert "Outside the 24-hour window" in page
+    assert "window_closed" not in page
     assert "1" in (await visitor.get("/dead-letters/count")).text
 
 
@@ -40,7 +42,7 @@ async def test_a_replay_gives_a_result_for_each(signed_in: SignedIn, letter: str
     )
     assert "1 of 2 were handed on." in answer.text
     assert "There is no such dead letter." in answer.text
-    assert "The agent took too long" in (await visitor.get("/dead-letters?state=replayed")).text
+    assert "Outside the 24-hour window" in (await visitor.get("/dead-letters?state=replayed")).text
 
 
 async def test_all_that_need_attention_are_replayed_at_once(signed_in: SignedIn, letter: str) -> None:
