@@ -16,7 +16,7 @@ from shared.bus import open_bus
 from shared.store.data_keys import DataKeys
 from shared.store.session import open_store
 from shared.vault import TenantVault, Vault
-from tests.browser.console import PASSWORD as console_password
+from tests.browser.console import PASSWORD as CONSOLE_PASSWORD
 from tests.browser.console import Console
 from tests.browser.console import console as running
 from tests.browser.look import Window, window
@@ -107,7 +107,7 @@ async def console(
         open_bus(nats.url, "test") as bus,
         open_store(own, 10, "console", data_keys) as store,
         open_store(database_url, 4, "test", data_keys) as owned,
-        running(own, nats.url, store, owned, bus, vault, pepper) as console,
+        running(own, nats.url, store=store, owned=owned, bus=bus, vault=vault, pepper=pepper) as console,
     ):
         yield console
 
@@ -121,7 +121,7 @@ async def open_window(browser: Browser, console: Console) -> AsyncIterator[OpenW
         made = await window(browser, console.url, **more)
         opened.append(made)
         if as_ is not None:
-            await made.sign_in(as_, console_password)
+            await made.sign_in(as_, CONSOLE_PASSWORD)
         return made
 
     yield made

@@ -1,6 +1,5 @@
 """A console that runs for the browser: real Postgres and NATS, a company with a past, an admin who can sign in."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from shared.process import background
 from shared.settings import from_env
 from shared.store.session import Store
 from shared.vault import Vault
+from tests.eventually import eventually
 from tests.services.console.api.past import Past
 
 EMAIL, PASSWORD = "ada@example.org", "seven green lanterns"
@@ -86,7 +86,7 @@ def settings_of(database: str, nats: str, port: int, **more: str) -> ConsoleSett
 
 @asynccontextmanager
 async def console(
-    database: str, nats: str, store: Store, owned: Store, bus: Bus, vault: Vault, pepper: Pepper, **more: str
+    database: str, nats: str, *, store: Store, owned: Store, bus: Bus, vault: Vault, pepper: Pepper, **more: str
 ) -> AsyncIterator[Console]:
     """Run a console. `store`: as its own role sees the database, `owned`: as its owner. Only what its pages need is behind it."""
     port = free_port()
@@ -116,10 +116,13 @@ async def console(
     server = Server(config)
     async with owned.connection() as connection:
         await connection.execute("insert into tenant (id, name) values (%s, 'Acme Clinics')", (COMPANY,))
+
+    async def started() -> bool:
+        return server.started
+
     past = Past(owned, vault, pepper, TenantId(COMPANY))
     async with background(server.serve(), changes.keep()):
-        while not server.started:
-            await asyncio.sleep(0.01)  # uvicorn tells nobody
+        await eventually(started)
         yield Console(f"http://127.0.0.1:{port}", owned, bus, setup, past, changes, server, settings)
         changes.stop()
         await server.end()

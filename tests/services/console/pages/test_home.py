@@ -7,7 +7,7 @@ import pytest
 
 from dev.embedded.ports import free_port
 from shared.ops import Check, ops_app, serving
-from tests.services.console.conftest import Client, MakeSettings, OpenConsole
+from tests.services.console.conftest import MakeSettings, OpenConsole
 
 
 async def fine() -> str | None:

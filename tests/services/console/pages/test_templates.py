@@ -1,6 +1,7 @@
 """What templates may not do, and that every text is there in every language."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -86,8 +87,8 @@ def test_translations_name_the_same_values(language: str) -> None:
                 assert set(re.findall(r"%\(\w+\)\w", text)) == set(re.findall(r"%\(\w+\)\w", original)), original
 
 
-def _strings(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else value
+def _strings(value: str | Sequence[str] | None) -> Sequence[str]:
+    return (value or "",) if value is None or isinstance(value, str) else value
 
 
 @pytest.mark.parametrize(
