@@ -38,7 +38,7 @@ def messages(store: Store, vault: Vault, pepper: Pepper, trace_url: str | None) 
         part = await found.read(tenant, _wanted(view), place(view), ROWS if "seen" not in asked else _NEWS)
         rows = [Message(**shown_message(vault, row, row["direction"])) for row in part.rows]
         news, shown = _apart(rows, asked.get("seen"))
-        behind = part.mark if len(shown) == len(part.rows) else _mark_of(shown)
+        behind = part.mark if news + len(shown) == len(part.rows) else _mark_of(shown)
         return view.page(
             "messages.html",
             list=paged(view, shown, behind),

@@ -44,7 +44,7 @@ def paged(view: View, rows: Sequence[Any], behind: Any) -> Paged:  # noqa: ANN40
     if behind is not None:
         told = orjson.dumps(behind)
         cursor = base64.urlsafe_b64encode(_mark(view, told) + told).decode().rstrip("=")
-        older = view.here(cursor=cursor)
+        older = view.here(cursor=cursor, seen=None)
     return Paged(rows, older, view.here(cursor=None) if "cursor" in view.request.query_params else None)
 
 

@@ -59,6 +59,7 @@ async def test_what_came_since_is_counted_and_moves_no_row(signed_in: SignedIn, 
     assert "2 new" in page
     assert 'href="/messages/pt_1"' not in page
     assert 'href="/messages/msg_one2"' in page
+    assert "Older" not in page
 
 
 async def test_a_message_tells_all_that_happened_to_it(signed_in: SignedIn, past: Past) -> None:
