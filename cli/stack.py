@@ -44,6 +44,7 @@ def up(replicas: str, without: str) -> None:
     note(f"Ready after {time.monotonic() - began:.1f} s.")
     answered = _converse(state) if state["simulator_url"] else True
     _print_places(state)
+    _print_first_run(state)
     note(f"Took {time.monotonic() - began:.1f} s. Stop it with: trunkline down")
     if not answered:
         fail(Exit.UNAVAILABLE, "Nobody answered the first message. What happened: trunkline logs")
@@ -119,6 +120,13 @@ def _print_places(state: control.State) -> None:
     for name, url in places:
         if url:
             say(f"{name:<9} {url}")
+
+
+def _print_first_run(state: control.State) -> None:
+    from cli.users import first_run_address
+
+    if state["console_url"] and (address := first_run_address()):
+        say(f"{'Account':<9} {address}")
 
 
 class _Progress:

@@ -50,6 +50,16 @@ def users_set(
     records.change(f"users/{user}", told, read="users list")
 
 
+@noun.verb("setup-token", "--user anna@example.com")
+def setup_token(
+    user: Annotated[str | None, typer.Option(help="E-mail address. Default: the first admin of the platform.")] = None,
+) -> None:
+    """Make a token with which somebody chooses the password of their console account, once."""
+    from cli import users as people
+
+    people.setup_token(user)
+
+
 @noun.verb("pair-code", "--user admin@example.com")
 def pair_code(
     user: Annotated[str | None, typer.Option(help="E-mail address. Default: the first user.")] = None,

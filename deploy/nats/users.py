@@ -71,6 +71,11 @@ USERS: Mapping[str, User] = {
         looks_up=STREAMS,
         erases=(INBOUND,),
         empties=(TURN, OUT, EVT),
+        hears=(
+            TURN.subjects[0],
+            OUT.subjects[0],
+            STATUS.subjects[0],
+        ),  # that something changed, for the pages that are open
         reads_settings=True,
         writes_settings=True,
     ),

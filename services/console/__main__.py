@@ -29,13 +29,15 @@ from services.console.knowledge.documents import Documents
 from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
 from services.console.mcp import McpServers
-from services.console.pages.home import home
+from services.console.pages import Pages
+from services.console.pages.changes import Changes
 from services.console.pairing import PairingCodes
 from services.console.privacy import Privacy
 from services.console.readiness import Readiness
 from services.console.retention import Retention
 from services.console.seed import Seed
 from services.console.settings import ConsoleSettings
+from services.console.setup import open_setup
 from services.console.streams import PersonsStreams
 from shared.addresses import Pepper
 from shared.bus import open_bus
@@ -83,11 +85,11 @@ class Server(uvicorn.Server):
         yield
 
 
-def app(settings: ConsoleSettings, api: Api) -> FastAPI:
+def app(settings: ConsoleSettings, api: Api, changes: Changes) -> FastAPI:
     """Return the console's web application."""
     web = application()
     api.install(web)
-    web.include_router(home(settings.console.services, settings.console.links))
+    Pages(api, settings, changes).install(web)
     return web
 
 
@@ -143,11 +145,18 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             imports=imports,
             fetching=fetching,
             servers=McpServers(store, vault, guard),
+            setup=open_setup(
+                store,
+                vault,
+                settings.keys.console.get_secret_value(),
+                is_production=settings.environment == "production",
+            ),
         )
+        changes = Changes(bus, store)
         bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(
             uvicorn.Config(
-                app(settings, api),
+                app(settings, api, changes),
                 host=settings.console.host,
                 port=settings.console.port,
                 log_config=None,
@@ -168,12 +177,14 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
                 indexing.keep(),
                 fetching.keep(),
                 bus.watch_durables(),
+                changes.keep(),
                 server.serve(),
             ),
         ):
             await bus.consume()
             log.info(SERVICE_READY)
             await stopping.wait()
+            changes.stop()
             await server.end()
         await bus.stop_consuming()
 

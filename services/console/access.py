@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.ids import TenantId
@@ -17,6 +18,13 @@ RESOURCES = (
 )  # fmt: skip
 SCOPES = frozenset({f"{name}:{verb}" for name in RESOURCES for verb in ("read", "write")} | {"dead-letters:replay"})
 """What a key may be given: `resource:read`, `resource:write`, `dead-letters:replay` (product-ux.md, section 5)."""
+
+SCOPES_OF_ROLE: Mapping[str, frozenset[str]] = {
+    "SYSTEM_ADMIN": SCOPES,
+    "COMPANY_ADMIN": SCOPES,
+    "USER": frozenset({"pairing-codes:read", "pairing-codes:write"}),
+}
+"""What somebody with an account may do in the console. What is the platform's alone is so by `may(…, platform=True)`."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,11 @@ class Principal:
     def may(self, scope: str) -> bool:
         """Tell whether they have this scope."""
         return scope in self.scopes
+
+
+def of_user(user: str, tenant: TenantId, role: str) -> Principal:
+    """Return who a member is: the platform's admin sees everybody's, others their own company's."""
+    return Principal(f"user/{user}", None if role == "SYSTEM_ADMIN" else tenant, SCOPES_OF_ROLE[role])
 
 
 def new_key() -> str:

@@ -11,7 +11,7 @@ from services.console.access import Principal
 from services.console.records import Span
 from services.console.scan import Conditions, Mark, Scan, Slice, owner
 from shared.addresses import Pepper
-from shared.ids import TenantId, ThreadKey
+from shared.ids import ContactId, TenantId, ThreadKey
 from shared.store.session import Connection, Store
 
 INBOUND: Literal["inbound"] = "inbound"
@@ -31,6 +31,12 @@ select message.thread from person cross join lateral (
 ) as newest cross join lateral (select thread from message where conversation_id = newest.id limit 1) as message
 """  # noqa: S608 - constants
 """A person's threads; on the platform's lines, which a tenant does not see, those that its conversations tell of."""
+
+_THREADS_OF_CONTACT = _THREADS.replace(
+    "select distinct contact_id from contact_alias where tenant_id = %(tenant)s and address_key = any(%(keys)s)",
+    "select %(contact)s::text as contact_id",
+)
+_CONTACT = "select contact_id from contact_alias where tenant_id = %s and address_key = any(%s) limit 1"
 
 _SIDS = """
 select tenant_id from message where provider_sid = %(sid)s
@@ -52,7 +58,7 @@ _CHANNEL = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which messages. `number`: of the person, written as an address; `sid`: the provider's id."""
+    """Which messages. `number`: of the person, written as an address; `contact`: the person; `sid`: the provider's id."""
 
     direction: Direction | None = None
     status: str | None = None
@@ -60,6 +66,7 @@ class Wanted:
     sid: str | None = None
     number: str | None = None
     arrived: Span = field(default_factory=Span)
+    contact: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,14 @@ class Messages:
         async with self.store.connection(who.sees) as connection:
             row = await (await connection.execute(_SIDS, {"sid": sid})).fetchone()
         return TenantId(row["tenant_id"]) if row else None
+
+    async def contact_of(self, tenant: TenantId, number: str) -> ContactId | None:
+        """Return who writes from an address; None where nobody does."""
+        channel, _, _ = number.partition(":")
+        keys = self.pepper.address_keys(tenant, channel, number)
+        async with self.store.connection(tenant) as connection:
+            row = await (await connection.execute(_CONTACT, (tenant, [*keys]))).fetchone()
+        return ContactId(row["contact_id"]) if row else None
 
     async def read(self, tenant: TenantId, wanted: Wanted, after: Mark | None, limit: int) -> Found:
         """Return a page of a tenant's messages."""
@@ -113,6 +128,9 @@ class Messages:
 
     async def _threads(self, connection: Connection, tenant: TenantId, wanted: Wanted) -> list[ThreadKey] | None:
         """Return the threads of the person who is looked for; None where nobody is."""
+        if wanted.contact is not None:
+            cursor = await connection.execute(_THREADS_OF_CONTACT, {"contact": wanted.contact})
+            return [ThreadKey(row["key"]) for row in await cursor.fetchall()]
         if wanted.number is None:
             return None
         channel, _, _ = wanted.number.partition(":")

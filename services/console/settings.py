@@ -40,6 +40,16 @@ class Console(Group):
     services: Pairs = Field({}, description="Services to show: name=ops URL, separated by commas.")
     language: Language = Field("english", description="How words of knowledge are stemmed that names no language.")
     links: Pairs = Field({}, description="Links to show: title=URL, separated by commas.")
+    url: str | None = Field(
+        None,
+        pattern=r"^https?://[A-Za-z0-9._~:\[\]-]+$",
+        description="Public address of the console, without a path. Forms are taken from there alone; where it begins with https, cookies go over TLS only.",
+    )
+    trace_url: str | None = Field(
+        None,
+        pattern=r"^https?://.*\{trace_id\}",
+        description="Where a trace is looked at: an address with {trace_id} in it.",
+    )
 
 
 class ConsoleSettings(TwilioSettings, OutboundSettings):

@@ -119,6 +119,14 @@ class Bus:
 
         await self._client.subscribe(subject, queue=queue, cb=heard)
 
+    async def overhear(self, subject: str, heard: Callable[[str], Awaitable[None]]) -> None:
+        """Hear that something is published, of which only the subject is told: without any promise, and without a durable."""
+
+        async def hear(message: Msg) -> None:
+            await heard(message.subject)
+
+        await self._client.subscribe(subject, cb=hear)
+
     def on(self, consumer: Consumer[E], handler: Handler[E], *, workers: int) -> None:
         """Let `workers` at a time handle the events of a durable. Takes effect at `consume`."""
         self._consumers.append(consumer)

@@ -43,9 +43,10 @@ MCP_HEADERS = SealedColumn("mcp_server", "sealed_headers", "mcp_server")
 REPLY_BODY = SealedColumn("reply", "sealed_body", "reply", ("public_id",))
 PART_BODY = SealedColumn("part", "sealed_body", "part", ("reply_id", "ordinal"))
 IDEMPOTENT_ANSWER = SealedColumn("idempotent_request", "sealed_answer", "idempotent_request", ("holder", "key"))
+TOTP_SECRET = SealedColumn("user_sign_in", "sealed_totp", "totp", ("user_id",))
 
 SEALED_COLUMNS = (
     CREDENTIAL_SECRET, CREDENTIAL_KEY, SIGNING_SECRET, CONTACT_ADDRESS, CONTACT_NAME, BINDING_ADDRESS, MESSAGE_TEXT,
     TOOL_RESULT, TOOL_SOURCES, KNOWLEDGE_CONTENT, FORM_BODY, FORM_SECRETS, ACTION_HEADERS, ATTEMPT_RESULT, SOURCE_SECRETS,
-    ORDER_BODY, MCP_HEADERS, REPLY_BODY, PART_BODY, IDEMPOTENT_ANSWER,
+    ORDER_BODY, MCP_HEADERS, REPLY_BODY, PART_BODY, IDEMPOTENT_ANSWER, TOTP_SECRET,
 )  # fmt: skip

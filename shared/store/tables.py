@@ -132,6 +132,62 @@ class AppUser(SQLModel, table=True):
     created_at: datetime = _now()
 
 
+class UserSignIn(SQLModel, table=True):
+    """
+    How a member proves who they are. Written by the console.
+
+    `password_hash`: argon2id. `sealed_totp`: the secret of their authenticator, in force since `totp_at`; `totp_step`: the
+    last step that was used, since a code counts once. `recovery_codes`: digests of those that are left.
+    """
+
+    __tablename__ = "user_sign_in"
+    user_id: str = Field(primary_key=True, foreign_key="app_user.id", ondelete="CASCADE")
+    tenant_id: str = Field(foreign_key="tenant.id")
+    password_hash: str | None = None
+    sealed_totp: bytes | None = _sealed(nullable=True)
+    totp_at: datetime | None = _time()
+    totp_step: int = _big()
+    recovery_codes: list[str] = _list()
+    changed_at: datetime = _now()
+
+
+class UserSession(SQLModel, table=True):
+    """
+    A browser in which a member signed in, by the digest of its cookie. Written by the console.
+
+    `stage`: code, where the second factor is still asked for; enrol, where one has to be set up first; whole.
+    """
+
+    __tablename__ = "user_session"
+    digest: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    user_id: str = Field(foreign_key="app_user.id", index=True, ondelete="CASCADE")
+    stage: str
+    created_at: datetime = _now()
+    seen_at: datetime = _now()
+
+
+class SetupToken(SQLModel, table=True):
+    """What lets a member choose a password, once. Written by the console."""
+
+    __tablename__ = "setup_token"
+    digest: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    user_id: str = Field(foreign_key="app_user.id", index=True, ondelete="CASCADE")
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    created_at: datetime = _now()
+
+
+class RefusedSignIn(SQLModel, table=True):
+    """How often sign-in failed for an account from an address, both within a keyed digest. Written by the console."""
+
+    __tablename__ = "refused_sign_in"
+    key: str = Field(primary_key=True)
+    tenant_id: str | None = None
+    failures: int = _counted()
+    last_at: datetime = _now()
+
+
 class Credential(SQLModel, table=True):
     """
     A provider account, and the auth token that we call it with and that signs its webhooks. Written by the console.

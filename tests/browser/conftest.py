@@ -1,18 +1,33 @@
-"""A browser before the simulator's phone page; any error that the page's console shows fails the test."""
+"""A browser before the simulator's phone page or the console; any error that the page's console shows fails the test."""
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
+from dev.embedded import NatsServer, PostgresServer
 from dev.simulator.testing import SENDER, Running, simulator
+from shared.addresses import Pepper
+from shared.bus import open_bus
+from shared.store.data_keys import DataKeys
+from shared.store.session import open_store
+from shared.vault import TenantVault, Vault
+from tests.browser.console import PASSWORD as CONSOLE_PASSWORD
+from tests.browser.console import Console
+from tests.browser.console import console as running
+from tests.browser.look import Window, window
+from tests.conftest import PASSWORD
 from tests.eventually import DEADLINE
 from tests.simulator.gateway import PATH, Gateway, serving
 from tests.simulator.twilio import Twilio
 
 PHONE = "+15550007777"
+
+OpenWindow = Callable[..., Awaitable[Window]]
 
 _FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -78,6 +93,40 @@ class PhonePage:
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         return width
+
+
+@pytest.fixture
+async def console(
+    postgres: PostgresServer, database_url: str, nats: NatsServer, pepper: Pepper
+) -> AsyncIterator[Console]:
+    """A console over a database of its own, with its own login."""
+    data_keys = DataKeys(Vault({1: b"v" * 32}))
+    vault = TenantVault({1: b"v" * 32}, data_keys)
+    own = postgres.url_for("console", PASSWORD, urlsplit(database_url).path[1:])
+    async with (
+        open_bus(nats.url, "test") as bus,
+        open_store(own, 10, "console", data_keys) as store,
+        open_store(database_url, 4, "test", data_keys) as owned,
+        running(own, nats.url, store=store, owned=owned, bus=bus, vault=vault, pepper=pepper) as console,
+    ):
+        yield console
+
+
+@pytest.fixture
+async def open_window(browser: Browser, console: Console) -> AsyncIterator[OpenWindow]:
+    """Open the console in a window of its own, signed in where an account is named; afterwards nothing may be wrong."""
+    opened: list[Window] = []
+
+    async def made(as_: str | None = None, **more: Any) -> Window:
+        made = await window(browser, console.url, **more)
+        opened.append(made)
+        if as_ is not None:
+            await made.sign_in(as_, CONSOLE_PASSWORD)
+        return made
+
+    yield made
+    for each in opened:
+        await each.close()
 
 
 OpenPhone = Callable[..., Awaitable[PhonePage]]

@@ -21,6 +21,7 @@ from services.console.api import (
     line_setup,
     pairing_codes,
     problems,
+    setup_tokens,
 )
 from services.console.api.accounts import accounts
 from services.console.api.agents import agents
@@ -59,6 +60,7 @@ from services.console.privacy import Privacy
 from services.console.readiness import Readiness
 from services.console.records import Dangling, InUse, Stale, Taken, Unknown
 from services.console.retention import Retention
+from services.console.setup import Setup
 from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.catalogue import Catalogue
@@ -103,6 +105,7 @@ class Api:
     imports: Imports
     fetching: Fetching
     servers: McpServers
+    setup: Setup
 
     @classmethod
     def of_nobody(cls) -> Self:
@@ -123,6 +126,7 @@ class Api:
                 **jobs.FAULTS,
                 **line_setup.FAULTS,
                 **pairing_codes.FAULTS,
+                **setup_tokens.FAULTS,
             },
         )
         requests = Requests(self.store, self.vault, self._key(b"requests"))
@@ -135,6 +139,7 @@ class Api:
         """Return the routes, in the order in which they are described."""
         yield tenants(self.store)
         yield users(self.store)
+        yield setup_tokens.setup_tokens(self.setup)
         yield agents(self.store)
         yield actions.actions(self.actions)
         yield mcp_servers(self.servers)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query
 from psycopg.rows import DictRow
 from pydantic import Field
 
+from services.console.access import Principal
 from services.console.api import contacts
 from services.console.api.contacts import Contact
 from services.console.api.fields import Created, OneChannel, OneTenant, whose
@@ -128,7 +129,7 @@ Filters = Annotated[Wanted, Depends(_wanted)]
 
 def messages(store: Store, vault: Vault, pepper: Pepper) -> APIRouter:
     """Return the routes."""
-    found = Messages(store, pepper, _INBOUND, _OUTBOUND)
+    found = reader(store, pepper)
     router = APIRouter(prefix="/v1/messages", tags=["messages"], route_class=Route)
 
     @router.get("", **may("messages:read"))
@@ -137,15 +138,11 @@ def messages(store: Store, vault: Vault, pepper: Pepper) -> APIRouter:
         if theirs is None:
             return page.until([], None)
         part = await found.read(theirs, wanted, page.mark, page.limit)
-        return page.until([Message(**_shown(vault, row, row["direction"])) for row in part.rows], part.mark)
+        return page.until([Message(**shown_message(vault, row, row["direction"])) for row in part.rows], part.mark)
 
     @router.get("/{message}", **may("messages:read"))
     async def get_message(who: Asking, message: Id) -> MessageWithSteps:
-        tenant, direction, row = await found.one(who, message)
-        async with store.connection(tenant) as connection:
-            part = None if direction == INBOUND else row["id"]
-            happened = await timeline(connection, row["thread"], row["seq"], part)
-        return MessageWithSteps(**_shown(vault, row, direction), timeline=steps(happened))
+        return await with_steps(found, vault, who, message)
 
     async def _tenant(who: Asking, wanted: Wanted, tenant: str | None) -> TenantId | None:
         """Return whose messages are meant: an id of Twilio's tells it by itself."""
@@ -156,7 +153,22 @@ def messages(store: Store, vault: Vault, pepper: Pepper) -> APIRouter:
     return router
 
 
-def _shown(vault: Vault, row: DictRow, direction: Direction) -> dict[str, Any]:
+def reader(store: Store, pepper: Pepper) -> Messages:
+    """Return who reads messages with all that is shown of them."""
+    return Messages(store, pepper, _INBOUND, _OUTBOUND)
+
+
+async def with_steps(found: Messages, vault: Vault, who: Principal, message: str) -> MessageWithSteps:
+    """Return one message and what happened to it. Raises Unknown."""
+    tenant, direction, row = await found.one(who, message)
+    async with found.store.connection(tenant) as connection:
+        part = None if direction == INBOUND else row["id"]
+        happened = await timeline(connection, row["thread"], row["seq"], part)
+    return MessageWithSteps(**shown_message(vault, row, direction), timeline=steps(happened))
+
+
+def shown_message(vault: Vault, row: DictRow, direction: Direction) -> dict[str, Any]:
+    """Return a message as it is shown."""
     inbound = direction == INBOUND
     sealed_at = (
         MESSAGE_TEXT.at(row["tenant"], row["id"])

@@ -27,6 +27,7 @@ from services.console.api.problems import Problem
 from services.console.api.routes import Asking, Route, may
 from services.console.bindings import end_bindings
 from services.console.records import Also, Records, Table
+from services.console.sessions import end_all
 from shared.store.session import Connection, Store
 
 USERS = Table(
@@ -143,5 +144,6 @@ def _written(values: dict[str, Any]) -> dict[str, Any]:
 def _unpaired(who: Principal) -> Also:
     async def unpair(connection: Connection, user: DictRow) -> None:
         await end_bindings(connection, who, "user_id", user["id"], "user disabled")
+        await end_all(connection, user["id"])
 
     return unpair

@@ -1,1 +1,89 @@
-"""The console's pages."""
+"""
+The console's pages, an application of its own beside the API: sessions are for pages alone, keys for `/v1` alone.
+
+A page is a module here with one function that returns its routes; `_routers` names them all. CONTRIBUTING.md tells how one is
+added.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, FastAPI
+from starlette.routing import Match, Mount
+from starlette.types import Scope
+
+from services.console.api import Api
+from services.console.pages import (
+    account,
+    assets,
+    changes,
+    dead_letters,
+    errors,
+    first_run,
+    home,
+    messages,
+    preferences,
+    reveals,
+    sign_in,
+)
+from services.console.pages.headers import Headers
+from services.console.pages.routes import Door
+from services.console.settings import ConsoleSettings
+from shared.store.session import Store
+
+_API = "/v1"
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The collaborators of the pages: the API's, the settings, and whoever tells of changes."""
+
+    api: Api
+    settings: ConsoleSettings
+    changes: changes.Changes
+
+    @property
+    def is_https(self) -> bool:
+        """Tell whether browsers reach the console over TLS alone."""
+        url = self.settings.console.url
+        return urlsplit(url).scheme == "https" if url else self.settings.environment == "production"
+
+    def install(self, web: FastAPI) -> None:
+        """Add the pages to the console's application, below the API's routes."""
+        pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+        pages.state.door = Door(self.api.setup.sign_in.sessions, self.settings.console.url, self.is_https)
+        pages.state.cursor_key = hmac.digest(self.api.console_key.encode(), b"page cursors", hashlib.sha256)
+        errors.install(pages)
+        for router in self._routers():
+            pages.include_router(router)
+        web.router.routes.append(_Beside(Headers(pages, is_https=self.is_https)))
+
+    def _routers(self) -> Iterator[APIRouter]:
+        store: Store = self.api.store
+        yield assets.assets()
+        yield sign_in.sign_in(self.api.setup)
+        yield first_run.first_run(self.api.setup)
+        yield account.account(self.api.setup)
+        yield preferences.preferences()
+        yield changes.changes(self.changes)
+        yield home.home(self.api.readiness, self.settings.console.links, is_local=self.settings.environment == "local")
+        yield messages.messages(store, self.api.vault, self.api.pepper, self.settings.console.trace_url)
+        yield dead_letters.dead_letters(self.api.letters)
+        yield reveals.reveals(store, self.api.vault)
+
+
+class _Beside(Mount):
+    """Everything that is not the API's."""
+
+    def __init__(self, app: Headers) -> None:
+        super().__init__("", app)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Leave `/v1` to the API, whose errors are problem documents."""
+        path: str = scope["path"]
+        if path == _API or path.startswith(f"{_API}/"):
+            return Match.NONE, {}
+        return super().matches(scope)

@@ -1,43 +1,26 @@
-"""The one page for now: which services run, and where to go from here."""
+"""The first page: which services run, and where to go from here."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from fastapi import APIRouter
-from fastapi.responses import FileResponse, HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from fastapi.responses import Response
 
-from services.console.readiness import ask_all
-
-_HERE = Path(__file__).parent
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
+from services.console.pages.routes import Page, anyone
+from services.console.pages.view import Looking
+from services.console.readiness import Readiness, ask_all
 
 
-def home(services: Mapping[str, str], links: Mapping[str, str]) -> APIRouter:
-    """Return the page over these services (name to ops URL) and links (title to URL)."""
-    router = APIRouter(include_in_schema=False)
-    pages = Environment(loader=FileSystemLoader(_HERE), autoescape=select_autoescape(["html"]), enable_async=False)
+def home(readiness: Readiness, links: Mapping[str, str], *, is_local: bool) -> APIRouter:
+    """Return the page. On a local stack it is shown before sign-in, too: a newcomer has no account yet."""
+    router = APIRouter(route_class=Page)
 
-    @router.get("/")
-    async def page() -> HTMLResponse:
-        states = await ask_all(services)
-        html = pages.get_template("home.html").render(
-            states=states, links=links, all_ready=all(s.is_ready for s in states)
-        )
-        return HTMLResponse(html, headers=_HEADERS)
-
-    @router.get("/console.css")
-    async def style() -> Response:
-        return FileResponse(_HERE / "console.css", media_type="text/css")
-
-    @router.get("/favicon.svg")
-    async def icon() -> Response:
-        return FileResponse(_HERE / "favicon.svg", media_type="image/svg+xml")
+    @router.get("/", **anyone())
+    async def page(view: Looking) -> Response:
+        if view.session is None and not is_local:
+            return view.go("/sign-in")
+        if view.session is not None and view.session.stage != "whole":
+            return view.go("/sign-in/code" if view.session.stage == "code" else "/account/second-factor")
+        states = await ask_all(readiness.services)
+        return view.page("home.html", states=states, links=links, all_ready=all(it.is_ready for it in states))
 
     return router

@@ -23,10 +23,12 @@ from services.console.knowledge.documents import Documents
 from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
 from services.console.mcp import McpServers
+from services.console.pages.changes import Changes
 from services.console.pairing import PairingCodes
 from services.console.readiness import Readiness
 from services.console.seed import Seed
 from services.console.settings import ConsoleSettings
+from services.console.setup import open_setup
 from services.console.streams import PersonsStreams
 from shared.addresses import Pepper
 from shared.bus import Bus
@@ -147,8 +149,16 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             imports=fetching.imports,
             fetching=fetching,
             servers=McpServers(console_store, vault, guard),
+            setup=open_setup(
+                console_store,
+                vault,
+                settings.keys.console.get_secret_value(),
+                is_production=settings.environment == "production",
+            ),
         )
-        transport = httpx2.ASGITransport(app=app(settings, api), raise_app_exceptions=False)
+        transport = httpx2.ASGITransport(
+            app=app(settings, api, Changes(bus, console_store)), raise_app_exceptions=False
+        )
         async with Client(transport=transport, base_url="http://console.invalid") as client:
             yield client
 

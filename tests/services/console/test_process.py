@@ -32,7 +32,7 @@ async def test_a_console_that_is_started_sets_the_platform_up_and_serves(
 
     async def is_up() -> bool:
         try:
-            page = await client.get(f"http://127.0.0.1:{port}/")
+            page = await client.get(f"http://127.0.0.1:{port}/sign-in")
             ready = await client.get(f"http://127.0.0.1:{ops}/readyz")
         except httpx2.TransportError:
             return False

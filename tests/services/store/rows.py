@@ -22,6 +22,7 @@ _OTHERS: dict[str, dict[str, Any]] = {
     },
     "contact": {"channel": "whatsapp"},
     "app_user": {"email": "{t}", "role": "USER"},
+    "user_sign_in": {},
     "binding": {
         "user_id": "us_{t}", "contact_id": "ct_{t}", "channel": "whatsapp", "address_key": "{t}", "pepper_version": 1,
     },
@@ -44,7 +45,7 @@ _OTHERS: dict[str, dict[str, Any]] = {
     "part": {"thread": "th_{t}"},
 }  # fmt: skip
 _IDS = {
-    "signing_secret": "ss_{t}", "idempotent_request": "ir_{t}", "tenant": "{t}", "agent": "ag_{t}", "credential": "cr_{t}", "line": "ln_{t}", "contact": "ct_{t}", "app_user": "us_{t}",
+    "signing_secret": "ss_{t}", "idempotent_request": "ir_{t}", "tenant": "{t}", "agent": "ag_{t}", "credential": "cr_{t}", "line": "ln_{t}", "contact": "ct_{t}", "app_user": "us_{t}", "user_sign_in": "us_{t}",
     "binding": "bd_{t}", "thread": "th_{t}", "conversation": "cv_{t}", "message": "ms_{t}", "turn": "tu_{t}",
     "tool_call": "call_{t}", "knowledge_document": "kd_{t}", "form_submission": "fs_{t}", "tool_attempt": "call_{t}",
     "action": "ac_{t}", "form_delivery": "fd_{t}", "data_source": "ds_{t}",
@@ -52,6 +53,7 @@ _IDS = {
 }  # fmt: skip
 _KEYS = {
     "thread": "key",
+    "user_sign_in": "user_id",
     "tool_call": "call",
     "tool_attempt": "call",
     "reply": "public_id",

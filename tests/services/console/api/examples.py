@@ -54,6 +54,7 @@ EXAMPLES = {
     "create_user": post("users", tenant=ONE, email="new@example.org", name="New"),
     "get_user": get("users/us_one"),
     "change_user": patch("users/us_one", name="New"),
+    "create_setup_token": post("setup-tokens", user="one@example.org"),
     "delete_user": Example("DELETE", "users/us_spareone", changes=True),
     "list_agents": get(f"agents?tenant={ONE}"),
     "create_agent": post("agents", tenant=ONE, name="A", instructions="Help."),

@@ -1,0 +1,158 @@
+// What the console's pages do beyond htmx. No page needs it to be used: forms and links work without.
+(() => {
+  const words = () => document.getElementById("words").dataset;
+  const minutes = (n) => n * 60_000;
+
+  // The viewer's time zone, for the times that the server writes.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  const told = document.cookie.split("; ").find((pair) => pair.startsWith("zone="));
+  if (!told || decodeURIComponent(told.slice(5)) !== zone) {
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `zone=${encodeURIComponent(zone)}; path=/; max-age=31536000; SameSite=Lax${secure}`;
+  }
+
+  // What was done is told once: without this it would be told again when the page is loaded anew.
+  const address = new URL(location.href);
+  if (address.searchParams.has("done")) {
+    address.searchParams.delete("done");
+    history.replaceState(history.state, "", address);
+  }
+
+  // Toasts.
+  const toast = (text, tone = "") => {
+    const shown = document.createElement("p");
+    shown.className = `toast ${tone}`;
+    shown.textContent = text;
+    document.getElementById("toasts").append(shown);
+    fade(shown);
+  };
+  const fade = (shown) => setTimeout(() => shown.remove(), shown.classList.contains("bad") ? 12_000 : 5_000);
+
+  // Copy: says so for 1.6 s, and works where the clipboard is not allowed.
+  const copy = async (button) => {
+    const text = button.dataset.copy;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const box = document.createElement("textarea");
+      box.value = text;
+      box.className = "hidden";
+      document.body.append(box);
+      box.select();
+      document.execCommand("copy");
+      box.remove();
+      button.focus();
+    }
+    if (button.querySelector(".copied")) return;
+    const said = document.createElement("span");
+    said.className = "copied";
+    said.setAttribute("role", "status");
+    said.textContent = words().copied;
+    button.append(said);
+    setTimeout(() => said.remove(), 1_600);
+  };
+
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest("[data-copy], [data-close], [data-alone]");
+    if (!target) return;
+    if (target.dataset.copy !== undefined) copy(target);
+    const dialog = target.closest("dialog");
+    if (target.dataset.close !== undefined && dialog) {
+      event.preventDefault();
+      dialog.close();
+    }
+    // A row's own button means that row, whatever is ticked.
+    if (target.dataset.alone !== undefined) {
+      for (const box of document.querySelectorAll(`input[type=checkbox][form="${target.getAttribute("form")}"]`)) box.checked = false;
+    }
+  });
+
+  // Preferences apply at once; a wide screen shows the menu open.
+  document.addEventListener("change", (event) => {
+    if (event.target.form?.dataset.atOnce !== undefined) event.target.form.requestSubmit();
+  });
+  const wide = matchMedia("(min-width: 48rem)");
+  const openMenu = () => document.querySelectorAll("details.menu").forEach((menu) => (menu.open = wide.matches));
+  wide.addEventListener("change", openMenu);
+
+  // Empty fields of a filter form stay out of the address.
+  document.addEventListener("submit", (event) => {
+    if (event.target.dataset.filters === undefined) return;
+    for (const field of event.target.elements) if (!field.value) field.disabled = true;
+  });
+  addEventListener("pageshow", () => {
+    for (const field of document.querySelectorAll("form[data-filters] :disabled")) field.disabled = false;
+  });
+
+  // A form that was asked for from a page opens as a dialog over it.
+  document.addEventListener("htmx:after:swap", () => {
+    const dialog = document.getElementById("dialog");
+    if (dialog?.firstElementChild && !dialog.open) dialog.showModal();
+    document.querySelectorAll("#toasts > .toast").forEach(fade);
+  });
+  document.addEventListener("close", (event) => event.target.id === "dialog" && event.target.replaceChildren(), true);
+
+  // Every request of htmx carries the form's token; what fails with 5xx is not put into the page, but told.
+  document.addEventListener("htmx:config:request", (event) => {
+    const token = document.querySelector("meta[name=form-token]")?.content;
+    if (token) event.detail.ctx.request.headers["X-Form-Token"] = token;
+  });
+  document.addEventListener("htmx:after:request", (event) => {
+    const status = event.detail.ctx?.response?.status ?? 0;
+    if (status >= 500 && event.target.id !== "changes") toast(words().failed, "bad");
+  });
+
+  // Live updates: hx-sse comes back after a stream that ended, never after a first connection that failed.
+  const live = () => {
+    const source = document.getElementById("changes");
+    if (!source) return;
+    const line = document.getElementById("connection");
+    const say = (text) => line.textContent !== text && (line.textContent = text);
+    let wait = 500;
+    let retry;
+    const again = () => {
+      say(words().reconnecting);
+      clearTimeout(retry);
+      retry = setTimeout(() => {
+        if (source.isConnected && !source._htmx?.sse) htmx.ajax("GET", source.getAttribute("hx-sse:connect"), { source }).catch(() => {});
+        retry = setTimeout(() => !source._htmx?.sse && again(), minutes(1));
+      }, wait * (0.7 + Math.random() * 0.6));
+      wait = Math.min(wait * 2, 10_000);
+    };
+    source.addEventListener("htmx:sse:after:connection", () => {
+      clearTimeout(retry);
+      wait = 500;
+      say("");
+      // What changed meanwhile was told to nobody.
+      if (source.dataset.lost) for (const notice of ["messages-changed", "dead-letters-changed"]) htmx.trigger(source, notice);
+      delete source.dataset.lost;
+    });
+    source.addEventListener("htmx:sse:error", () => {
+      source.dataset.lost = "yes";
+      say(words().reconnecting);
+    });
+    source.addEventListener("htmx:sse:close", (event) => event.detail.reason === "ended" && ((source.dataset.lost = "yes"), again()));
+    for (const failed of ["htmx:error", "htmx:response:error", "htmx:after:request"]) {
+      source.addEventListener(failed, (event) => {
+        if (event.target !== source || source._htmx?.sse) return;
+        const raw = event.detail.ctx?.response?.raw;
+        if (raw?.ok && raw.headers.get("Content-Type")?.includes("text/event-stream")) return;
+        source.dataset.lost = "yes";
+        again();
+      });
+    }
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    openMenu();
+    document.querySelectorAll("#toasts > .toast").forEach(fade);
+    // The setup token stands behind the #, which no server and no log sees.
+    const box = document.getElementById("setup_token");
+    if (box && !box.value && location.hash.length > 1) {
+      box.value = decodeURIComponent(location.hash.slice(1));
+      history.replaceState(history.state, "", location.pathname);
+      document.getElementById("email").focus();
+    }
+    live();
+  });
+})();

@@ -1,0 +1,57 @@
+"""The languages of the console. Source texts are English; a catalogue in `locale/` holds each other language."""
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale, negotiate_locale
+from babel.dates import format_date, format_time
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+FOLDER = Path(__file__).parent / "locale"
+LANGUAGES: Mapping[str, str] = {"en": "English", "it": "Italiano"}
+
+
+@cache
+def catalogue(language: str) -> NullTranslations:
+    """Return the texts of a language."""
+    file = FOLDER / f"{language}.po"
+    if not file.exists():
+        return NullTranslations()
+    compiled = BytesIO()
+    with file.open("rb") as source:
+        write_mo(compiled, read_po(source, locale=language))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def chosen(cookie: str | None, accepted: str) -> str:
+    """Return the language that somebody chose, else the first that their browser names and we have."""
+    if cookie is not None and cookie in LANGUAGES:
+        return cookie
+    names = [name.partition(";")[0].strip() for name in accepted.split(",")]
+    return negotiate_locale(names, list(LANGUAGES), sep="-") or "en"
+
+
+@cache
+def zone(name: str | None) -> tzinfo:
+    """Return a time zone; UTC for what is none."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def day(moment: datetime, language: str) -> str:
+    """Return a day as it is written, such as 25 Nov 2026."""
+    return format_date(moment, "d MMM y", locale=Locale(language))
+
+
+def clock(moment: datetime, language: str, *, exact: bool = False) -> str:
+    """Return a time of the day, in 24 hours; `exact` down to milliseconds."""
+    return format_time(moment, "HH:mm:ss.SSS" if exact else "HH:mm:ss", locale=Locale(language))

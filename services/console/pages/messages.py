@@ -1,0 +1,92 @@
+"""Messages: what people wrote and what they were sent; and one message, with everything that happened to it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import get_args
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from services.console.api.messages import Id, Message, reader, shown_message, with_steps
+from services.console.api.routes import may
+from services.console.messages import Direction, Wanted
+from services.console.pages import causes
+from services.console.pages.companies import companies
+from services.console.pages.paging import ROWS, paged, place
+from services.console.pages.routes import Page
+from services.console.pages.view import Looking, View
+from services.console.scan import existing
+from shared.addresses import PERSON, Pepper, whatsapp
+from shared.store.session import Store
+from shared.vault import Vault
+
+_FILTERS = ("direction", "status", "channel", "provider_sid", "contact", "since", "until")
+_STATES = ("asked", "rate_limited", "queued", "sending", "accepted", "sent", "delivered", "read", "undelivered", "failed",
+           "unknown", "parked", "cancelled")  # fmt: skip
+_NEWS = 2 * ROWS
+
+
+def messages(store: Store, vault: Vault, pepper: Pepper, trace_url: str | None) -> APIRouter:
+    """Return the pages. `trace_url`: where a trace is looked at."""
+    router = APIRouter(route_class=Page)
+    found = reader(store, pepper)
+
+    @router.get("/messages", **may("messages:read"))
+    async def message_list(view: Looking) -> Response:
+        asked = view.request.query_params
+        tenant = await existing(store, view.who, view.company(asked.get("tenant")))
+        part = await found.read(tenant, _wanted(view), place(view), ROWS if "seen" not in asked else _NEWS)
+        rows = [Message(**shown_message(vault, row, row["direction"])) for row in part.rows]
+        news, shown = _apart(rows, asked.get("seen"))
+        behind = part.mark if news + len(shown) == len(part.rows) else _mark_of(shown)
+        return view.page(
+            "messages.html",
+            list=paged(view, shown, behind),
+            news=news,
+            tenant=tenant,
+            companies=await companies(store, view),
+            states=_STATES,
+            is_filtered=any(asked.get(name) for name in _FILTERS),
+        )
+
+    @router.post("/messages/searches", **may("messages:read"))
+    async def search(view: Looking) -> Response:
+        """Look for a person's number, which stays out of the address: that names the person."""
+        tenant = await existing(store, view.who, view.company(str(view.form.get("tenant", "")) or None))
+        address = whatsapp(str(view.form.get("number", ""))[:340])
+        person = await found.contact_of(tenant, address) if PERSON.fullmatch(address) else None
+        return view.go("/messages", tenant=tenant, contact=person or "ct_nobody")
+
+    @router.get("/messages/{message}", **may("messages:read"))
+    async def one_message(view: Looking, message: Id) -> Response:
+        shown = await with_steps(found, vault, view.who, message)
+        trace = trace_url.replace("{trace_id}", shown.trace_id) if trace_url and shown.trace_id else None
+        return view.page(
+            "message.html", message=shown, cause=causes.of(shown.failure, shown.error_code), trace_url=trace
+        )
+
+    return router
+
+
+def _wanted(view: View) -> Wanted:
+    """Return what the address asks for. What is no direction, day or id finds what nothing has."""
+    asked = {name: view.request.query_params.get(name, "").replace("\x00", "")[:64] or None for name in _FILTERS}
+    direction: Direction | None = next((it for it in get_args(Direction) if it == asked["direction"]), None)
+    return Wanted(
+        direction=direction,
+        status=asked["status"],
+        channel=asked["channel"],
+        sid=asked["provider_sid"],
+        contact=asked["contact"],
+        arrived=view.days(asked["since"], asked["until"]),
+    )
+
+
+def _apart(rows: Sequence[Message], seen: str | None) -> tuple[int, Sequence[Message]]:
+    """Return how many are newer than what an open page shows first, and the rows that it goes on showing."""
+    news = next((n for n, row in enumerate(rows) if row.id == seen), 0)
+    return news, rows[news : news + ROWS]
+
+
+def _mark_of(shown: Sequence[Message]) -> tuple[datetime, str] | None:
+    return (shown[-1].created_at, shown[-1].id) if shown else None

@@ -1,0 +1,12 @@
+"""What is told once after a form was taken: `view.go("/dead-letters", done="discarded")`."""
+
+from services.console.pages.navigation import _
+
+NOTICES = {
+    "signed-out": _("You are signed out."),
+    "saved": _("Saved."),
+    "discarded": _("Discarded."),
+    "second-factor": _("The second factor is set up."),
+    "password": _("Your password is set."),
+}
+"""By the word in the address. A text in the address itself could be anybody's."""

@@ -1,0 +1,140 @@
+"""
+What every page does before its own work: whose browser is it, may they, and does the form come from us.
+
+A page is declared as a route of the API is, `**may("messages:read")`; `signed_in()` is for everybody with an account, `anyone()`
+for those without. One that declares nothing cannot be made. What somebody may not see answers 404, as if it were not there.
+"""
+
+import hmac
+import re
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.datastructures import FormData
+
+from services.console.api.problems import Problem
+from services.console.pages.view import View
+from services.console.records import Deed, Unknown, note
+from services.console.sessions import Session, Sessions, Stage
+
+_PERMISSION, _PLATFORM = "x-permission", "x-platform-only"
+_STAGES = "x-stages"
+_SAFE = frozenset({"GET", "HEAD"})
+_MOST_FIELDS = 600
+_NEXT = re.compile(r"/(?![/\\])[\x21-\x7e]{0,1000}")
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def signed_in(*stages: Stage) -> dict[str, Any]:
+    """Declare a page for everybody with an account. `stages`: how far they have to be in signing in; wholly, by default."""
+    return {"openapi_extra": {_PERMISSION: None, _PLATFORM: False, _STAGES: stages or ("whole",)}}
+
+
+def anyone() -> dict[str, Any]:
+    """Declare a page that needs no account."""
+    return {"openapi_extra": {_PERMISSION: None, _PLATFORM: False, _STAGES: None}}
+
+
+@dataclass(frozen=True)
+class Door:
+    """The collaborators of every page. `origin`: where the console is reached, where it was told. `is_https`: by TLS alone."""
+
+    sessions: Sessions
+    origin: str | None
+    is_https: bool
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie. Its prefix binds it to this host, which browsers allow over TLS only."""
+        return "__Host-session" if self.is_https else "session"
+
+    def let_in(self, answer: Response, secret: str) -> Response:
+        """Give the browser its session."""
+        answer.set_cookie(self.cookie, secret, httponly=True, secure=self.is_https, samesite="lax", path="/")
+        return answer
+
+    def let_out(self, answer: Response) -> Response:
+        """Take the session from the browser."""
+        answer.delete_cookie(self.cookie, httponly=True, secure=self.is_https, samesite="lax", path="/")
+        return answer
+
+    async def who(self, request: Request) -> Session | None:
+        """Return whose browser it is."""
+        secret = request.cookies.get(self.cookie)
+        return await self.sessions.find(secret) if secret else None
+
+    def is_ours(self, request: Request) -> bool:
+        """Tell whether a form was sent by a page of this console."""
+        origin = request.headers.get("origin", "")
+        if self.origin is not None:
+            return origin == self.origin
+        return urlsplit(origin).netloc == request.headers.get("host")
+
+
+class Page(APIRoute):
+    """A page, or what its forms are sent to."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:  # noqa: ANN401 - FastAPI's own
+        super().__init__(path, endpoint, **{**more, "response_model": None})
+        declared = self.openapi_extra or {}
+        self.scope: str | None = declared[_PERMISSION]
+        self.platform: bool = declared[_PLATFORM]
+        self.stages: tuple[Stage, ...] | None = declared.get(_STAGES, ("whole",))
+
+    def get_route_handler(self) -> Handler:
+        """Return FastAPI's handler behind the door."""
+        own = super().get_route_handler()
+
+        async def behind_the_door(request: Request) -> Response:
+            door: Door = request.app.state.door
+            session = await door.who(request)
+            view = View(request, session, door.is_https)
+            request.state.view = view
+            if (elsewhere := self._elsewhere(view)) is not None:
+                return elsewhere
+            await self._check(door, view)
+            if request.method not in _SAFE:
+                form = await _form(door, request, None if self.stages is None else session)
+                request.state.view = View(request, session, door.is_https, form)
+            return await own(request)
+
+        return behind_the_door
+
+    def _elsewhere(self, view: View) -> Response | None:
+        """Return the way to what has to come first: signing in, or the rest of it."""
+        if self.stages is None or (view.session is not None and view.session.stage in self.stages):
+            return None
+        if view.session is None:
+            wanted = view.request.url.path if view.request.method in _SAFE else "/"
+            query = f"?{view.request.url.query}" if view.request.url.query and wanted != "/" else ""
+            return view.go("/sign-in", **({"next": wanted + query} if wanted != "/" else {}))
+        return view.go({"code": "/sign-in/code", "enrol": "/account/second-factor", "whole": "/"}[view.session.stage])
+
+    async def _check(self, door: Door, view: View) -> None:
+        if self.scope is None or (view.who.may(self.scope) and (view.who.is_platform or not self.platform)):
+            return
+        async with door.sessions.store.transaction(view.who.sees) as connection:
+            told = {"path": self.path, "method": view.request.method}
+            await note(connection, view.who, Deed("page.refused", self.path, view.who.tenant, after=told))
+        raise Unknown
+
+
+async def _form(door: Door, request: Request, session: Session | None) -> FormData:
+    """Return what was posted. Raises `Problem` 403 for what another site sent."""
+    if not door.is_ours(request):
+        raise Problem(403, "wrong_origin", "This form was not sent by a page of this console.")
+    form = await request.form(max_fields=_MOST_FIELDS)
+    token = str(form.get("token") or request.headers.get("x-form-token", ""))
+    if session is not None and not hmac.compare_digest(token.encode(), session.form_token.encode()):
+        raise Problem(403, "form_expired", "This page was open for too long. Load it again.")
+    return form
+
+
+def own_path(wanted: str | None) -> str:
+    """Return where somebody wanted to go, if that is a page of ours."""
+    return wanted if wanted and _NEXT.fullmatch(wanted) else "/"

@@ -1,0 +1,92 @@
+"""Signing in and out."""
+
+from collections.abc import Awaitable
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from services.console.pages.navigation import _
+from services.console.pages.routes import Door, Page, anyone, own_path, signed_in
+from services.console.pages.view import Looking, View
+from services.console.setup import Setup
+from services.console.sign_in import Begun, Wait, WrongSignIn
+
+_WRONG = _("E-mail address or password is wrong.")
+_WRONG_CODE = _("This code is wrong, or was used already.")
+_WAIT = _("Too many failures. Try again in %(seconds)d s.")
+
+
+def sign_in(setup: Setup) -> APIRouter:
+    """Return the pages."""
+    router = APIRouter(route_class=Page)
+
+    @router.get("/sign-in", **anyone())
+    async def sign_in_page(view: Looking) -> Response:
+        if view.session is not None and view.session.stage == "whole":
+            return view.go("/")
+        return await _page(view)
+
+    @router.post("/sign-in", **anyone())
+    async def sign_in_form(view: Looking) -> Response:
+        email, password = typed(view, "email"), str(view.form.get("password", ""))
+        came = await _tried(view, setup.sign_in.with_password(email, password, _address(view)), _WRONG)
+        return await _page(view, *came) if isinstance(came, tuple) else came
+
+    @router.get("/sign-in/code", **signed_in("code"))
+    async def code_page(view: Looking) -> Response:
+        return view.page("code.html", error=None)
+
+    @router.post("/sign-in/code", **signed_in("code"))
+    async def code_form(view: Looking) -> Response:
+        assert view.session is not None, "the page asks for one"  # noqa: S101
+        trying = setup.sign_in.with_code(view.session, typed(view, "code"), _address(view))
+        came = await _tried(view, trying, _WRONG_CODE)
+        return view.page("code.html", came[0], error=came[1]) if isinstance(came, tuple) else came
+
+    @router.post("/sign-out", **signed_in("code", "enrol", "whole"))
+    async def sign_out(view: Looking) -> Response:
+        assert view.session is not None, "the page asks for one"  # noqa: S101
+        await setup.sign_in.sessions.end(view.session)
+        return door_of(view).let_out(view.go("/sign-in", done="signed-out"))
+
+    async def _page(view: View, status: int = 200, error: str | None = None) -> Response:
+        return view.page("sign_in.html", status, error=error, is_first_run=await setup.is_first_run())
+
+    return router
+
+
+NEXT_STEP = {"code": "/sign-in/code", "enrol": "/account/second-factor", "whole": "/"}
+
+
+async def _tried(view: View, trying: Awaitable[Begun], wrong: str) -> Response | tuple[int, str]:
+    """Return the way in; else the status and the sentence that tell why there is none."""
+    try:
+        return _entered(view, await trying)
+    except WrongSignIn:
+        return 401, view.text(wrong)
+    except Wait as wait:
+        return 429, view.text(_WAIT, seconds=wait.seconds)
+
+
+def _entered(view: View, begun: Begun) -> Response:
+    """Give the browser its session, and go on where it wanted to."""
+    wanted = own_path(view.request.query_params.get("next"))
+    if begun.stage == "whole":
+        return door_of(view).let_in(view.go(wanted), begun.secret)
+    rest = {"next": wanted} if wanted != "/" else {}
+    return door_of(view).let_in(view.go(NEXT_STEP[begun.stage], **rest), begun.secret)
+
+
+def door_of(view: View) -> Door:
+    """Return who gives browsers their sessions."""
+    door: Door = view.request.app.state.door
+    return door
+
+
+def typed(view: View, name: str) -> str:
+    """Return a field of a form, without what surrounds it."""
+    return str(view.form.get(name, "")).replace("\x00", "").strip()[:320]
+
+
+def _address(view: View) -> str:
+    return view.request.client.host if view.request.client else ""

@@ -1,0 +1,126 @@
+"""The console's pages in a real browser: each in both themes, wide and narrow, with axe, without an error or a report of the policy."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from playwright.async_api import Route, expect
+
+from shared.events import ReplyReady
+from shared.ids import ReplyId, ThreadKey
+from shared.topology import OUT, out_subject
+from tests.browser.conftest import OpenWindow
+from tests.browser.console import EMAIL, Console
+from tests.browser.look import THEMES, WIDTHS
+
+every_look = pytest.mark.parametrize(("theme", "width"), [(theme, width) for theme in THEMES for width in WIDTHS])
+
+
+@every_look
+async def test_pages_without_an_account_look_right(open_window: OpenWindow, theme: str, width: int) -> None:
+    """
+    Home of a local stack, sign-in, first run and what is not there.
+    """
+    window = await open_window(theme=theme, width=width)
+    for name, path in {"home-out": "/", "sign-in": "/sign-in", "first-run": "/first-run"}.items():
+        await window.go(path)
+        await window.check(name)
+
+
+@every_look
+async def test_pages_of_an_admin_look_right(open_window: OpenWindow, console: Console, theme: str, width: int) -> None:
+    """
+    With a past, without one, and where nothing matches.
+    """
+    await console.account()
+    window = await open_window(EMAIL, theme=theme, width=width)
+    for name, path in {"messages-empty": "/messages", "dead-letters-empty": "/dead-letters", "home": "/"}.items():
+        await window.go(path)
+        await window.check(name)
+    await console.past.settings(history=True, privacy="encrypted")
+    await console.past.plant()
+    await console.letters("window_closed", "turn_timed_out", "outcome_unknown")
+    pages = {
+        "messages": "/messages",
+        "messages-nothing": "/messages?status=failed",
+        "message-in": "/messages/msg_acme1",
+        "message-out": "/messages/pt_1",
+        "dead-letters": "/dead-letters",
+        "second-factor": "/account/second-factor",
+    }
+    for name, path in pages.items():
+        await window.go(path)
+        await window.check(name)
+    await window.go("/dead-letters")
+    await window.page.get_by_role("link", name="Discard", exact=True).first.click()
+    await expect(window.page.get_by_role("dialog")).to_be_visible()
+    await window.check("discard")
+
+
+async def test_what_comes_meanwhile_is_told_and_moves_no_row(open_window: OpenWindow, console: Console) -> None:
+    """
+    A button says how many are new; a press shows them.
+    """
+    await console.account()
+    await console.past.plant()
+    window = await open_window(EMAIL)
+    async with window.page.expect_response("**/changes"):
+        await window.go("/messages")
+    await console.past.message("msg_acme9", "new", 9, received_at=datetime.now(UTC))
+    ready = ReplyReady(tenant=console.past.tenant, thread=ThreadKey("thacme"), reply_id=ReplyId(1))
+    await console.bus.publish(OUT, out_subject(console.past.tenant, ThreadKey("thacme")), ready, message_id="new")
+    news = window.page.get_by_role("link", name="1 new")
+    await expect(news).to_be_visible()
+    await expect(window.page.locator("tbody tr")).to_have_count(4)
+    await window.check("messages-news")
+    await news.click()
+    await expect(window.page.locator("tbody tr")).to_have_count(5)
+
+
+async def test_a_first_connection_that_fails_is_made_again(open_window: OpenWindow, console: Console) -> None:
+    """
+    The page says so until it is back.
+    """
+    await console.account()
+    window = await open_window(EMAIL)
+    refused = asyncio.Event()
+
+    async def refuse(route: Route) -> None:
+        if refused.is_set():
+            await route.continue_()
+        else:
+            refused.set()
+            await route.fulfill(status=503, body="")
+
+    await window.page.route("**/changes", refuse)
+    await window.go("/messages")
+    line = window.page.locator("#connection")
+    await expect(line).to_have_text("Reconnecting…")
+    await expect(line).to_have_text("")
+    assert all("503" in error for error in window.errors)
+    window.errors.clear()
+
+
+async def test_the_keyboard_is_enough_to_discard(open_window: OpenWindow, console: Console) -> None:
+    """
+    The dialog takes the focus, gives it back on Escape, and its form is taken.
+    """
+    await console.account()
+    await console.past.plant()
+    await console.letters("window_closed")
+    window = await open_window(EMAIL)
+    await window.go("/dead-letters")
+    keyboard, dialog = window.page.keyboard, window.page.get_by_role("dialog")
+    link = window.page.get_by_role("link", name="Discard", exact=True)
+    await link.focus()
+    await keyboard.press("Enter")
+    await expect(dialog).to_be_visible()
+    await keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(link).to_be_focused()
+    await keyboard.press("Enter")
+    await expect(dialog).to_be_visible()
+    await dialog.get_by_label("Reason").focus()
+    await keyboard.type("asked by phone")
+    await keyboard.press("Enter")
+    await expect(window.page.get_by_text("Nothing needs attention")).to_be_visible()

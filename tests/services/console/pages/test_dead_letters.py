@@ -1,0 +1,88 @@
+"""Dead letters in the console: the list, replay with a result for each, discard with a reason."""
+
+import pytest
+
+from shared.ids import new_id
+from tests.services.console.api.past import Past
+from tests.services.console.pages.conftest import OTHER, SignedIn
+
+
+@pytest.fixture
+async def letter(past: Past) -> str:
+    """Work of the first company that was given up."""
+    row = new_id("dl")
+    async with past.store.connection() as connection:
+        await connection.execute("update part set state = 'failed', failure = 'window_closed' where id = 2")
+    facts = {"stage": "egress", "reason": "window_closed", "attempts": 1, "payload": "part/2"}
+    await past.insert("dead_letter", id=row, thread="thone", **facts)
+    return row
+
+
+async def test_the_list_says_what_happened_and_what_to_do(signed_in: SignedIn, letter: str) -> None:
+    """
+    In words, not codes; the sidebar counts.
+    """
+    visitor = await signed_in()
+    page = (await visitor.get("/dead-letters")).text
+    assert "Outside the 24-hour window" in page
+    assert "window_closed" not in page
+    assert "1" in (await visitor.get("/dead-letters/count")).text
+
+
+async def test_a_replay_gives_a_result_for_each(signed_in: SignedIn, letter: str) -> None:
+    """
+    One that fails stops no other.
+    """
+    visitor = await signed_in()
+    await visitor.get("/dead-letters")
+    answer = await visitor.client.post(
+        "/dead-letters/replays",
+        data={"token": visitor.token, "letter": ["dl_none", letter]},
+        headers={"Origin": "http://console.invalid"},
+    )
+    assert "1 of 2 were handed on." in answer.text
+    assert "There is no such dead letter." in answer.text
+    assert "Outside the 24-hour window" in (await visitor.get("/dead-letters?state=replayed")).text
+
+
+async def test_all_that_need_attention_are_replayed_at_once(signed_in: SignedIn, letter: str) -> None:
+    """
+    Without ticking each.
+    """
+    visitor = await signed_in()
+    await visitor.get("/dead-letters")
+    assert "1 of 1 were handed on." in (await visitor.post("/dead-letters/replays", every="yes")).text
+    assert "Nothing needs attention" in (await visitor.get("/dead-letters")).text
+
+
+async def test_to_discard_takes_a_reason(signed_in: SignedIn, letter: str) -> None:
+    """
+    Which stands on the list afterwards.
+    """
+    visitor = await signed_in()
+    await visitor.get(f"/dead-letters/{letter}/discards")
+    refused = await visitor.post(f"/dead-letters/{letter}/discards", reason="  ")
+    assert refused.status_code == 422
+    assert 'aria-invalid="true"' in refused.text
+    done = await visitor.post(f"/dead-letters/{letter}/discards", reason="spam")
+    assert done.headers["location"] == "/dead-letters?done=discarded"
+    assert "Discarded." in (await visitor.get(done.headers["location"])).text
+    assert "spam" in (await visitor.get("/dead-letters?state=discarded")).text
+
+
+async def test_another_companys_letter_is_not_there(signed_in: SignedIn, letter: str) -> None:
+    """
+    Neither on the list, nor to replay, nor to discard.
+    """
+    visitor = await signed_in(tenant=OTHER)
+    assert "Nothing needs attention" in (await visitor.get("/dead-letters")).text
+    assert (await visitor.get(f"/dead-letters/{letter}/discards")).status_code == 404
+    await visitor.get("/dead-letters")
+    assert "0 of 1 were handed on." in (await visitor.post("/dead-letters/replays", letter=letter)).text
+
+
+async def test_a_page_that_was_not_made_by_us_is_not_there(signed_in: SignedIn, letter: str) -> None:
+    """
+    A cursor is signed.
+    """
+    assert (await (await signed_in()).get("/dead-letters?cursor=AAAAAAAAAAAiZGwi")).status_code == 404

@@ -1,0 +1,127 @@
+"""Messages in the console: the list with its filters, and one message with its timeline."""
+
+from shared.store.session import Store
+from tests.services.console.api.past import NUMBER, Past
+from tests.services.console.pages.conftest import OTHER, SignedIn
+
+
+async def test_the_list_shows_both_directions_and_links_to_each(signed_in: SignedIn, past: Past) -> None:
+    """
+    The newest first.
+    """
+    page = (await (await signed_in()).get("/messages")).text
+    ids = ("pt_2", "pt_1", "msg_one2", "msg_one1")
+    places = [page.index(f'href="/messages/{it}"') for it in ids]
+    assert places == sorted(places)
+
+
+async def test_texts_are_hidden_while_history_is_off(signed_in: SignedIn, past: Past) -> None:
+    """
+    And shown once the company keeps one.
+    """
+    visitor = await signed_in()
+    assert "hello" not in (await visitor.get("/messages")).text
+    await past.settings(history=True)
+    assert "hello" in (await visitor.get("/messages")).text
+
+
+async def test_filters_stand_in_the_address(signed_in: SignedIn, past: Past) -> None:
+    """
+    What matches nothing offers to clear them.
+    """
+    visitor = await signed_in()
+    page = (await visitor.get("/messages?direction=inbound")).text
+    assert "msg_one1" in page
+    assert "pt_1" not in page
+    page = (await visitor.get("/messages?status=failed")).text
+    assert "Nothing matches" in page
+    assert "Clear filters" in page
+
+
+async def test_a_number_finds_the_person_without_standing_in_the_address(signed_in: SignedIn, past: Past) -> None:
+    """
+    It is looked for by its keyed hash; a number that nobody has finds nothing.
+    """
+    visitor = await signed_in()
+    await visitor.get("/messages")
+    found = await visitor.post("/messages/searches", number=NUMBER)
+    assert found.headers["location"] == "/messages?tenant=tn_one&contact=ct_one"
+    assert "msg_one1" in (await visitor.get(found.headers["location"])).text
+    nobody = await visitor.post("/messages/searches", number="+15550009999")
+    assert "Nothing matches" in (await visitor.get(nobody.headers["location"])).text
+
+
+async def test_what_came_since_is_counted_and_moves_no_row(signed_in: SignedIn, past: Past) -> None:
+    """
+    A page that shows a message first goes on doing so, beside a button that says how many are newer.
+    """
+    page = (await (await signed_in()).get("/messages?seen=msg_one2")).text
+    assert "2 new" in page
+    assert 'href="/messages/pt_1"' not in page
+    assert 'href="/messages/msg_one2"' in page
+    assert "Older" not in page
+
+
+async def test_a_message_tells_all_that_happened_to_it(signed_in: SignedIn, past: Past) -> None:
+    """
+    From the webhook to the last delivery report.
+    """
+    page = (await (await signed_in()).get("/messages/msg_one1")).text
+    steps = (
+        "Webhook received",
+        "Routed",
+        "Agent answered",
+        "Part 1: send attempt",
+        "Part 1: sent",
+        "Part 1: delivered",
+    )
+    places = [page.index(step) for step in steps]
+    assert places == sorted(places)
+    assert "contact_form" in page
+
+
+async def test_another_companys_message_is_not_there(signed_in: SignedIn, past: Past) -> None:
+    """
+    404, as for one that does not exist; and a company that is named in the address is not there either.
+    """
+    visitor = await signed_in(tenant=OTHER)
+    assert (await visitor.get("/messages/msg_one1")).status_code == 404
+    assert (await visitor.get("/messages/msg_none")).status_code == 404
+    assert (await visitor.get("/messages?tenant=tn_one")).status_code == 404
+
+
+async def test_the_platforms_admin_chooses_the_company(signed_in: SignedIn, past: Past) -> None:
+    """
+    Everybody else sees no choice.
+    """
+    visitor = await signed_in("SYSTEM_ADMIN", OTHER)
+    assert "msg_one1" not in (await visitor.get("/messages")).text
+    page = (await visitor.get("/messages?tenant=tn_one")).text
+    assert "msg_one1" in page
+    assert "Company" in page
+
+
+async def test_a_number_is_revealed_once_it_is_asked_for_and_that_is_audited(
+    signed_in: SignedIn, past: Past, store: Store
+) -> None:
+    """
+    Masked until then.
+    """
+    await past.settings(privacy="encrypted")
+    visitor = await signed_in()
+    page = (await visitor.get("/messages/msg_one1")).text
+    assert "+39 333 ••• 0001" in page
+    assert NUMBER not in page
+    assert (await visitor.post("/contacts/ct_one/reveals")).text.strip() == NUMBER
+    async with store.connection() as connection:
+        cursor = await connection.execute("select actor, object from audit where action = 'contact.revealed'")
+        assert await cursor.fetchall() == [{"actor": "user/us_companyadminone", "object": "ct_one"}]
+
+
+async def test_a_number_that_is_not_kept_cannot_be_revealed(signed_in: SignedIn, past: Past) -> None:
+    """
+    In hashed mode there is only a handle.
+    """
+    visitor = await signed_in()
+    await visitor.get("/messages/msg_one1")
+    assert (await visitor.post("/contacts/ct_one/reveals")).status_code == 404
