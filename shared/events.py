@@ -136,3 +136,12 @@ class TurnRunning(Event):
     type: ClassVar[str] = "turn.running.v1"
 
     thread: ThreadKey
+
+
+class TurnRefused(Event):
+    """A limit ended a thread's turn: `reason` is the code of a `Failure`. Best effort, for whoever watches."""
+
+    type: ClassVar[str] = "turn.refused.v1"
+
+    thread: ThreadKey
+    reason: str

@@ -5,11 +5,15 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
+from stamina.instrumentation import set_on_retry_hooks
+
 from services.agent.actions import Actions
+from services.agent.budget import Accounts
 from services.agent.forms import FormSender
 from services.agent.handlers import Agent
-from services.agent.llm import Model, open_model
-from services.agent.settings import AgentSettings
+from services.agent.llm import Model, open_fallback, open_model
+from services.agent.meter import Meter
+from services.agent.settings import AgentSettings, prices_of
 from services.agent.store import Turns
 from shared.bus import open_bus
 from shared.events import TurnInterrupted
@@ -23,7 +27,7 @@ from shared.settings import from_env
 from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
 from shared.store.session import open_store
-from shared.telemetry import SERVICE_READY, log
+from shared.telemetry import SERVICE_READY, log, tell_retry
 from shared.topology import AGENT, HINT_READERS, TURN_INTERRUPTED_ANY
 from shared.vault import TenantVault, Vault
 
@@ -32,6 +36,7 @@ OpenModel = Callable[[AgentSettings], AbstractAsyncContextManager[Model]]
 
 async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenModel = open_model) -> None:
     """Answer until told to stop."""
+    set_on_retry_hooks([tell_retry])
     data_keys = DataKeys(Vault(settings.keys.vault_ring))
     vault = TenantVault(settings.keys.vault_ring, data_keys)
     database = settings.db.url.get_secret_value()
@@ -40,6 +45,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
         open_store(database, settings.db.pool, "agent", data_keys) as store,
         presence(database) as owner,
         connect(settings) as model,
+        open_fallback(settings, model) as fallback,
         open_guard(settings.allowed) as guard,
         open_embedder(settings.embeddings) as embedder,
     ):
@@ -53,7 +59,11 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
             settings.agent.most_steps,
             settings.agent.run_limit,
             settings.agent.workers,
+            budget=Accounts(store, owner),
             actions=actions,
+            fallback=fallback,
+            most_answer=settings.agent.most_tokens,
+            meter=Meter(prices_of(settings.agent.prices), settings.agent.tenant_label),
         )
         bus.on(AGENT, agent.on_turn_requested, workers=HINT_READERS)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}

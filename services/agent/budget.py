@@ -1,25 +1,270 @@
-"""What a turn may cost: asked before each call of the model."""
+"""
+What models may cost: tokens are held before each call, and what it cost is counted after it (ADR 20).
 
-from collections.abc import Sequence
-from typing import Protocol
+A call is estimated by its bytes: one token for each two of them. Tokenizers make three or four bytes of a language's common
+words into one, so this is more than most calls cost; it is settled to what the server says.
+"""
 
-from services.agent.llm import Said
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from psycopg import Error as DatabaseError
+
+from services.agent.llm_port import Completion, Said
+from services.agent.meter import Meter
+from shared.failures import (
+    CONVERSATION_BUDGET_SPENT,
+    DAY_BUDGET_SPENT,
+    MESSAGE_BUDGET_SPENT,
+    Failure,
+    GatewayError,
+    Later,
+)
 from shared.ids import ConversationId, TenantId, TurnId
+from shared.store.presence import OWNER_IS_DEAD
+from shared.store.session import Connection, Store
+from shared.telemetry import BUDGET_UNSETTLED, log
+
+_BYTES_A_TOKEN = 2
+_TRIES = 8
+
+_SPENT: dict[str, Failure] = {
+    "conversation": CONVERSATION_BUDGET_SPENT,
+    "day": DAY_BUDGET_SPENT,
+    "message": MESSAGE_BUDGET_SPENT,
+}
+
+_HOLD = """
+insert into token_account (tenant_id, account, held, allowed)
+select %(tenant)s, account, %(tokens)s, allowed from (
+  select case when kind = 'day' then 'day/' || current_date else kind end as account, allowed
+  from unnest(%(accounts)s::text[], %(limits)s::bigint[]) as wanted (kind, allowed)
+) as named where %(tokens)s::bigint <= allowed order by account
+on conflict (tenant_id, account) do update
+  set held = token_account.held + excluded.held, allowed = excluded.allowed, changed_at = now()
+  where token_account.used + token_account.held + excluded.held <= excluded.allowed
+returning account
+"""
+"""Holds tokens on every account that has room for them. Accounts are locked in one order, so that no two turns block each other."""
+
+_WRITE_DOWN = """
+insert into token_hold (turn_id, tenant_id, accounts, tokens, owner)
+values (%(turn)s, %(tenant)s, %(accounts)s, %(tokens)s, %(owner)s)
+"""
+
+_GIVE_BACK = """
+with gone as (
+  delete from token_hold where turn_id in (
+    select turn_id from token_hold where tenant_id = %(tenant)s and {which} for update skip locked
+  )
+  returning accounts, tokens
+),
+back as (
+  select account, sum(tokens) as tokens from gone cross join unnest(accounts) as account group by account
+)
+update token_account set held = held - back.tokens, changed_at = now()
+from back where tenant_id = %(tenant)s and token_account.account = back.account
+"""
+_GIVE_BACK_OWN = _GIVE_BACK.format(which="turn_id = %(turn)s")
+_GIVE_BACK_OF_THE_DEAD = _GIVE_BACK.format(which=OWNER_IS_DEAD.format(column="owner"))
+
+_SETTLE = """
+with gone as (
+  delete from token_hold where turn_id = %(turn)s and owner = %(owner)s returning accounts, tokens
+)
+update token_account set held = held - gone.tokens, used = used + %(used)s, changed_at = now()
+from gone where tenant_id = %(tenant)s and account = any(gone.accounts)
+"""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Most tokens, in and out together, of one message's turn, of a conversation, of a tenant's day by UTC. None: no limit."""
+
+    message: int | None = None
+    conversation: int | None = None
+    day: int | None = None
+
+
+@dataclass(frozen=True)
+class Spender:
+    """Whose tokens a call spends."""
+
+    tenant: TenantId
+    conversation: ConversationId
+    turn: TurnId
+    limits: Limits
+
+    def accounts(self) -> Iterator[tuple[str, int]]:
+        """Yield the accounts that have a limit; which day it is, the database knows."""
+        named = {
+            f"conversation/{self.conversation}": self.limits.conversation,
+            "day": self.limits.day,
+            f"message/{self.turn}": self.limits.message,
+        }
+        yield from ((account, limit) for account, limit in named.items() if limit is not None)
 
 
 class Budget(Protocol):
-    """Grants tokens. `Unlimited` until tenants have budgets."""
+    """Holds tokens and counts them."""
 
-    async def reserve(
-        self, tenant: TenantId, conversation: ConversationId, turn: TurnId, messages: Sequence[Said]
-    ) -> None:
-        """Let the model be told these messages. Raises GatewayError where that would cost more than is left."""
+    async def hold(self, spender: Spender, tokens: int) -> None:
+        """Hold so many for the turn's next call. Raises GatewayError, by whose limit they would be too many."""
+
+    async def settle(self, spender: Spender, tokens: int) -> None:
+        """Count what the call cost in place of what was held for it."""
 
 
 class Unlimited:
-    """Grants everything."""
+    """Grants everything, and counts nothing."""
 
-    async def reserve(
-        self, tenant: TenantId, conversation: ConversationId, turn: TurnId, messages: Sequence[Said]
-    ) -> None:
+    async def hold(self, spender: Spender, tokens: int) -> None:
         """Refuse nothing."""
+
+    async def settle(self, spender: Spender, tokens: int) -> None:
+        """Count nothing."""
+
+
+class _Short(Exception):
+    """An account has not so much left."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.failure = _SPENT[kind]
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """
+    Budgets in Postgres. A turn without limits costs no statement.
+
+    A turn holds tokens for one call at a time. What a process held that died is given back when its turn is run again, and
+    before anybody of its tenant is refused. `owner`: this process's proof of life.
+    """
+
+    store: Store
+    owner: int
+
+    async def hold(self, spender: Spender, tokens: int) -> None:
+        """Hold them on all accounts, or on none."""
+        limited = dict(spender.accounts())
+        if not limited:
+            return
+        try:
+            await _patiently(lambda: self._hold(spender, limited, tokens))
+        except _Short:
+            await _patiently(lambda: self._give_back_of_the_dead(spender.tenant))
+        else:
+            return
+        try:
+            await _patiently(lambda: self._hold(spender, limited, tokens))
+        except _Short as short:
+            raise GatewayError(short.failure) from None
+
+    async def settle(self, spender: Spender, tokens: int) -> None:
+        """Count them. Where the database is away they stay held, until the turn's next call or this process's end."""
+        if not any(spender.accounts()):
+            return
+        facts = {"tenant": spender.tenant, "turn": spender.turn, "owner": self.owner, "used": tokens}
+
+        async def settle() -> None:
+            async with self.store.connection(spender.tenant) as connection:
+                await connection.execute(_SETTLE, facts)
+
+        try:
+            await _patiently(settle)
+        except (DatabaseError, Later) as error:
+            log.warning(BUDGET_UNSETTLED, tokens=tokens, exc_info=error)
+
+    async def _hold(self, spender: Spender, limited: dict[str, int], tokens: int) -> None:
+        facts: dict[str, Any] = {
+            "tenant": spender.tenant,
+            "turn": spender.turn,
+            "owner": self.owner,
+            "tokens": tokens,
+            "accounts": [*limited],
+            "limits": [*limited.values()],
+        }
+        async with self.store.transaction(spender.tenant) as connection:
+            await connection.execute(_GIVE_BACK_OWN, facts)
+            held = await _held(connection, facts)
+            kinds = {account.partition("/")[0] for account in held}
+            for account in limited:
+                if (kind := account.partition("/")[0]) not in kinds:
+                    raise _Short(kind)
+            await connection.execute(_WRITE_DOWN, {**facts, "accounts": held})
+
+    async def _give_back_of_the_dead(self, tenant: TenantId) -> None:
+        async with self.store.connection(tenant) as connection:
+            await connection.execute(_GIVE_BACK_OF_THE_DEAD, {"tenant": tenant})
+
+
+async def _held(connection: Connection, facts: dict[str, Any]) -> list[str]:
+    return [row["account"] for row in await (await connection.execute(_HOLD, facts)).fetchall()]
+
+
+async def _patiently(do: Callable[[], Awaitable[None]]) -> None:
+    """Do it, again while others hold what it needs. Raises Later in the end."""
+    for _ in range(_TRIES - 1):
+        try:
+            return await do()
+        except Later as later:
+            await asyncio.sleep(later.delay)
+    return await do()
+
+
+def estimate(messages: Sequence[Said], tools: Sequence[Said] = ()) -> int:
+    """Return how many tokens it takes at most, in any common language, to tell a model this."""
+    return tokens_of(json.dumps([*messages, *tools], ensure_ascii=False, separators=(",", ":")))
+
+
+def tokens_of(text: str) -> int:
+    """Return how many tokens a text has at most."""
+    return -(-len(text.encode(errors="replace")) // _BYTES_A_TOKEN)
+
+
+@dataclass
+class Bill:
+    """What a call costs: as far as is known, what the model was told."""
+
+    told: int
+    count: Callable[[str | None, Completion], None] = lambda _model, _completion: None
+    tokens: int = 0
+
+    def pay(self, completion: Completion, model: str | None) -> None:
+        """Take what the server counted; where it counts nothing, what is estimated. `model`: who was asked, by name."""
+        counted = completion.input_tokens + completion.output_tokens
+        self.tokens = counted or self.told + tokens_of(completion.text)
+        self.count(model, completion)
+
+
+Spend = Callable[[Sequence[Said], Sequence[Said]], AbstractAsyncContextManager[Bill]]
+"""Opens the bill of one call, by what the model is told and offered. Raises GatewayError where it would be too much."""
+
+
+@dataclass(frozen=True)
+class Purse:
+    """What one turn pays with. `most_answer`: tokens that a call may answer with. `meter`: counts for the metrics."""
+
+    budget: Budget
+    spender: Spender
+    most_answer: int
+    meter: Meter = field(default_factory=Meter)
+
+    @asynccontextmanager
+    async def spend(self, messages: Sequence[Said], tools: Sequence[Said]) -> AsyncIterator[Bill]:
+        """Hold what a call may cost, and settle what it did: nothing where it failed, what was told where it was broken off."""
+        told = estimate(messages, tools)
+        await self.budget.hold(self.spender, told + self.most_answer)
+        bill = Bill(told, lambda model, said: self.meter.count(self.spender.tenant, model, said), tokens=told)
+        try:
+            yield bill
+        except GatewayError:
+            bill.tokens = 0
+            raise
+        finally:
+            await self.budget.settle(self.spender, bill.tokens)

@@ -29,6 +29,7 @@ SIGNING_SECRET = SealedColumn("signing_secret", "sealed_secret", "signing_secret
 CONTACT_ADDRESS = SealedColumn("contact", "sealed_address", "contact", suffix="/address")
 CONTACT_NAME = SealedColumn("contact", "sealed_name", "contact", suffix="/name")
 BINDING_ADDRESS = SealedColumn("binding", "sealed_address", "binding")
+SUMMARY = SealedColumn("conversation", "sealed_summary", "conversation", suffix="/summary")
 MESSAGE_TEXT = SealedColumn("message", "sealed_text", "message")
 TOOL_RESULT = SealedColumn("tool_call", "sealed_result", "tool_call", ("turn_id", "call"))
 TOOL_SOURCES = SealedColumn("tool_call", "sealed_sources", "tool_call", ("turn_id", "call"), suffix="/sources")
@@ -42,7 +43,7 @@ PART_BODY = SealedColumn("part", "sealed_body", "part", ("reply_id", "ordinal"))
 IDEMPOTENT_ANSWER = SealedColumn("idempotent_request", "sealed_answer", "idempotent_request", ("holder", "key"))
 
 SEALED_COLUMNS = (
-    CREDENTIAL_SECRET, CREDENTIAL_KEY, SIGNING_SECRET, CONTACT_ADDRESS, CONTACT_NAME, BINDING_ADDRESS, MESSAGE_TEXT,
+    CREDENTIAL_SECRET, CREDENTIAL_KEY, SIGNING_SECRET, CONTACT_ADDRESS, CONTACT_NAME, BINDING_ADDRESS, SUMMARY, MESSAGE_TEXT,
     TOOL_RESULT, TOOL_SOURCES, KNOWLEDGE_CONTENT, FORM_BODY, FORM_SECRETS, ACTION_HEADERS, ATTEMPT_RESULT, REPLY_BODY,
     PART_BODY, IDEMPOTENT_ANSWER,
 )  # fmt: skip
