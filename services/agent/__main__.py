@@ -13,10 +13,11 @@ from services.agent.forms import FormSender
 from services.agent.handlers import Agent
 from services.agent.llm import Model, open_fallback, open_model
 from services.agent.meter import Meter
+from services.agent.replay import Replays
 from services.agent.settings import AgentSettings, prices_of
 from services.agent.store import Turns
 from shared.bus import open_bus
-from shared.events import TurnInterrupted
+from shared.events import ReplayRequested, TurnInterrupted
 from shared.fairness import HAND_BACK_AFTER
 from shared.knowledge import Knowledge, open_embedder
 from shared.ops import ops_app, serving
@@ -28,8 +29,11 @@ from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
 from shared.store.session import open_store
 from shared.telemetry import SERVICE_READY, log, tell_retry
-from shared.topology import AGENT, HINT_READERS, TURN_INTERRUPTED_ANY
+from shared.topology import AGENT, HINT_READERS, TURN_INTERRUPTED_ANY, TURN_REPLAY
 from shared.vault import TenantVault, Vault
+
+_MOST_REPLAYS = 2
+"""Stored turns that are run again at the same time: they shall not take the room of people who wait."""
 
 OpenModel = Callable[[AgentSettings], AbstractAsyncContextManager[Model]]
 
@@ -51,9 +55,10 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
     ):
         actions = Actions(store, vault, guard)
         forms = FormSender(store, vault, guard, Mailer(settings.allowed))
+        turns = Turns(store, vault, owner, settings.burst_limit)
         agent = Agent(
             bus,
-            Turns(store, vault, owner, settings.burst_limit),
+            turns,
             model,
             Knowledge(store, embedder),
             settings.agent.most_steps,
@@ -69,6 +74,8 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
         async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
             await bus.consume()
+            replays = Replays(agent, turns, settings.agent.run_limit)
+            await bus.answer(TURN_REPLAY, ReplayRequested, replays.on_replay_requested, most=_MOST_REPLAYS)
             await bus.listen(TURN_INTERRUPTED_ANY, TurnInterrupted, agent.on_turn_interrupted)
             async with background(bus.watch_durables(), agent.threads.sweep(), forms.keep()):
                 log.info(SERVICE_READY)

@@ -252,7 +252,7 @@ class Agent:
         models = self._models(work)
         loop = Loop(
             models=models,
-            tools=(*work.pipeline.tools, *await self._actions(work)),
+            tools=await self.tools(work),
             ledger=ToolLedger(self.turns, work),
             context=lambda call: ToolContext(
                 work.claim.tenant, work.agent, work.conversation, work.turn, call, self.turns, self.knowledge
@@ -280,6 +280,10 @@ class Agent:
         if named is not None:
             return first, Candidate(self.fallback.model if self.fallback else self.model, named)
         return (first, self.fallback) if self.fallback else (first,)
+
+    async def tools(self, work: Work) -> tuple[Tool, ...]:
+        """Return what a turn's model is offered."""
+        return (*work.pipeline.tools, *await self._actions(work))
 
     async def _actions(self, work: Work) -> tuple[Tool, ...]:
         """Return the tenant's own tools; a built-in one's name is never theirs."""

@@ -90,14 +90,16 @@ class Memory:
             return history.told()
         try:
             async with asyncio.timeout(_LIMIT):
-                history = await self._summarised(history, older)
+                while older:
+                    taken = _oldest(older, history.room or 0)
+                    history = await self._summarised(history, taken)
+                    older = older[len(taken) :]
         except (GatewayError, TimeoutError) as error:
             log.warning(SUMMARY_FAILED, exc_info=error)
         return history.told()
 
-    async def _summarised(self, history: History, older: Sequence[Spoken]) -> History:
+    async def _summarised(self, history: History, taken: Sequence[Spoken]) -> History:
         assert history.room is not None, "only what has a room outgrows it"  # noqa: S101
-        taken = _oldest(older, history.room)
         messages = [{"role": "system", "content": _SUMMARISE}, {"role": "user", "content": _transcript(history, taken)}]
         async with self.spend(messages, []) as bill:
             completion = await self.model.model.complete(messages, [], model=self.model.name, user=self.user)

@@ -214,7 +214,9 @@ async def test_the_budget_is_asked_before_each_call_and_may_refuse_it() -> None:
     assert len(model.told) == 1
 
 
-@pytest.mark.parametrize("trouble", [MODEL_UNAVAILABLE, MODEL_REFUSED, Completion("")], ids=["away", "refused", "empty"])
+@pytest.mark.parametrize(
+    "trouble", [MODEL_UNAVAILABLE, MODEL_REFUSED, Completion("")], ids=["away", "refused", "empty"]
+)
 async def test_where_a_model_fails_the_next_one_is_asked_for_the_rest_of_the_run(trouble: Failure | Completion) -> None:
     """
     The one that failed is not tried again at the next step.
