@@ -14,6 +14,7 @@ from cli.commands import (
     lines,
     messages,
     tenants,
+    turns,
     users,
 )
 from cli.commands.root import app
@@ -30,6 +31,7 @@ NOUNS = (
     bindings.noun,
     messages.noun,
     conversations.noun,
+    turns.noun,
     leads.noun,
     dead_letters.noun,
     dead_letters.held,

@@ -42,6 +42,7 @@ def tenants_get(tenant: Id) -> None:
 @noun.verb("create", '"Blue Hotel" --privacy encrypted')
 def tenants_create(
     name: Annotated[str, typer.Argument(help="The company's name.")],
+    *,
     privacy: Privacy = None,
     history: History = None,
     retention_days: Retention = None,

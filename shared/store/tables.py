@@ -453,6 +453,7 @@ class Turn(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("thread", "from_seq", name="turn_thread_from_key"),
         Index("turn_conversation", "conversation_id"),
+        Index("turn_newest", "tenant_id", "started_at", "id"),
     )
     id: str = Field(primary_key=True)
     tenant_id: str

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+
 import pytest
 
 from services.agent.budget import Accounts, Limits, Purse, Spender, estimate

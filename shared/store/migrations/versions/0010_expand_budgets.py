@@ -29,6 +29,7 @@ def upgrade() -> None:
     for table, columns in _COLUMNS.items():
         for column in columns:
             op.add_column(table, column)
+    op.create_index('turn_newest', 'turn', ['tenant_id', 'started_at', 'id'], unique=False)
     _tables()
     for table in ('token_account', 'token_hold'):
         op.execute(f'alter table {table} enable row level security')
