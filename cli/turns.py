@@ -1,5 +1,7 @@
 """Turns of agents: listed, one by one, and run again."""
 
+from typing import Any
+
 from cli.api import ask
 from cli.outcome import Exit, fail, is_table, printable, say, say_json, say_table
 from cli.records import Record, cell, show_record
@@ -29,7 +31,7 @@ _WHY = {
 
 def show_list(tenant: str | None, conversation: str | None, since: str | None, until: str | None) -> None:
     """List turns."""
-    span = {"created_at[gte]": moment(since, "--since"), "created_at[lt]": moment(until, "--until")}
+    span: dict[str, Any] = {"created_at[gte]": moment(since, "--since"), "created_at[lt]": moment(until, "--until")}
     list_records("turns", _COLUMNS, tenant=tenant, conversation=conversation, **span)
 
 
