@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from stamina.instrumentation import set_on_retry_hooks
 
 from services.agent.actions import Actions
-from services.agent.budget import Accounts
+from services.agent.budget_accounts import Accounts
 from services.agent.forms import FormSender
 from services.agent.handlers import Agent
 from services.agent.llm import Model, open_fallback, open_model

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from services.agent.budget import Accounts
+from services.agent.budget_accounts import Accounts
 from services.agent.handlers import APOLOGY, Agent
 from services.agent.llm_port import Candidate, Completion, Said
 from services.agent.store import Turns

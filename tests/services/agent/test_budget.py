@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from services.agent.budget import Accounts, Limits, Purse, Spender, estimate
+from services.agent.budget import Limits, Purse, Spender, estimate
+from services.agent.budget_accounts import Accounts
 from services.agent.llm_port import Completion
 from shared.failures import MODEL_UNAVAILABLE, GatewayError
 from shared.ids import ConversationId, TurnId
