@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -32,6 +33,7 @@ _MOST_BYTES = 4 * 1024 * 1024
 
 _MAY_PASS = frozenset({408, 409, 425, 429})
 _FIRST_SERVER_ERROR = 500
+_STREAM = re.compile(r"\bstream")
 _MISUNDERSTOOD = frozenset({400, 422})
 
 
@@ -54,7 +56,7 @@ class _Habits:
         if "max_completion_tokens" in hint and self.limit_name == "max_tokens":
             self.limit_name = "max_completion_tokens"
             return True
-        if "stream" in hint and not self.streams:
+        if _STREAM.search(hint) and not self.streams:
             self.streams = True
             return True
         return False

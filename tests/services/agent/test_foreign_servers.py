@@ -166,11 +166,12 @@ async def test_arguments_that_are_no_json_are_told_to_the_model() -> None:
         (reply("{}", 401), "model_refused", 1),
         (reply("{}", 404), "model_refused", 1),
         (reply("{}", 400), "model_refused", 1),
+        (reply('{"error": {"message": "upstream refused"}}', 400), "model_refused", 1),
         (reply(b"x" * (5 * 1024 * 1024)), "model_unavailable", 3),
     ],
     ids=[
         "no_choices", "null_content", "null_message", "error_with_200", "a_list", "half_json", "html", "html_502",
-        "broken_stream", "empty_stream", "closed", "cut_off", "500", "429", "429_at_once", "429_in_an_hour", "401", "404", "400",
+        "broken_stream", "empty_stream", "closed", "cut_off", "500", "429", "429_at_once", "429_in_an_hour", "401", "404", "400", "400_upstream",
         "without_end",
     ],
 )  # fmt: skip
