@@ -19,6 +19,7 @@ from shared.ids import (
     Sequence,
     TenantId,
     ThreadKey,
+    TurnId,
 )
 
 
@@ -136,3 +137,41 @@ class TurnRunning(Event):
     type: ClassVar[str] = "turn.running.v1"
 
     thread: ThreadKey
+
+
+class TurnRefused(Event):
+    """A limit ended a thread's turn: `reason` is the code of a `Failure`. Best effort, for whoever watches."""
+
+    type: ClassVar[str] = "turn.refused.v1"
+
+    thread: ThreadKey
+    reason: str
+
+
+class ReplayRequested(Event):
+    """A question to an agent: what would it answer to a stored turn now, with another model? Nothing is sent or stored."""
+
+    type: ClassVar[str] = "turn.replay_requested.v1"
+
+    turn: TurnId
+    model: str | None = None
+    """None: the one that the agent's settings name today."""
+
+
+class TurnReplayed(Event):
+    """The agent's answer. `sealed` opens to its text; empty where there is none, for the reason in `failure`."""
+
+    type: ClassVar[str] = "turn.replayed.v1"
+
+    turn: TurnId
+    failure: str | None = None
+    sealed: str = ""
+    model: str = ""
+    steps: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def seal_context(self) -> str:
+        """What the sealed text is bound to: it opens nowhere else."""
+        return f"{self.tenant}/replay/{self.turn}/1"

@@ -8,12 +8,18 @@ class Failure:
     """
     A named way to fail.
 
-    `retry`: the same work may succeed later, untouched. `page`: a person has to act before it can.
+    `retry`: the same work may succeed later, untouched. `page`: a person has to act before it can. What is neither is a limit
+    that was meant: nothing is left to be done.
     """
 
     code: str
     retry: bool = False
     page: bool = False
+
+    @property
+    def is_meant(self) -> bool:
+        """Tell whether this is how it shall end, rather than work for somebody."""
+        return not (self.retry or self.page)
 
 
 MALFORMED_EVENT = Failure("malformed_event", page=True)
@@ -23,8 +29,14 @@ UNKNOWN_LINE = Failure("unknown_line", page=True)
 MODEL_UNAVAILABLE = Failure("model_unavailable", retry=True)
 MODEL_EMPTY = Failure("model_empty", retry=True)
 MODEL_REFUSED = Failure("model_refused", page=True)
+MESSAGE_BUDGET_SPENT = Failure("message_budget_spent")
+CONVERSATION_BUDGET_SPENT = Failure("conversation_budget_spent")
+DAY_BUDGET_SPENT = Failure("day_budget_spent")
+LOOP_NOTICED = Failure("loop_noticed")
+SILENCED = Failure("silenced")
 TURN_TIMED_OUT = Failure("turn_timed_out", retry=True)
 TURN_CRASHED = Failure("turn_crashed", page=True)
+TEXTS_GONE = Failure("texts_gone")
 NOTHING_ASKED = Failure("nothing_asked", page=True)
 OUTCOME_UNKNOWN = Failure("outcome_unknown", page=True)
 CHANNEL_UNKNOWN = Failure("channel_unknown", page=True)

@@ -27,7 +27,7 @@ _KEY = re.compile("[0-9a-fA-F]{64}")
 
 OTHERS_PREFIXES = tuple(
     f"{PREFIX}{name}{_NEST}"
-    for name in ("INGRESS", "ROUTER", "AGENT", "EGRESS", "CONSOLE", "SIM", "MODEL_SERVER", "EMBEDDINGS")
+    for name in ("INGRESS", "ROUTER", "AGENT", "EGRESS", "CONSOLE", "SIM", "MODEL_SERVER", "EMBEDDINGS", "FALLBACK")
 )
 OTHERS_NAMES = frozenset(
     f"{PREFIX}{name}"

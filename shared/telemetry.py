@@ -35,6 +35,11 @@ PAIRING_SUSPENDED: Final = "pairing.suspended"
 TURN_FINISHED: Final = "turn.finished"
 TURN_LOST: Final = "turn.lost"
 TURN_RESTARTED: Final = "turn.restarted"
+TURN_REFUSED: Final = "turn.refused"
+BUDGET_UNSETTLED: Final = "budget.unsettled"
+MODEL_FELL_BACK: Final = "model.fell_back"
+SUMMARY_MADE: Final = "memory.summarised"
+SUMMARY_FAILED: Final = "memory.summary_failed"
 GAP_FILLED: Final = "gap_fill.finished"
 REWRAPPED: Final = "rewrap.progress"
 REPEPPERED: Final = "repepper.progress"
@@ -67,6 +72,7 @@ DELIVERY_REFUSED: Final = "delivery.refused"
 RETRIED: Final = "retry.scheduled"
 SWEEP_FAILED: Final = "sweep.failed"
 BUS_LOST: Final = "bus.lost"
+ANSWER_FAILED: Final = "bus.answer_failed"
 BUS_BACK: Final = "bus.back"
 DURABLE_RESTORED: Final = "durable.restored"
 PRESENCE_LOST: Final = "presence.lost"
@@ -86,7 +92,27 @@ HOPS: Final = Histogram(
 SIGNATURE_FAILURES: Final = Counter("trunkline_signature_failures", "Webhooks refused for their signature.")
 WEBHOOKS: Final = Counter("trunkline_webhooks", "Webhook requests by answer.", ("outcome",))
 TURNS_RUNNING: Final = Gauge("trunkline_turns_running", "Agent turns that run in this process.")
-MODEL_TOKENS: Final = Counter("trunkline_model_tokens", "Tokens that the model was paid for.", ("direction",))
+MODEL_TOKENS: Final = Counter(
+    "trunkline_model_tokens", "Tokens that models were paid for.", ("direction", "model", "tenant")
+)
+MODEL_COST: Final = Counter(
+    "trunkline_model_cost", "What models cost, in the currency of the prices that are set.", ("model", "tenant")
+)
+TOKEN_USAGE: Final = Histogram(
+    "gen_ai_client_token_usage",
+    "Tokens of one call of a model.",
+    ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_token_type"),
+    buckets=tuple(4**power for power in range(14)),
+)
+CALL_SECONDS: Final = Histogram(
+    "gen_ai_client_operation_duration_seconds",
+    "Seconds that one call of a model took, by how it failed.",
+    ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "error_type"),
+    buckets=(0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92),
+)
+"""Both as OpenTelemetry's GenAI conventions have them, in Prometheus' spelling."""
+
+TURNS_REFUSED: Final = Counter("trunkline_turns_refused", "Turns that a limit ended, by which.", ("reason",))
 AMBIGUOUS_SENDS: Final = Counter(
     "trunkline_ambiguous_sends", "Sends whose outcome had to be found out.", ("resolution",)
 )

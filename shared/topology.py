@@ -112,5 +112,14 @@ def turn_interrupted_subject(tenant: TenantId, thread: ThreadKey) -> str:
     return f"evt.v1.{tenant}.turn.interrupted.{thread}"
 
 
+def turn_refused_subject(tenant: TenantId, thread: ThreadKey) -> str:
+    """Return the best-effort subject of a thread's turns that a limit ended."""
+    return f"evt.v1.{tenant}.turn.refused.{thread}"
+
+
 TURN_RUNNING_ANY = "evt.v1.*.turn.running.*"
 TURN_INTERRUPTED_ANY = "evt.v1.*.turn.interrupted.*"
+TURN_REFUSED_ANY = "evt.v1.*.turn.refused.*"
+
+TURN_REPLAY = "ask.v1.turn.replay"
+"""Where an agent is asked to run a stored turn again, and answers."""

@@ -16,6 +16,7 @@ from cli.commands import (
     mcp,
     messages,
     tenants,
+    turns,
     users,
 )
 from cli.commands.root import app
@@ -35,6 +36,7 @@ NOUNS = (
     bindings.noun,
     messages.noun,
     conversations.noun,
+    turns.noun,
     leads.noun,
     dead_letters.noun,
     dead_letters.held,

@@ -13,7 +13,19 @@ _COLUMNS = {"id": "id", "name": "name", "model": "model", "memory": "memory", "t
 Id = Annotated[str, typer.Argument(help="The id of an agent.")]
 Instructions = Annotated[str | None, typer.Option("--instructions-file", help="A text file of what it shall do.")]
 Model = Annotated[str | None, typer.Option(help="Which model, or none for the platform's.")]
+Fallback = Annotated[
+    str | None,
+    typer.Option("--fallback-model", help="Which model is asked where that fails, or none for the platform's."),
+]
 Memory = Annotated[int | None, typer.Option(help="How many messages of a conversation it remembers.")]
+Remembers = Annotated[str | None, typer.Option(help="last: so many messages. whole: all of a conversation.")]
+MemoryTokens = Annotated[int | None, typer.Option("--memory-tokens", help="Tokens that a whole conversation may take.")]
+MessageTokens = Annotated[
+    str | None, typer.Option("--message-tokens", help="Tokens that one answer may cost, or none.")
+]
+ConversationTokens = Annotated[
+    str | None, typer.Option("--conversation-tokens", help="Tokens that a conversation may cost, or none.")
+]
 
 
 @noun.verb("list", "", LISTING)
@@ -36,27 +48,64 @@ def agents_get(agent: Id) -> None:
 def agents_add(
     name: Annotated[str, typer.Argument(help="What people call it.")],
     instructions_file: Annotated[str, typer.Option(help="A text file of what it shall do.")],
+    *,
     model: Model = None,
+    fallback_model: Fallback = None,
     memory: Memory = None,
+    remembers: Remembers = None,
+    memory_tokens: MemoryTokens = None,
+    message_tokens: MessageTokens = None,
+    conversation_tokens: ConversationTokens = None,
     tenant: Tenant = None,
 ) -> None:
     """Make one."""
     from cli import asking, records
 
     instructions = asking.content(instructions_file, "--instructions-file")
-    told = {"name": name, "instructions": instructions, "model": model, "memory": memory, "tenant": tenant}
+    told = {
+        "name": name,
+        "instructions": instructions,
+        "model": model,
+        "fallback_model": fallback_model,
+        "memory": memory,
+        "remembers": remembers,
+        "memory_tokens": memory_tokens,
+        "message_tokens": message_tokens,
+        "conversation_tokens": conversation_tokens,
+        "tenant": tenant,
+    }
     records.make("agents", told)
 
 
 @noun.verb("set", "ag_default --model gpt-5-mini --memory 10")
 def agents_set(
-    agent: Id, name: Name = None, instructions_file: Instructions = None, model: Model = None, memory: Memory = None
+    agent: Id,
+    *,
+    name: Name = None,
+    instructions_file: Instructions = None,
+    model: Model = None,
+    fallback_model: Fallback = None,
+    memory: Memory = None,
+    remembers: Remembers = None,
+    memory_tokens: MemoryTokens = None,
+    message_tokens: MessageTokens = None,
+    conversation_tokens: ConversationTokens = None,
 ) -> None:
     """Change one; what is not named stays."""
     from cli import asking, records
 
     instructions = asking.content(instructions_file, "--instructions-file") if instructions_file else None
-    told = {"name": name, "instructions": instructions, "model": model, "memory": memory}
+    told = {
+        "name": name,
+        "instructions": instructions,
+        "model": model,
+        "fallback_model": fallback_model,
+        "memory": memory,
+        "remembers": remembers,
+        "memory_tokens": memory_tokens,
+        "message_tokens": message_tokens,
+        "conversation_tokens": conversation_tokens,
+    }
     records.change(f"agents/{agent}", told, read=f"agents get {agent}")
 
 

@@ -17,6 +17,9 @@ Privacy = Annotated[
 History = Annotated[bool | None, typer.Option("--history/--no-history", help="Whether texts may be read later.")]
 Retention = Annotated[int | None, typer.Option("--retention-days", help="How long messages are kept.")]
 Daily = Annotated[str | None, typer.Option("--daily-messages", help="Quota of incoming messages a day, or none.")]
+DailyTokens = Annotated[
+    str | None, typer.Option("--daily-tokens", help="Tokens that its agents may spend a day, or none.")
+]
 Agent = Annotated[str | None, typer.Option("--agent", help="Who answers its users on shared lines, or none.")]
 
 
@@ -39,15 +42,23 @@ def tenants_get(tenant: Id) -> None:
 @noun.verb("create", '"Blue Hotel" --privacy encrypted')
 def tenants_create(
     name: Annotated[str, typer.Argument(help="The company's name.")],
+    *,
     privacy: Privacy = None,
     history: History = None,
     retention_days: Retention = None,
     daily_messages: Daily = None,
+    daily_tokens: DailyTokens = None,
 ) -> None:
     """Make one."""
     from cli import records
 
-    told = {"privacy": privacy, "history": history, "retention_days": retention_days, "daily_messages": daily_messages}
+    told = {
+        "privacy": privacy,
+        "history": history,
+        "retention_days": retention_days,
+        "daily_messages": daily_messages,
+        "daily_tokens": daily_tokens,
+    }
     records.make("tenants", {"name": name, **told})
 
 
@@ -61,6 +72,7 @@ def tenants_set(
     history: History = None,
     retention_days: Retention = None,
     daily_messages: Daily = None,
+    daily_tokens: DailyTokens = None,
 ) -> None:
     """Change one; what is not named stays."""
     from cli import records
@@ -72,5 +84,6 @@ def tenants_set(
         "history": history,
         "retention_days": retention_days,
         "daily_messages": daily_messages,
+        "daily_tokens": daily_tokens,
     }
     records.change(f"tenants/{tenant}", told, read=f"tenants get {tenant}")

@@ -24,6 +24,8 @@ from shared.topology import (
     STREAMS,
     TURN,
     TURN_INTERRUPTED_ANY,
+    TURN_REFUSED_ANY,
+    TURN_REPLAY,
     TURN_RUNNING_ANY,
     Consumer,
     Stream,
@@ -40,7 +42,8 @@ class User:
 
     `consumes`: durables that it makes and reads. `stores`: streams that it publishes into. `looks_up`: streams of which it
     reads single messages; `erases`, `empties`: of which it deletes messages one by one, or all of a subject, where a person is
-    to be forgotten. `announces`, `hears`: best-effort subjects. `reads_settings`, `writes_settings`: the bucket CONFIG.
+    to be forgotten. `announces`, `hears`: best-effort subjects. `asks`, `answers`: subjects of questions; it is the console
+    that asks. `reads_settings`, `writes_settings`: the bucket CONFIG.
     """
 
     consumes: tuple[Consumer[Any], ...] = ()
@@ -50,6 +53,8 @@ class User:
     empties: tuple[Stream, ...] = ()
     announces: tuple[str, ...] = ()
     hears: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
     reads_settings: bool = False
     writes_settings: bool = False
     makes_streams: bool = False
@@ -61,8 +66,9 @@ USERS: Mapping[str, User] = {
     "agent": User(
         consumes=(AGENT,),
         stores=(OUT,),
-        announces=(TURN_RUNNING_ANY, TURN_INTERRUPTED_ANY),
+        announces=(TURN_RUNNING_ANY, TURN_INTERRUPTED_ANY, TURN_REFUSED_ANY),
         hears=(TURN_INTERRUPTED_ANY,),
+        answers=(TURN_REPLAY,),
     ),
     "egress": User(consumes=(EGRESS, STATUS_READER), stores=(OUT,), hears=(TURN_RUNNING_ANY,)),
     "console": User(
@@ -76,6 +82,7 @@ USERS: Mapping[str, User] = {
             OUT.subjects[0],
             STATUS.subjects[0],
         ),  # that something changed, for the pages that are open
+        asks=(TURN_REPLAY,),
         reads_settings=True,
         writes_settings=True,
     ),
@@ -96,6 +103,9 @@ def may_say(user: User) -> Iterator[str]:
         yield from (f"{_API}.STREAM.{verb}.{stream.name}" for verb in ("INFO", "MSG.DELETE"))
     yield from (f"{_API}.STREAM.PURGE.{stream.name}" for stream in user.empties)
     yield from user.announces
+    yield from user.asks
+    if user.answers:
+        yield "_INBOX.console.>"
     if user.reads_settings:
         yield f"{_API}.STREAM.INFO.{_BUCKET}"
         yield f"{_API}.STREAM.MSG.GET.{_BUCKET}"
@@ -115,6 +125,7 @@ def may_hear(name: str, user: User) -> Iterator[str]:
     """Yield the subjects that a user may subscribe to; answers come below a subject of its own."""
     yield f"_INBOX.{name}.>"
     yield from user.hears
+    yield from user.answers
     if user.reads_settings:
         yield CONFIG_REPUBLISH[1]
 

@@ -5,19 +5,24 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
+from stamina.instrumentation import set_on_retry_hooks
+
 from services.agent.actions import Actions
+from services.agent.budget_accounts import Accounts
 from services.agent.forms import FormSender
 from services.agent.handlers import Agent
-from services.agent.llm import Model, open_model
+from services.agent.llm import Model, open_fallback, open_model
 from services.agent.mcp_tools import McpTools
+from services.agent.meter import Meter
 from services.agent.orders import Orders
-from services.agent.settings import AgentSettings
+from services.agent.replay import Replays
+from services.agent.settings import AgentSettings, prices_of
 from services.agent.shop import TenantsShop
 from services.agent.store import Turns
 from shared.addresses import Pepper
 from shared.bus import open_bus
 from shared.catalogue import Catalogue
-from shared.events import TurnInterrupted
+from shared.events import ReplayRequested, TurnInterrupted
 from shared.fairness import HAND_BACK_AFTER
 from shared.knowledge import Knowledge, open_embedder
 from shared.ops import ops_app, serving
@@ -28,15 +33,19 @@ from shared.settings import from_env
 from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
 from shared.store.session import open_store
-from shared.telemetry import SERVICE_READY, log
-from shared.topology import AGENT, HINT_READERS, TURN_INTERRUPTED_ANY
+from shared.telemetry import SERVICE_READY, log, tell_retry
+from shared.topology import AGENT, HINT_READERS, TURN_INTERRUPTED_ANY, TURN_REPLAY
 from shared.vault import TenantVault, Vault
+
+_MOST_REPLAYS = 2
+"""Stored turns that are run again at the same time: they shall not take the room of people who wait."""
 
 OpenModel = Callable[[AgentSettings], AbstractAsyncContextManager[Model]]
 
 
 async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenModel = open_model) -> None:
     """Answer until told to stop."""
+    set_on_retry_hooks([tell_retry])
     data_keys = DataKeys(Vault(settings.keys.vault_ring))
     vault = TenantVault(settings.keys.vault_ring, data_keys)
     database = settings.db.url.get_secret_value()
@@ -45,27 +54,35 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
         open_store(database, settings.db.pool, "agent", data_keys) as store,
         presence(database) as owner,
         connect(settings) as model,
+        open_fallback(settings, model) as fallback,
         open_guard(settings.allowed) as guard,
         open_embedder(settings.embeddings) as embedder,
     ):
         actions, servers = Actions(store, vault, guard), McpTools(store, vault, guard)
         forms = FormSender(store, vault, guard, Mailer(settings.allowed))
+        turns = Turns(store, vault, owner, settings.burst_limit)
         agent = Agent(
             bus,
-            Turns(store, vault, owner, settings.burst_limit),
+            turns,
             model,
             Knowledge(store, embedder),
             settings.agent.most_steps,
             settings.agent.run_limit,
             settings.agent.workers,
+            budget=Accounts(store, owner),
             actions=actions,
             servers=servers,
             shop=TenantsShop(Catalogue(store), Orders(store, vault, Pepper.of(settings.keys.pepper_ring), guard)),
+            fallback=fallback,
+            most_answer=settings.agent.most_tokens,
+            meter=Meter(prices_of(settings.agent.prices), settings.agent.tenant_label),
         )
         bus.on(AGENT, agent.on_turn_requested, workers=HINT_READERS)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
         async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
             await bus.consume()
+            replays = Replays(agent, turns, settings.agent.run_limit)
+            await bus.answer(TURN_REPLAY, ReplayRequested, replays.on_replay_requested, most=_MOST_REPLAYS)
             await bus.listen(TURN_INTERRUPTED_ANY, TurnInterrupted, agent.on_turn_interrupted)
             async with background(bus.watch_durables(), agent.threads.sweep(), forms.keep()):
                 log.info(SERVICE_READY)

@@ -11,23 +11,65 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.agent.actions import Actions
-from services.agent.budget import Budget, Unlimited
-from services.agent.llm import Model
+from services.agent.budget import Budget, Purse, Spender, Unlimited
+from services.agent.language import Sentence, sentence
+from services.agent.llm_port import Candidate, Model
 from services.agent.loop import Answer, Loop
+from services.agent.loop_guard import is_automatic
 from services.agent.mcp_tools import McpTools
+from services.agent.memory import Memory
+from services.agent.meter import Meter
 from services.agent.store import Claim, Committed, ToolLedger, Turns, Work
 from services.agent.tools import Passages, Shop, Tool, ToolContext
 from shared import faultpoints
 from shared.bus import Bus, BusUnavailable, Delivery
-from shared.events import ReplyReady, TurnInterrupted, TurnRequested, TurnRunning
-from shared.failures import TURN_CRASHED, TURN_TIMED_OUT, Failure, GatewayError
+from shared.events import ReplyReady, TurnInterrupted, TurnRefused, TurnRequested, TurnRunning
+from shared.failures import (
+    CONVERSATION_BUDGET_SPENT,
+    DAY_BUDGET_SPENT,
+    LOOP_NOTICED,
+    MESSAGE_BUDGET_SPENT,
+    SILENCED,
+    TURN_CRASHED,
+    TURN_TIMED_OUT,
+    Failure,
+    GatewayError,
+)
 from shared.fairness import FairWork
 from shared.faultpoints import Step
 from shared.ids import ReplyId, TenantId, ThreadKey
-from shared.telemetry import HOP_TURN, HOPS, TURN_FINISHED, TURN_LOST, TURN_RESTARTED, TURNS_RUNNING, log, span
-from shared.topology import OUT, out_subject, turn_interrupted_subject, turn_running_subject
+from shared.telemetry import (
+    HOP_TURN,
+    HOPS,
+    TURN_FINISHED,
+    TURN_LOST,
+    TURN_REFUSED,
+    TURN_RESTARTED,
+    TURNS_REFUSED,
+    TURNS_RUNNING,
+    log,
+    span,
+)
+from shared.topology import (
+    OUT,
+    out_subject,
+    turn_interrupted_subject,
+    turn_refused_subject,
+    turn_running_subject,
+)
 
-APOLOGY = "Sorry, I could not work out an answer just now. Please try again in a moment."
+APOLOGY = sentence(Sentence.APOLOGY)
+
+_WORDS = {
+    MESSAGE_BUDGET_SPENT: Sentence.MESSAGE_TOO_LONG,
+    CONVERSATION_BUDGET_SPENT: Sentence.CONVERSATION_SPENT,
+    DAY_BUDGET_SPENT: Sentence.DAY_SPENT,
+    LOOP_NOTICED: Sentence.LOOPING,
+}
+"""What a person is told of a failure, where it is more than the apology."""
+
+_HEARD = 5
+"""Messages of the person's by which their language is known."""
 
 _RENEW_EVERY = 5.0
 _RENEW_RETRY = 1.0
@@ -42,7 +84,11 @@ _MOST_ATTEMPTS = 5
 
 @dataclass
 class Agent:
-    """The collaborators of a turn. `room`: turns that run here at the same time. `actions`: None where nothing calls out."""
+    """
+    The collaborators of a turn. `room`: turns that run here at the same time. `actions`: None where nothing calls out.
+
+    `fallback`: who is asked where the model fails; an agent may name another model of it. `most_answer`: tokens of an answer.
+    """
 
     bus: Bus
     turns: Turns
@@ -55,6 +101,9 @@ class Agent:
     actions: Actions | None = None
     shop: Shop | None = None
     servers: McpTools | None = None
+    fallback: Candidate | None = None
+    most_answer: int = 2000
+    meter: Meter = field(default_factory=Meter)
     _running: dict[ThreadKey, asyncio.Event] = field(default_factory=dict)
     """The turns that run here; an event set makes its turn look at the thread at once."""
 
@@ -78,7 +127,7 @@ class Agent:
         while claim is not None:
             with structlog.contextvars.bound_contextvars(tenant=tenant, thread=thread):
                 ended = await self._hold(claim)
-            if ended is not None:
+            if ended is not None and ended.reply is not None:
                 await self._hint(tenant, thread, ended.reply)
             claim = await self.turns.claim(tenant, thread) if ended is None or ended.more else None
 
@@ -163,16 +212,24 @@ class Agent:
             TURNS_RUNNING.track_inprogress(),
             HOPS.labels(HOP_TURN).time(),
             span(
-                "invoke_agent",
+                f"invoke_agent {work.agent_name}",
                 parent=work.traces[-1],
                 links=work.traces[:-1],
                 gen_ai__operation__name="invoke_agent",
+                gen_ai__provider__name="openai",
+                gen_ai__agent__id=work.agent,
+                gen_ai__agent__name=work.agent_name,
                 gen_ai__conversation__id=work.conversation,
                 trunkline__turn=work.turn,
-            ),
+            ) as opened,
         ):
             answer, failure = await self._think(work)
-            committed = await self.turns.commit(work, answer, failure.code if failure else None)
+            committed = await self.turns.commit(work, answer, failure)
+            opened.set_attribute("gen_ai.usage.input_tokens", answer.input_tokens)
+            opened.set_attribute("gen_ai.usage.output_tokens", answer.output_tokens)
+            if failure is not None:
+                opened.set_attribute("error.type", failure.code)
+                await self._tell_refused(work, failure)
             log.info(
                 TURN_FINISHED,
                 committed=committed is not None,
@@ -187,28 +244,49 @@ class Agent:
         return committed
 
     async def _think(self, work: Work) -> tuple[Answer, Failure | None]:
-        """Return the answer, or the apology and why."""
+        """Return the answer, or what is said in its place and why; nothing is said to another automatic service for a while."""
+        if work.is_silent:
+            return Answer(""), SILENCED
         if work.attempts > _MOST_ATTEMPTS:
-            return Answer(APOLOGY), TURN_CRASHED
+            return _said(work, TURN_CRASHED), TURN_CRASHED
+        if work.is_busy and is_automatic(await self.turns.exchanges(work)):
+            return _said(work, LOOP_NOTICED), LOOP_NOTICED
+        purse = Purse(self.budget, _spender(work), self.most_answer, self.meter)
+        models = self._models(work)
         loop = Loop(
-            model=self.model,
-            tools=(*work.pipeline.tools, *await self._actions(work)),
+            models=models,
+            tools=await self.tools(work),
             ledger=ToolLedger(self.turns, work),
             context=lambda call: ToolContext(
                 work.claim.tenant, work.agent, work.conversation, work.turn, call, self.turns, self.knowledge, self.shop
             ),
             most_steps=self.most_steps,
-            model_name=work.pipeline.model,
             user=work.conversation,
-            reserve=lambda said: self.budget.reserve(work.claim.tenant, work.conversation, work.turn, said),
+            spend=purse.spend,
+        )
+        memory = Memory(
+            models[0], purse.spend, lambda summary, seq: self.turns.keep_summary(work, summary, seq), work.conversation
         )
         try:
             async with asyncio.timeout(self.run_limit):
-                return await loop.run(work.messages), None
+                remembered = await memory.recall(work.history)
+                return await loop.run([work.system, *remembered, *work.asked]), None
         except TimeoutError:
-            return Answer(APOLOGY, steps=loop.steps), TURN_TIMED_OUT
+            failure = TURN_TIMED_OUT
         except GatewayError as error:
-            return Answer(APOLOGY, steps=loop.steps), error.failure
+            failure = error.failure
+        return _said(work, failure, loop.steps), failure
+
+    def _models(self, work: Work) -> tuple[Candidate, ...]:
+        """Return who is asked, and who after that."""
+        first, named = Candidate(self.model, work.pipeline.model), work.pipeline.fallback
+        if named is not None:
+            return first, Candidate(self.fallback.model if self.fallback else self.model, named)
+        return (first, self.fallback) if self.fallback else (first,)
+
+    async def tools(self, work: Work) -> tuple[Tool, ...]:
+        """Return what a turn's model is offered."""
+        return (*work.pipeline.tools, *await self._actions(work))
 
     async def _actions(self, work: Work) -> tuple[Tool, ...]:
         """Return the tenant's own tools; a built-in one's name is never theirs."""
@@ -221,6 +299,17 @@ class Agent:
         return tuple(
             tool for name, tool in reversed(named.items()) if name not in {it.name for it in work.pipeline.tools}
         )
+
+    async def _tell_refused(self, work: Work, failure: Failure) -> None:
+        """Tell whoever watches of a limit that ended a turn."""
+        if not failure.is_meant:
+            return
+        tenant = work.claim.scope[0]
+        log.warning(TURN_REFUSED, turn=work.turn, conversation=work.conversation, reason=failure.code)
+        TURNS_REFUSED.labels(failure.code).inc()
+        refused = TurnRefused(tenant=tenant, thread=work.claim.thread, reason=failure.code)
+        with suppress(Exception):
+            await self.bus.announce(turn_refused_subject(tenant, work.claim.thread), refused)
 
     async def _announce(self, claim: Claim) -> None:
         with suppress(Exception):
@@ -241,3 +330,13 @@ class Agent:
         with suppress(BusUnavailable):  # only a hint: egress sweeps
             await self.bus.publish(OUT, out_subject(tenant, thread), ready, message_id=f"reply:{reply}")
         faultpoints.after(Step.AGENT_HINT)
+
+
+def _said(work: Work, failure: Failure, steps: int = 0) -> Answer:
+    """Return what the person is told of a failure, in their language."""
+    texts = [str(said["content"]) for said in (*work.history.told(), *work.asked) if said["role"] == "user"]
+    return Answer(sentence(_WORDS.get(failure, Sentence.APOLOGY), texts[-_HEARD:]), steps=steps)
+
+
+def _spender(work: Work) -> Spender:
+    return Spender(work.claim.tenant, work.conversation, work.turn, work.limits)

@@ -1,134 +1,246 @@
-"""The model: a port, and its adapter to any OpenAI-compatible API. The only file that knows openai."""
+"""The adapter of the model's port to any OpenAI-compatible API. The only file that knows openai."""
 
-import hashlib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 import openai
-import orjson
-from openai.types.chat import ChatCompletion
+import stamina
+from opentelemetry.trace import Span, SpanKind
 
+from services.agent.llm_answers import Unreadable, read
+from services.agent.llm_port import Candidate, Completion, Model, Said, ToolRequest
 from services.agent.settings import AgentSettings
 from shared.failures import MODEL_REFUSED, MODEL_UNAVAILABLE, GatewayError
-from shared.telemetry import HOP_MODEL, HOPS, MODEL_TOKENS, span
+from shared.telemetry import CALL_SECONDS, HOP_MODEL, HOPS, TOKEN_USAGE, span
 
-_RETRIES = 2
+__all__ = ["Candidate", "Completion", "Model", "OpenAIModel", "Said", "ToolRequest", "open_model"]
 
-Said = dict[str, Any]
-"""A message in the chat-completions form."""
+_TRIES = 3
+_FIRST_WAIT, _LONGEST_WAIT, _JITTER = 0.5, 4.0, 1.0
+_PROVIDER = "openai"
+"""What the conventions call the API that is spoken, whoever serves it."""
 
+_MOST_BYTES = 4 * 1024 * 1024
+"""Bytes of an answer that are read: far more than any number of tokens that is asked for."""
 
-@dataclass(frozen=True)
-class ToolRequest:
-    """The model wants a tool. `arguments` is JSON as the model wrote it, which may be no JSON at all."""
-
-    id: str
-    name: str
-    arguments: str
-
-    @property
-    def key(self) -> str:
-        """Return what an equal call has too, however its JSON is laid out: tools do not repeat it within a turn."""
-        try:
-            arguments = orjson.dumps(orjson.loads(self.arguments), option=orjson.OPT_SORT_KEYS)
-        except (
-            orjson.JSONDecodeError,
-            orjson.JSONEncodeError,
-        ):  # the latter for what is nested too deeply to be written
-            arguments = self.arguments.encode(errors="replace")
-        return hashlib.sha256(self.name.encode() + b"\n" + arguments).hexdigest()[:32]
+_MAY_PASS = frozenset({408, 409, 425, 429})
+_FIRST_SERVER_ERROR = 500
+_STREAM = re.compile(r"\bstream")
+_MISUNDERSTOOD = frozenset({400, 422})
 
 
-@dataclass(frozen=True)
-class Completion:
-    """What the model said: a text, or tools it wants first."""
-
-    text: str
-    tools: tuple[ToolRequest, ...] = ()
-    input_tokens: int = 0
-    output_tokens: int = 0
-    model: str = ""
-    said: Said = field(default_factory=dict)
+class _Broken(Exception):
+    """The connection broke, or the answer went on for ever."""
 
 
-class Model(Protocol):
-    """Completes a conversation."""
+@dataclass
+class _Habits:
+    """What a model turned out to want otherwise than most: answers in pieces, or another name for the limit of tokens."""
 
-    async def complete(
-        self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str
-    ) -> Completion:
-        """Return the next thing said. Raises GatewayError: MODEL_UNAVAILABLE or MODEL_REFUSED."""
+    streams: bool = False
+    limit_name: str = "max_tokens"
+
+    def learn(self, error: openai.APIStatusError) -> bool:
+        """Take a refusal as a hint; return whether it makes sense to ask again."""
+        hint = str(error.body or error.message).lower()
+        if error.status_code not in _MISUNDERSTOOD:
+            return False
+        if "max_completion_tokens" in hint and self.limit_name == "max_tokens":
+            self.limit_name = "max_completion_tokens"
+            return True
+        if _STREAM.search(hint) and not self.streams:
+            self.streams = True
+            return True
+        return False
 
 
 @dataclass(frozen=True)
 class OpenAIModel:
-    """The adapter."""
+    """The adapter. `call_limit`: seconds that one call may take, with all its tries."""
 
     client: openai.AsyncOpenAI
     default_model: str
     most_tokens: int
+    call_limit: float = 30.0
+    _habits: dict[str, _Habits] = field(default_factory=dict)
 
     async def complete(
         self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str
     ) -> Completion:
-        """Ask the API once; the client retries what may pass, twice, with jitter."""
+        """Ask the API; what may pass is tried again, twice, after a pause with jitter or as long as the server asks."""
         name = model or self.default_model
-        with (
-            HOPS.labels(HOP_MODEL).time(),
-            span(
-                "chat", gen_ai__operation__name="chat", gen_ai__request__model=name, gen_ai__provider__name="openai"
-            ) as opened,
-        ):
-            completion = _read(await self._ask(messages, tools, name, user), name)
-            opened.set_attribute("gen_ai.usage.input_tokens", completion.input_tokens)
-            opened.set_attribute("gen_ai.usage.output_tokens", completion.output_tokens)
-        MODEL_TOKENS.labels("input").inc(completion.input_tokens)
-        MODEL_TOKENS.labels("output").inc(completion.output_tokens)
+        with _observed(name, self._attributes(name, user)) as opened:
+            try:
+                async with asyncio.timeout(self.call_limit):
+                    completion = await self._retried(messages, tools, name, user)
+            except (TimeoutError, Unreadable, _Broken, openai.APIConnectionError) as error:
+                raise GatewayError(MODEL_UNAVAILABLE) from error
+            except openai.APIStatusError as error:
+                raise GatewayError(MODEL_UNAVAILABLE if _may_pass(error) else MODEL_REFUSED) from error
+            except openai.OpenAIError as error:
+                raise GatewayError(MODEL_REFUSED) from error
+            _tell(opened, completion, name)
         return completion
 
-    async def _ask(self, messages: Sequence[Said], tools: Sequence[Said], model: str, user: str) -> ChatCompletion:
-        offered: dict[str, Any] = {"tools": list(tools)} if tools else {}
+    def _attributes(self, name: str, user: str) -> Mapping[str, str | int]:
+        url = self.client.base_url
+        return {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": _PROVIDER,
+            "gen_ai.request.model": name,
+            "gen_ai.request.max_tokens": self.most_tokens,
+            "gen_ai.conversation.id": user,
+            "server.address": url.host,
+            "server.port": url.port or 443,
+        }
+
+    async def _retried(self, messages: Sequence[Said], tools: Sequence[Said], name: str, user: str) -> Completion:
+        attempts = stamina.retry_context(
+            on=_again_until(time.monotonic() + self.call_limit),
+            attempts=_TRIES,
+            timeout=self.call_limit,
+            wait_initial=_FIRST_WAIT,
+            wait_max=_LONGEST_WAIT,
+            wait_jitter=_JITTER,
+        )
+        async for attempt in attempts:
+            with attempt:
+                return read(await self._understood(messages, tools, name, user), name)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _understood(self, messages: Sequence[Said], tools: Sequence[Said], name: str, user: str) -> bytes:
+        """Ask; where the server says what it wants otherwise, ask so, now and from now on."""
+        habits = self._habits.setdefault(name, _Habits())
+        while True:
+            try:
+                return await self._ask(messages, tools, name, user, habits)
+            except openai.APIStatusError as error:
+                if not habits.learn(error):
+                    raise
+
+    async def _ask(
+        self, messages: Sequence[Said], tools: Sequence[Said], name: str, user: str, habits: _Habits
+    ) -> bytes:
+        wanted: dict[str, Any] = {"model": name, "messages": list(messages), "user": user}
+        wanted[habits.limit_name] = self.most_tokens
+        if tools:
+            wanted["tools"] = list(tools)
+        if habits.streams:
+            wanted |= {"stream": True, "stream_options": {"include_usage": True}}
+        async with self.client.chat.completions.with_streaming_response.create(**wanted) as response:
+            return await _whole(response.iter_bytes())
+
+
+async def _whole(pieces: AsyncIterator[bytes]) -> bytes:
+    """Return a body, if it is one of a size that an answer can have. Raises _Broken."""
+    body = bytearray()
+    try:
+        async for piece in pieces:
+            body += piece
+            if len(body) > _MOST_BYTES:
+                break
+    except Exception as error:  # whatever the transport raises while it reads
+        raise _Broken from error
+    if len(body) > _MOST_BYTES:
+        raise _Broken
+    return bytes(body)
+
+
+def _again_until(deadline: float) -> Callable[[Exception], bool | float]:
+    """Return what decides about a further try: no, yes after a pause, or after so many seconds as the server asks for."""
+
+    def again(error: Exception) -> bool | float:
+        if isinstance(error, openai.APIStatusError):
+            if not _may_pass(error):
+                return False
+            wait = _asked_to_wait(error)
+            if wait is None:
+                return True
+            return wait + random.uniform(0, _JITTER) if time.monotonic() + wait < deadline else False  # noqa: S311 - jitter
+        return isinstance(error, openai.APIConnectionError | Unreadable | _Broken)
+
+    return again
+
+
+def _may_pass(error: openai.APIStatusError) -> bool:
+    return error.status_code in _MAY_PASS or error.status_code >= _FIRST_SERVER_ERROR
+
+
+def _asked_to_wait(error: openai.APIStatusError) -> float | None:
+    """Return the seconds that a server asks to wait, which it may say as a date (RFC 9110, section 10.2.3)."""
+    said = error.response.headers.get("retry-after", "")
+    try:
+        return max(0.0, float(said))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    return max(0.0, (until - datetime.now(UTC if until.tzinfo else None)).total_seconds())
+
+
+@contextmanager
+def _observed(name: str, attributes: Mapping[str, str | int]) -> Iterator[Span]:
+    """Tell of a call in a span and in metrics, by OpenTelemetry's GenAI conventions; never what is said."""
+    began, reason = time.monotonic(), ""
+    with HOPS.labels(HOP_MODEL).time(), span(f"chat {name}", kind=SpanKind.CLIENT) as opened:
+        opened.set_attributes(attributes)
         try:
-            return await self.client.chat.completions.create(
-                model=model,
-                messages=list(messages),  # type: ignore[arg-type]  # plain dicts are what the API takes
-                max_tokens=self.most_tokens,
-                user=user,
-                **offered,
-            )
-        except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
-            raise GatewayError(MODEL_UNAVAILABLE) from error
-        except openai.OpenAIError as error:
-            raise GatewayError(MODEL_REFUSED) from error
+            yield opened
+        except BaseException as error:
+            reason = error.failure.code if isinstance(error, GatewayError) else type(error).__name__
+            opened.set_attribute("error.type", reason)
+            raise
+        finally:
+            CALL_SECONDS.labels("chat", _PROVIDER, name, reason).observe(time.monotonic() - began)
+
+
+def _tell(opened: Span, completion: Completion, name: str) -> None:
+    opened.set_attribute("gen_ai.response.model", completion.model)
+    opened.set_attribute("gen_ai.usage.input_tokens", completion.input_tokens)
+    opened.set_attribute("gen_ai.usage.output_tokens", completion.output_tokens)
+    if completion.id:
+        opened.set_attribute("gen_ai.response.id", completion.id)
+    if completion.finish:
+        opened.set_attribute("gen_ai.response.finish_reasons", [completion.finish])
+    for kind, tokens in (("input", completion.input_tokens), ("output", completion.output_tokens)):
+        if tokens:
+            TOKEN_USAGE.labels("chat", _PROVIDER, name, kind).observe(tokens)
 
 
 @asynccontextmanager
 async def open_model(settings: AgentSettings) -> AsyncIterator[OpenAIModel]:
-    """Hold a client for the length of the block."""
-    async with openai.AsyncOpenAI(
-        base_url=settings.openai_base_url,
-        api_key=settings.openai_api_key.get_secret_value(),
-        timeout=settings.agent.call_limit,
-        max_retries=_RETRIES,
-    ) as client:
-        yield OpenAIModel(client, settings.model, settings.agent.most_tokens)
+    """Hold a client of the model's API for the length of the block."""
+    key = settings.openai_api_key.get_secret_value()
+    async with _client(settings.openai_base_url, key, settings.agent.call_limit) as client:
+        yield OpenAIModel(client, settings.model, settings.agent.most_tokens, settings.agent.call_limit)
 
 
-def _read(answer: ChatCompletion, model: str) -> Completion:
-    """Read an answer of whatever server it is; missing choices are an empty text."""
-    message = answer.choices[0].message if answer.choices else None
-    usage = answer.usage
-    requests = tuple(
-        ToolRequest(call.id, call.function.name, call.function.arguments)
-        for call in (message.tool_calls or () if message else ())
-        if call.type == "function"
-    )
-    return Completion(
-        text=(message.content or "") if message else "",
-        tools=requests,
-        input_tokens=usage.prompt_tokens if usage else 0,
-        output_tokens=usage.completion_tokens if usage else 0,
-        model=answer.model or model,
-    )
+@asynccontextmanager
+async def open_fallback(settings: AgentSettings, model: Model) -> AsyncIterator[Candidate | None]:
+    """
+    Hold what is asked where a model fails, for the length of the block: None where nothing is set.
+
+    `model`: the first one's server, which is asked for the other model where no other server is named.
+    """
+    fallback = settings.fallback
+    if fallback.base_url is None:
+        yield Candidate(model, fallback.model) if fallback.model else None
+        return
+    key = (fallback.api_key or settings.openai_api_key).get_secret_value()
+    async with _client(fallback.base_url, key, settings.agent.call_limit) as client:
+        other = OpenAIModel(client, settings.model, settings.agent.most_tokens, settings.agent.call_limit)
+        yield Candidate(other, fallback.model)
+
+
+def _client(url: str, key: str, limit: float) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(base_url=url, api_key=key, timeout=limit, max_retries=0)

@@ -1,23 +1,26 @@
 """The loop between model and tools: pure over its ports, five executed steps at most."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import orjson
 
+from services.agent.budget import Spend
 from services.agent.cleaning import clean, cleaned
-from services.agent.llm import Completion, Model, Said, ToolRequest
+from services.agent.llm_port import Candidate, Completion, Said, ToolRequest
 from services.agent.tools import Result, Tool, ToolContext, ToolFailed
 from shared import faultpoints
 from shared.actions import Misfit
 from shared.actions.mapping import cut
-from shared.failures import MODEL_EMPTY, GatewayError
+from shared.failures import MODEL_EMPTY, MODEL_REFUSED, MODEL_UNAVAILABLE, GatewayError
 from shared.faultpoints import Step
-from shared.telemetry import TOOL_CALLED, log, span
+from shared.telemetry import MODEL_FELL_BACK, TOOL_CALLED, log, span
 
 _LONGEST_ANSWER = 16 * 1024
+
+_FALL_BACK_ON = frozenset({MODEL_UNAVAILABLE, MODEL_REFUSED, MODEL_EMPTY})
 
 _TOO_MANY = "Not run: the limit of tool calls for this message is reached. Answer with what you have."
 
@@ -53,17 +56,16 @@ class ContextOf(Protocol):
 
 @dataclass
 class Loop:
-    """One run."""
+    """One run. `models`: who is asked, the next one where one fails, and then for the rest of the run."""
 
-    model: Model
+    models: Sequence[Candidate]
     tools: Sequence[Tool]
     ledger: Ledger
     context: ContextOf
     most_steps: int
-    model_name: str | None
     user: str
-    reserve: Callable[[Sequence[Said]], Awaitable[None]]
-    """Asks the budget; raises GatewayError where it is used up."""
+    spend: Spend
+    """Opens the bill of each call; raises GatewayError where the budget is used up."""
     steps: int = 0
     sources: list[str] = field(default_factory=list)
 
@@ -73,10 +75,7 @@ class Loop:
         spoken: list[Completion] = []
         while True:
             offered = [tool.offer() for tool in self.tools] if self.steps < self.most_steps else []
-            await self.reserve(said)
-            faultpoints.before(Step.AGENT_MODEL)
-            completion = await self.model.complete(said, offered, model=self.model_name, user=self.user)
-            faultpoints.after(Step.AGENT_MODEL)
+            completion = await self._complete(said, offered)
             spoken.append(completion)
             if not completion.tools or not offered:
                 return self._answer(completion, spoken)
@@ -87,6 +86,27 @@ class Loop:
                 for request, result in zip(completion.tools, results, strict=True)
             )
             self.sources += (source for result in results for source in result.sources)
+
+    async def _complete(self, said: Sequence[Said], offered: Sequence[Said]) -> Completion:
+        """Return what a model says next: what it cannot say, the next one is asked for."""
+        while True:
+            try:
+                return await self._asked(self.models[0], said, offered)
+            except GatewayError as error:
+                if len(self.models) == 1 or error.failure not in _FALL_BACK_ON:
+                    raise
+                log.warning(MODEL_FELL_BACK, failure=error.failure.code)
+                self.models = self.models[1:]
+
+    async def _asked(self, candidate: Candidate, said: Sequence[Said], offered: Sequence[Said]) -> Completion:
+        async with self.spend(said, offered) as bill:
+            faultpoints.before(Step.AGENT_MODEL)
+            completion = await candidate.model.complete(said, offered, model=candidate.name, user=self.user)
+            faultpoints.after(Step.AGENT_MODEL)
+            bill.pay(completion, candidate.name)
+        if not (completion.tools or completion.text.strip()):
+            raise GatewayError(MODEL_EMPTY)
+        return completion
 
     def _answer(self, last: Completion, spoken: Sequence[Completion]) -> Answer:
         text = clean(last.text)[:_LONGEST_ANSWER].strip()
@@ -110,13 +130,20 @@ class Loop:
         if (known := await self.ledger.recall(request)) is not None:
             return known
         tool = next((tool for tool in self.tools if tool.name == request.name), None)
+        name = tool.name if tool else "unknown"
         with span(
-            "execute_tool", gen_ai__operation__name="execute_tool", gen_ai__tool__name=tool.name if tool else "unknown"
-        ):
+            f"execute_tool {name}",
+            gen_ai__operation__name="execute_tool",
+            gen_ai__tool__name=name,
+            gen_ai__tool__type="function",
+            gen_ai__tool__call__id=request.id,
+        ) as opened:
             faultpoints.before(Step.AGENT_TOOL)
             result, ok = await self._execute(tool, request)
             faultpoints.after(Step.AGENT_TOOL)
-        log.info(TOOL_CALLED, tool=tool.name if tool else "unknown", step=step, ok=ok)
+            if not ok:
+                opened.set_attribute("error.type", "tool_failed")
+        log.info(TOOL_CALLED, tool=name, step=step, ok=ok)
         faultpoints.before(Step.AGENT_REMEMBER)
         await self.ledger.remember(step, request, result)
         faultpoints.after(Step.AGENT_REMEMBER)

@@ -28,6 +28,7 @@ class Pipeline:
     model: str | None
     memory: int
     tools: tuple[Tool, ...] = TOOLS
+    fallback: str | None = None
 
     def system_prompt(self, facts: Sys, now: datetime) -> Said:
         """Return the system message: the agent's instructions with the facts filled in, and the channel's habits."""

@@ -1,9 +1,37 @@
 """The agent's variables."""
 
-from pydantic import Field, SecretStr
+from collections.abc import Mapping
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator, Field, SecretStr
 
 from shared.outbound.settings import OutboundSettings
 from shared.settings import BURST_LIMIT, Database, Embeddings, Group, env
+
+
+class Price(NamedTuple):
+    """What a million tokens cost, told to the model and said by it."""
+
+    told: float
+    said: float
+
+
+def prices_of(text: str) -> Mapping[str, Price]:
+    """Read `MODEL=TOLD/SAID`, separated by commas. Raises ValueError."""
+    prices = {}
+    for item in filter(None, (it.strip() for it in text.split(","))):
+        name, _, price = item.rpartition("=")
+        told, _, said = price.partition("/")
+        try:
+            prices[name] = Price(float(told), float(said))
+        except ValueError:
+            raise ValueError("must be MODEL=TOLD/SAID, separated by commas") from None
+    return prices
+
+
+def _readable(text: str) -> str:
+    prices_of(text)
+    return text
 
 
 class Agent(Group):
@@ -15,10 +43,26 @@ class Agent(Group):
         ge=1,
         le=512,
     )
-    call_limit: float = Field(30.0, description="Seconds that one model call may take.", gt=0)
+    call_limit: float = Field(30.0, description="Seconds that one model call may take, with its retries.", gt=0)
     run_limit: float = Field(90.0, description="Seconds that one turn may take.", gt=0)
     most_steps: int = Field(5, description="Tool calls that one turn may make.", ge=0, le=20)
     most_tokens: int = Field(2000, description="Tokens that one model call may answer with.", ge=1)
+    prices: Annotated[str, AfterValidator(_readable)] = Field(
+        "",
+        description="What a million tokens cost, told and said: MODEL=0.25/2, separated by commas; for the metric of cost.",
+    )
+    tenant_label: bool = Field(False, description="Name the tenant in the metrics of tokens and cost.")
+
+
+class Fallback(Group):
+    """What is asked where a model fails."""
+
+    model: str | None = Field(None, description="Model that is asked where one fails, unless an agent names another.")
+    base_url: str | None = Field(
+        None,
+        description="Address of the OpenAI-compatible API that fall-back models are asked at; unset: the first one's.",
+    )
+    api_key: SecretStr | None = Field(None, description="Key for that API; unset: the first one's.")
 
 
 class AgentSettings(OutboundSettings):
@@ -27,6 +71,7 @@ class AgentSettings(OutboundSettings):
     db: Database
     agent: Agent = Agent()
     embeddings: Embeddings = Embeddings()
+    fallback: Fallback = Fallback()
     openai_base_url: str = env("OPENAI_BASE_URL", description="Address of an OpenAI-compatible API.")
     openai_api_key: SecretStr = env("OPENAI_API_KEY", description="Key for the model's API.")
     burst_limit: float = BURST_LIMIT

@@ -7,18 +7,21 @@ from typing import Any
 import orjson
 from psycopg.rows import DictRow
 
-from services.agent.llm import Said, ToolRequest
+from services.agent.budget import Limits
+from services.agent.llm_port import Said, ToolRequest
 from services.agent.loop import Answer
+from services.agent.loop_guard import FEWEST, LOOKED_AT, SILENT_MINUTES, Exchange
+from services.agent.memory import WHOLE, History, Spoken
 from services.agent.pipelines import Pipeline, Sys
 from services.agent.tools import TOOLS, Equipment, Result, ToolContext
 from shared import faultpoints
 from shared.actions import Identity
-from shared.failures import NOTHING_ASKED, GatewayError
+from shared.failures import LOOP_NOTICED, NOTHING_ASKED, TEXTS_GONE, Failure, GatewayError
 from shared.fairness import FAIR_ORDER
 from shared.faultpoints import Step
 from shared.ids import AgentId, ConversationId, LineId, ReplyId, Sequence, TenantId, ThreadKey, TurnId, new_id
 from shared.store.presence import OWNER_IS_DEAD
-from shared.store.sealed import FORM_BODY, MESSAGE_TEXT, REPLY_BODY, TOOL_RESULT, TOOL_SOURCES, SealedColumn
+from shared.store.sealed import FORM_BODY, MESSAGE_TEXT, REPLY_BODY, SUMMARY, TOOL_RESULT, TOOL_SOURCES, SealedColumn
 from shared.store.session import Connection, Store
 from shared.vault import Vault
 
@@ -62,22 +65,14 @@ _DUE = FAIR_ORDER.format(
 )
 
 
-_OPEN_TURN = """
-with asked as (
-  select id, seq, conversation_id, sealed_text, trace, received_at from message
-  where thread = %(thread)s and seq > %(done_seq)s and seq <= %(asked_seq)s and outcome = 'asked'
-),
-opened as (
-  insert into turn (id, tenant_id, thread, conversation_id, from_seq, upto_seq)
-  select %(turn)s, %(tenant)s, %(thread)s, (select conversation_id from asked order by seq desc limit 1), min(seq), %(asked_seq)s
-  from asked having count(*) > 0
-  on conflict (thread, from_seq) do update set upto_seq = excluded.upto_seq, finished_at = null,
-      attempts = case when turn.upto_seq = excluded.upto_seq then turn.attempts + 1 else 1 end
-  returning id, attempts, (select conversation_id from asked order by seq desc limit 1) as conversation
-)
+_READ = """
 select asked.id, asked.seq, asked.sealed_text, asked.trace, asked.received_at, opened.id as turn, opened.attempts,
-       opened.conversation, agent.id as agent, agent.instructions, agent.model, agent.memory, line.channel, line.provider,
-       tenant.name as tenant, app_user.email, now() as now, conversation.contact_id, conversation.user_id,
+       opened.conversation, agent.id as agent, agent.name as agent_name, agent.instructions, agent.model, agent.memory,
+       agent.fallback_model, agent.remembers, agent.memory_tokens, agent.message_tokens, agent.conversation_tokens,
+       tenant.daily_tokens, conversation.sealed_summary, conversation.summary_seq, coalesce(conversation.silent_until > now(), false) as silent,
+       (select started_at > now() - interval '10 minutes' from turn as earlier where earlier.thread = %(thread)s
+        order by from_seq desc offset %(fewest)s limit 1) as busy,
+       line.channel, line.provider, tenant.name as tenant, app_user.email, now() as now, conversation.contact_id, conversation.user_id,
        exists (select 1 from action where action.tenant_id = conversation.tenant_id and action.enabled) as has_actions,
        exists (select 1 from mcp_server where mcp_server.tenant_id = conversation.tenant_id and mcp_server.enabled) as has_servers,
        exists (select from knowledge_document where agent_id = agent.id and generation > 0) as documents,
@@ -94,25 +89,83 @@ join tenant on tenant.id = conversation.tenant_id
 left join app_user on app_user.id = conversation.user_id
 order by asked.seq
 """
-"""Opens a turn, or finds it again after a crash, and reads what the model is told of it: a row for each message asked."""
+"""What the model is told of a turn: a row for each message asked."""
+
+_OPEN_TURN = f"""
+with asked as (
+  select id, seq, conversation_id, sealed_text, trace, received_at from message
+  where thread = %(thread)s and seq > %(done_seq)s and seq <= %(asked_seq)s and outcome = 'asked'
+),
+opened as (
+  insert into turn (id, tenant_id, thread, conversation_id, from_seq, upto_seq)
+  select %(turn)s, %(tenant)s, %(thread)s, (select conversation_id from asked order by seq desc limit 1), min(seq), %(asked_seq)s
+  from asked having count(*) > 0
+  on conflict (thread, from_seq) do update set upto_seq = excluded.upto_seq, finished_at = null,
+      attempts = case when turn.upto_seq = excluded.upto_seq then turn.attempts + 1 else 1 end
+  returning id, attempts, (select conversation_id from asked order by seq desc limit 1) as conversation
+)
+{_READ}
+"""  # noqa: S608 - constants
+"""Opens a turn, or finds it again after a crash, and reads it."""
+
+_STORED_TURN = f"""
+with opened as (
+  select id, attempts, conversation_id as conversation, thread, from_seq, upto_seq from turn
+  where id = %(turn)s and finished_at is not null
+),
+asked as (
+  select message.id, seq, sealed_text, message.trace, received_at from message join opened on message.thread = opened.thread
+  where seq between from_seq and upto_seq and outcome = 'asked'
+)
+{_READ}
+"""  # noqa: S608 - constants
+"""Reads a turn that has ended."""
+
+_ENDED = """
+select turn.thread, line_id, from_seq, upto_seq from turn join conversation on conversation.id = conversation_id
+where turn.id = %s and finished_at is not null
+"""
 
 _SPOKEN = """
 with opened as (
-  select turn.conversation_id as conversation, from_seq, memory from turn
+  select turn.conversation_id as conversation, from_seq,
+         case when remembers = 'whole' and summary_seq < from_seq then summary_seq else 0 end as behind,
+         case when remembers = 'whole' then %(most)s else memory end as most from turn
   join conversation on conversation.id = turn.conversation_id join agent on agent.id = conversation.agent_id
   where turn.thread = %(thread)s and from_seq > %(done_seq)s order by from_seq limit 1
 )
 select * from (
   select 'user' as role, id::text as ref, seq, 0 as side, id::text as place, sealed_text as sealed, 0::bigint as rank
   from message, opened
-  where conversation_id = conversation and seq < from_seq and outcome = 'asked' and sealed_text is not null
+  where conversation_id = conversation and seq > behind and seq < from_seq and outcome = 'asked' and sealed_text is not null
   union all
   select 'assistant', id::text, after_seq, 1, public_id, sealed_body, id
   from reply, opened
-  where conversation_id = conversation and turn_id is not null and after_seq < from_seq and sealed_body is not null
-) spoken order by seq desc, side desc, rank desc limit (select memory from opened)
+  where conversation_id = conversation and turn_id is not null and after_seq > behind and after_seq < from_seq
+    and sealed_body is not null
+) spoken order by seq desc, side desc, rank desc limit (select most from opened)
 """
 """The last messages of the conversation, either side's, before the turn that was just opened; the newest first."""
+
+_EXCHANGES = """
+select latest.message, message.sealed_text, extract(epoch from message.received_at - answered.created_at)::float8 as waited
+from (
+  select from_seq, (select id from message where thread = turn.thread and seq = from_seq and outcome = 'asked' limit 1) as message
+  from turn where thread = %(thread)s and conversation_id = %(conversation)s order by from_seq desc limit %(most)s
+) as latest
+join message on message.id = latest.message
+left join lateral (
+  select created_at from reply where thread = %(thread)s and after_seq < latest.from_seq and turn_id is not null
+  order by after_seq desc limit 1
+) as answered on true
+order by latest.from_seq
+"""
+"""The first message of each of the latest turns, and how long after our last answer it came."""
+
+_KEEP_SUMMARY = """
+update conversation set sealed_summary = %(sealed)s, summary_seq = %(seq)s
+where id = %(conversation)s and summary_seq < %(seq)s
+"""
 
 _END_TURN = f"""
 with settled as (
@@ -129,17 +182,26 @@ finished as (
 listed as (
   insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
   select %(letter)s, %(tenant)s, %(thread)s, 'agent', %(failure)s, %(attempts)s, %(payload)s
-  from settled where %(failure)s::text is not null on conflict do nothing
+  from settled where %(is_work)s on conflict do nothing
+),
+silenced as (
+  update conversation set silent_until = now() + %(silence)s * interval '1 minute' from settled
+  where conversation.id = %(conversation)s and %(silence)s > 0
 ),
 replied as (
   insert into reply (public_id, tenant_id, thread, conversation_id, turn_id, after_seq, kind, sealed_body, trace, received_at)
   select %(reply)s, %(tenant)s, %(thread)s, %(conversation)s, %(turn)s, %(asked)s, %(kind)s, %(sealed)s, %(trace)s,
          coalesce(%(received_at)s, now())
-  from settled returning id
+  from settled where %(speaks)s returning id
 )
-select settled.more, replied.id as reply from settled cross join replied
+select settled.more, replied.id as reply from settled left join replied on true
 """  # noqa: S608 - constants
-"""Ends a turn with a reply, and with a dead letter where it failed; nothing where the fence has moved on."""
+"""
+Ends a turn with a reply, if it says anything, and with a dead letter where it left work; nothing where the fence has moved on.
+"""
+
+_MOST_REMEMBERED = 400
+"""Messages that are read of a whole conversation, beyond what is summarised: the newest."""
 
 
 @dataclass(frozen=True)
@@ -187,13 +249,22 @@ class Work:
     identity: Identity
     has_actions: bool
     has_servers: bool
+    system: Said
+    history: History
+    asked: tuple[Said, ...]
+    limits: Limits
+    agent_name: str
+    is_silent: bool
+    """Another automatic service seemed to write, and nothing is answered for a while."""
+    is_busy: bool
+    """There were several turns lately: enough for a look whether a person writes."""
 
 
 @dataclass(frozen=True)
 class Committed:
-    """The reply that a turn left, and whether its thread was asked more since."""
+    """The reply that a turn left, if it said anything, and whether its thread was asked more since."""
 
-    reply: ReplyId
+    reply: ReplyId | None
     more: bool
 
 
@@ -297,13 +368,29 @@ class Turns:
                 opened = await _open(connection, claim)
         if not opened.asked:
             raise GatewayError(NOTHING_ASKED)
+        return self._work(claim, opened)
+
+    async def load_again(self, tenant: TenantId, turn: TurnId) -> Work:
+        """Return a turn that has ended, as it would be told now. Raises GatewayError: TEXTS_GONE where it cannot be."""
+        async with self.store.transaction(tenant) as connection:
+            row = await (await connection.execute(_ENDED, (turn,))).fetchone()
+            if row is None:
+                raise GatewayError(TEXTS_GONE)
+            done, asked = Sequence(row["from_seq"] - 1), Sequence(row["upto_seq"])
+            claim = Claim(ThreadKey(row["thread"]), tenant, (tenant,), LineId(row["line_id"]), 0, done, asked)
+            opened = await _read(connection, _STORED_TURN, _reading(claim) | {"turn": turn})
+        if not opened.asked or any(it["sealed_text"] is None for it in opened.asked):
+            raise GatewayError(TEXTS_GONE)
+        return self._work(claim, opened)
+
+    def _work(self, claim: Claim, opened: Opened) -> Work:
         found = opened.asked[0]
         equipment = Equipment(found["documents"], found["products"], found["listings"], found["orders"])
         tools = tuple(tool for tool in TOOLS if tool.suits(equipment))
-        pipeline = Pipeline(found["instructions"], found["model"], found["memory"], tools)
-        facts = Sys(found["channel"], found["tenant"], found["email"] or "")
-        spoken = [self._said(claim.tenant, row) for row in reversed(opened.spoken)]
-        new = [{"role": "user", "content": self._text(claim.tenant, row)} for row in opened.asked]
+        pipeline = Pipeline(found["instructions"], found["model"], found["memory"], tools, found["fallback_model"])
+        system = pipeline.system_prompt(Sys(found["channel"], found["tenant"], found["email"] or ""), found["now"])
+        history = self._history(claim.tenant, found, opened.spoken)
+        asked = tuple({"role": "user", "content": self._text(claim.tenant, row)} for row in opened.asked)
         return Work(
             claim=claim,
             turn=TurnId(found["turn"]),
@@ -313,16 +400,55 @@ class Turns:
             channel=found["channel"],
             provider=found["provider"],
             pipeline=pipeline,
-            messages=(pipeline.system_prompt(facts, found["now"]), *spoken, *new),
+            messages=(system, *history.told(), *asked),
             traces=tuple(row["trace"] for row in opened.asked),
             received_at=found["received_at"],
             identity=Identity(claim.tenant, found["contact_id"], found["user_id"] or ""),
             has_actions=found["has_actions"],
             has_servers=found["has_servers"],
+            system=system,
+            history=history,
+            asked=asked,
+            limits=Limits(found["message_tokens"], found["conversation_tokens"], found["daily_tokens"]),
+            agent_name=found["agent_name"],
+            is_silent=found["silent"],
+            is_busy=bool(found["busy"]),
         )
 
-    async def commit(self, work: Work, answer: Answer, failure: str | None) -> Committed | None:
-        """Leave the answer as a reply and finish the turn; None when it came too late, and nothing was done."""
+    def _history(self, tenant: TenantId, found: DictRow, newest_first: list[DictRow]) -> History:
+        spoken = tuple(Spoken(row["seq"], self._said(tenant, row)) for row in reversed(newest_first))
+        if found["remembers"] != WHOLE:
+            return History(spoken)
+        sealed = found["sealed_summary"] if found["summary_seq"] < found["seq"] else None
+        summary = self.vault.open(sealed, SUMMARY.at(tenant, found["conversation"])).decode() if sealed else ""
+        return History(spoken, summary, found["memory_tokens"])
+
+    async def keep_summary(self, work: Work, summary: str, seq: int) -> None:
+        """Keep what stands for a conversation's messages up to here, unless more of it is summarised already."""
+        sealed = self.vault.seal(summary.encode(), SUMMARY.at(work.claim.tenant, work.conversation))
+        async with self.store.connection(work.claim.tenant) as connection:
+            facts = {"conversation": work.conversation, "sealed": sealed, "seq": seq}
+            await connection.execute(_KEEP_SUMMARY, facts)
+
+    async def exchanges(self, work: Work) -> list[Exchange]:
+        """Return the conversation's latest turns, the present one last."""
+        facts = {"thread": work.claim.thread, "conversation": work.conversation, "most": LOOKED_AT}
+        async with self.store.connection(*work.claim.scope) as connection:
+            rows = await (await connection.execute(_EXCHANGES, facts)).fetchall()
+        return [
+            Exchange(
+                self.vault.open(row["sealed_text"], MESSAGE_TEXT.at(work.claim.tenant, row["message"])).decode()
+                if row["sealed_text"]
+                else None,
+                row["waited"],
+            )
+            for row in rows
+        ]
+
+    async def commit(self, work: Work, answer: Answer, failure: Failure | None) -> Committed | None:
+        """
+        Leave the answer as a reply, none where it is empty, and finish the turn; None when it came too late, and nothing was done.
+        """
         return await self._end(
             work.claim,
             answer,
@@ -331,7 +457,9 @@ class Turns:
             conversation=work.conversation,
             trace=work.traces[-1],
             received_at=work.received_at,
-            failure=failure,
+            failure=failure.code if failure else None,
+            is_work=failure is not None and not failure.is_meant,
+            silence=SILENT_MINUTES if failure is LOOP_NOTICED else 0,
             payload=f"turn/{work.turn}",
             attempts=work.attempts,
         )
@@ -347,6 +475,8 @@ class Turns:
             trace={},
             received_at=None,
             failure=failure,
+            is_work=True,
+            silence=0,
             payload=f"messages/{claim.done_seq + 1}-{claim.asked_seq}",
             attempts=1,
         )
@@ -366,13 +496,16 @@ class Turns:
             "reply": public_id,
             "sealed": self.vault.seal(body, REPLY_BODY.at(claim.tenant, public_id)),
             "letter": new_id("dl"),
+            "speaks": bool(answer.text),
         }
         values.pop("sources")
         faultpoints.before(Step.AGENT_COMMIT)
         async with self.store.connection(*claim.scope) as connection:
             row = await (await connection.execute(_END_TURN, values)).fetchone()
         faultpoints.after(Step.AGENT_COMMIT)
-        return Committed(ReplyId(row["reply"]), row["more"]) if row else None
+        if row is None:
+            return None
+        return Committed(ReplyId(row["reply"]) if row["reply"] is not None else None, row["more"])
 
     async def submit(self, context: ToolContext, body: dict[str, str]) -> None:
         """Store a contact form, once per turn and call."""
@@ -407,17 +540,25 @@ class Turns:
         return self.vault.open(row["sealed_text"], MESSAGE_TEXT.at(tenant, row["id"])).decode()
 
 
-async def _open(connection: Connection, claim: Claim) -> Opened:
-    """Open the turn, or find it again after a crash, and read what belongs to it."""
-    facts = {
+def _reading(claim: Claim) -> dict[str, Any]:
+    return {
         "thread": claim.thread,
         "tenant": claim.tenant,
         "line": claim.line,
         "done_seq": claim.done_seq,
         "asked_seq": claim.asked_seq,
-        "turn": new_id("tu"),
+        "fewest": FEWEST - 2,
+        "most": _MOST_REMEMBERED,
     }
-    asked = await connection.execute(_OPEN_TURN, facts)
+
+
+async def _open(connection: Connection, claim: Claim) -> Opened:
+    """Open the turn, or find it again after a crash, and read what belongs to it."""
+    return await _read(connection, _OPEN_TURN, _reading(claim) | {"turn": new_id("tu")})
+
+
+async def _read(connection: Connection, turn: str, facts: dict[str, Any]) -> Opened:
+    asked = await connection.execute(turn, facts)
     spoken = await connection.execute(_SPOKEN, facts)
     return Opened(await asked.fetchall(), await spoken.fetchall())
 

@@ -14,7 +14,7 @@ _KEY_BYTES = 32
 
 RESOURCES = (
     "accounts", "actions", "agents", "api-keys", "audit", "bindings", "catalogue", "contacts", "conversations", "dead-letters",
-    "documents", "jobs", "leads", "lines", "mcp-servers", "messages", "pairing-codes", "settings", "tenants", "users",
+    "documents", "jobs", "leads", "lines", "mcp-servers", "messages", "pairing-codes", "settings", "tenants", "turns", "users",
 )  # fmt: skip
 SCOPES = frozenset({f"{name}:{verb}" for name in RESOURCES for verb in ("read", "write")} | {"dead-letters:replay"})
 """What a key may be given: `resource:read`, `resource:write`, `dead-letters:replay` (product-ux.md, section 5)."""

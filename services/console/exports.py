@@ -23,6 +23,7 @@ from shared.store.sealed import (
     ORDER_BODY,
     PART_BODY,
     REPLY_BODY,
+    SUMMARY,
 )
 from shared.store.session import EVERY_TENANT, Connection, Store
 from shared.vault import Vault
@@ -48,7 +49,7 @@ _TABLES = {
     order by first_seen
     """,
     "conversations": """
-    select id, agent_id as agent, line_id as line, user_id as user, channel, opened_at, closed_at from conversation
+    select id, agent_id as agent, line_id as line, user_id as user, channel, opened_at, closed_at, sealed_summary from conversation
     where contact_id = %(contact)s order by id
     """,
     "messages": f"""
@@ -141,6 +142,8 @@ class Exports:
         match name:
             case "bindings":
                 return {"address": self._opened(row["sealed_address"], BINDING_ADDRESS.at(tenant, row["id"]))}
+            case "conversations":
+                return {"notes": self._opened(row["sealed_summary"], SUMMARY.at(tenant, row["id"]))}
             case "messages":
                 return {"text": self._opened(row["sealed_text"], MESSAGE_TEXT.at(tenant, row["id"]))}
             case "replies":

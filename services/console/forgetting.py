@@ -66,6 +66,13 @@ _DELETE = {
     "tool_call": f"delete from tool_call where {_TURNS}",  # noqa: S608 - constants
     "tool_attempt": f"delete from tool_attempt where {_TURNS}",  # noqa: S608 - constants
     "form_submission": f"delete from form_submission where {_TURNS}",  # noqa: S608 - constants
+    "token_hold": f"delete from token_hold where {_TURNS}",  # noqa: S608 - constants
+    "token_account": f"""
+    delete from token_account where tenant_id = %(tenant)s and (
+      account in (select 'message/' || id from turn where {_MINE})
+      or account in (select 'conversation/' || id from conversation where contact_id = %(contact)s)
+    )
+    """,  # noqa: S608 - constants
     "turn": f"delete from turn where {_MINE}",  # noqa: S608 - constants
     "message": f"""
     update message set thread = null, conversation_id = null, sealed_text = null, trace = '{{}}', seq = 0 where {_MINE}

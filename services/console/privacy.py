@@ -73,18 +73,22 @@ join conversation
   on conversation.contact_id = here.contact_id and conversation.line_id = here.line_id and conversation.closed_at is null
 join agent on agent.id = conversation.agent_id
 cross join lateral (
+  select case when remembers = 'whole' then 400 else memory end as most,
+         case when remembers = 'whole' then summary_seq else 0 end as behind
+) as memory
+cross join lateral (
   select * from (
     (select 'message' as kind, message.id::text as ref, seq, 0 as side, 0::bigint as rank from message
-     where conversation_id = conversation.id and outcome = 'asked' and sealed_text is not null
-     order by seq desc limit agent.memory)
+     where conversation_id = conversation.id and seq > behind and outcome = 'asked' and sealed_text is not null
+     order by seq desc limit memory.most)
     union all
     (select 'reply', reply.id::text, after_seq, 1, reply.id from reply
-     where conversation_id = conversation.id and turn_id is not null and sealed_body is not null
-     order by reply.id desc limit agent.memory)
-  ) as said order by seq desc, side desc, rank desc limit agent.memory
+     where conversation_id = conversation.id and after_seq > behind and turn_id is not null and sealed_body is not null
+     order by reply.id desc limit memory.most)
+  ) as said order by seq desc, side desc, rank desc limit memory.most
 ) as spoken
 """
-"""What the agents would be told of open conversations: the same last messages that a turn loads."""
+"""What the agents would be told of open conversations: the same last messages that a turn loads, behind its notes of the rest."""
 
 _HERE = "thread.key = any(%(quiet)s) and not tenant.history"
 _BLANK = (
@@ -117,6 +121,15 @@ _BLANK = (
 )
 """A part that has left is kept while it may still come back as failed, and be tried again."""
 
+_SUMMARIES = """
+update conversation set sealed_summary = null where id in (
+  select conversation.id from conversation join agent on agent.id = conversation.agent_id
+  where sealed_summary is not null and (closed_at is not null or remembers <> 'whole')
+  limit %(most)s for update of conversation skip locked
+)
+"""
+"""Notes of what no turn remembers any more, kept history or not."""
+
 _ADVANCE = """
 update thread set texts_from = found.first from (
   select key, coalesce(least(
@@ -147,7 +160,8 @@ class Privacy:
     async def run(self) -> Applied:
         """Go through everybody once. What others hold meanwhile is left for the next run. Raises AlreadyRunning."""
         async with alone(self.store, _LOCK) as connection:
-            applied = Applied(await _drop_addresses(connection), await _blank_texts(connection))
+            blanked = await _blank_texts(connection) + await _drop_summaries(connection)
+            applied = Applied(await _drop_addresses(connection), blanked)
         log.info(PRIVACY_APPLIED, addresses=applied.addresses, texts=applied.texts)
         return applied
 
@@ -174,6 +188,13 @@ async def _blank_texts(connection: Connection) -> int:
             last = locked[-1]
             quiet = [row["key"] for row in await _rows(connection, _QUIET_ONES, {"locked": locked})]
             blanked += await _blank(connection, quiet)
+
+
+async def _drop_summaries(connection: Connection) -> int:
+    dropped = 0
+    while done := (await connection.execute(_SUMMARIES, {"most": _BATCH})).rowcount:
+        dropped += done
+    return dropped
 
 
 async def _blank(connection: Connection, quiet: list[str]) -> int:

@@ -188,6 +188,15 @@ _ONE_BY_ONE = {
       and not exists (select 1 from customer_order where source_id = data_source.id)
     """,
     "daily_messages": "delete from daily_messages where day < current_date - 90 and %(most)s > 0",
+    "token_account": """
+    delete from token_account where (tenant_id, account) in (
+      select tenant_id, account from token_account where changed_at < now() - interval '90 days'
+      limit %(most)s for update skip locked)
+    """,
+    "token_hold": """
+    delete from token_hold where turn_id in (
+      select turn_id from token_hold where created_at < now() - interval '90 days' limit %(most)s for update skip locked)
+    """,
     "erasure": "delete from erasure where finished_at < now() - interval '400 days' and %(most)s > 0",
     "job_run": "delete from job_run where finished_at < now() - interval '400 days' and %(most)s > 0",
 }

@@ -24,7 +24,7 @@ from shared.bus.settle import Delivery, settle
 from shared.events import Event
 from shared.ids import Sequence
 from shared.settings import Nats
-from shared.telemetry import BUS_BACK, BUS_LOST, DURABLE_RESTORED, log, trace_headers
+from shared.telemetry import ANSWER_FAILED, BUS_BACK, BUS_LOST, DURABLE_RESTORED, log, trace_headers
 from shared.topology import Consumer, Stream
 
 E = TypeVar("E", bound=Event)
@@ -63,6 +63,7 @@ class Bus:
         self._client = client
         self._js: JetStreamContext = client.jetstream()
         self._consumers: list[Consumer[Any]] = []
+        self._answering: set[asyncio.Task[None]] = set()
         self.config = ConfigBucket(client)
 
     async def publish(
@@ -126,6 +127,42 @@ class Bus:
             await heard(message.subject)
 
         await self._client.subscribe(subject, cb=hear)
+
+    async def request(self, subject: str, question: Event, answer: type[E], timeout: float) -> E:
+        """
+        Ask whoever answers on a subject, and return the answer. Nothing is stored: who asks, waits.
+
+        Raises BusUnavailable when nobody is there, or says nothing that can be read within `timeout` seconds.
+        """
+        headers = {"ce-type": question.type, **trace_headers()}
+        try:
+            said = await self._client.request(subject, question.encode(), timeout=timeout, headers=headers)
+            return answer.decode(said.data)
+        except (nats.errors.Error, TimeoutError, OSError, ValidationError) as error:
+            raise BusUnavailable(type(error).__name__) from error
+
+    async def answer(
+        self, subject: str, question: type[E], handler: Callable[[E], Awaitable[Event]], most: int
+    ) -> None:
+        """Answer questions on a subject, each in one of the processes that do, at most so many at a time in this one."""
+        room = asyncio.Semaphore(most)
+
+        async def answered(message: Msg) -> None:
+            async with room:
+                with suppress(nats.errors.Error):  # who asked has gone
+                    await message.respond((await handler(question.decode(message.data))).encode())
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._answering.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.warning(ANSWER_FAILED, subject_kind=question.type, exc_info=error)
+
+        async def asked(message: Msg) -> None:
+            task = asyncio.create_task(answered(message))
+            self._answering.add(task)
+            task.add_done_callback(ended)
+
+        await self._client.subscribe(subject, queue=subject, cb=asked)
 
     def on(self, consumer: Consumer[E], handler: Handler[E], *, workers: int) -> None:
         """Let `workers` at a time handle the events of a durable. Takes effect at `consume`."""
@@ -286,6 +323,8 @@ async def open_bus(
         yield bus
     finally:
         closing = True
+        for task in [*bus._answering]:  # noqa: SLF001 - its own
+            task.cancel()
         await _within(_CLOSE_LIMIT, bus.stop_consuming())  # on a closed client, a pull spins and lets nothing else run
         await _within(_CLOSE_LIMIT, client.close())
 

@@ -29,6 +29,7 @@ SIGNING_SECRET = SealedColumn("signing_secret", "sealed_secret", "signing_secret
 CONTACT_ADDRESS = SealedColumn("contact", "sealed_address", "contact", suffix="/address")
 CONTACT_NAME = SealedColumn("contact", "sealed_name", "contact", suffix="/name")
 BINDING_ADDRESS = SealedColumn("binding", "sealed_address", "binding")
+SUMMARY = SealedColumn("conversation", "sealed_summary", "conversation", suffix="/summary")
 MESSAGE_TEXT = SealedColumn("message", "sealed_text", "message")
 TOOL_RESULT = SealedColumn("tool_call", "sealed_result", "tool_call", ("turn_id", "call"))
 TOOL_SOURCES = SealedColumn("tool_call", "sealed_sources", "tool_call", ("turn_id", "call"), suffix="/sources")
@@ -46,7 +47,7 @@ IDEMPOTENT_ANSWER = SealedColumn("idempotent_request", "sealed_answer", "idempot
 TOTP_SECRET = SealedColumn("user_sign_in", "sealed_totp", "totp", ("user_id",))
 
 SEALED_COLUMNS = (
-    CREDENTIAL_SECRET, CREDENTIAL_KEY, SIGNING_SECRET, CONTACT_ADDRESS, CONTACT_NAME, BINDING_ADDRESS, MESSAGE_TEXT,
+    CREDENTIAL_SECRET, CREDENTIAL_KEY, SIGNING_SECRET, CONTACT_ADDRESS, CONTACT_NAME, BINDING_ADDRESS, SUMMARY, MESSAGE_TEXT,
     TOOL_RESULT, TOOL_SOURCES, KNOWLEDGE_CONTENT, FORM_BODY, FORM_SECRETS, ACTION_HEADERS, ATTEMPT_RESULT, SOURCE_SECRETS,
     ORDER_BODY, MCP_HEADERS, REPLY_BODY, PART_BODY, IDEMPOTENT_ANSWER, TOTP_SECRET,
 )  # fmt: skip

@@ -84,7 +84,8 @@ class Tenant(SQLModel, table=True):
     A company, and what holds for all that it has (spec.md, section 5). Written by the console.
 
     `agent_id`: who answers its users on shared lines. `privacy`: hashed or encrypted. `history`: whether texts may be read
-    once they are answered. `daily_messages`: how many inbound messages a day it may have answered; none: no limit.
+    once they are answered. `daily_messages`: how many inbound messages a day it may have answered; `daily_tokens`: how many tokens
+    its agents may spend a day, by UTC; none: no limit.
     """
 
     __table_args__ = (
@@ -99,6 +100,7 @@ class Tenant(SQLModel, table=True):
     history: bool = _flag()
     retention_days: int = _counted(90)
     daily_messages: int | None = None
+    daily_tokens: int | None = Field(None, sa_type=BigInteger)
     version: int = _version()
     created_at: datetime = _now()
 
@@ -230,7 +232,13 @@ class SigningSecret(SQLModel, table=True):
 
 
 class Agent(SQLModel, table=True):
-    """Instructions, model and memory of an assistant. `memory`: how many messages it remembers. Written by the console."""
+    """
+    Instructions, model and memory of an assistant. Written by the console.
+
+    `fallback_model`: asked where the model fails. `remembers`: last, then `memory` says how many messages; or whole, then
+    within `memory_tokens`, with a summary of what is older. `message_tokens`, `conversation_tokens`: what one message's turn,
+    or a conversation, may cost; none: no limit.
+    """
 
     __table_args__ = (UniqueConstraint("tenant_id", "id", name="agent_tenant_id_key"),)
     id: str = Field(primary_key=True)
@@ -238,7 +246,12 @@ class Agent(SQLModel, table=True):
     name: str
     instructions: str
     model: str | None = None
+    fallback_model: str | None = None
     memory: int = _counted(5)
+    remembers: str = _told("last")
+    memory_tokens: int = _counted(8000)
+    message_tokens: int | None = None
+    conversation_tokens: int | None = Field(None, sa_type=BigInteger)
     version: int = _version()
     created_at: datetime = _now()
 
@@ -438,7 +451,10 @@ class Thread(SQLModel, table=True):
 
 
 class Conversation(SQLModel, table=True):
-    """The exchange with one contact on one channel; at most one is open. Written by the router."""
+    """
+    The exchange with one contact on one channel; at most one is open. Written by the router, and by the agent: `sealed_summary`
+    of what was said up to `summary_seq`, and `silent_until`, while another automatic service seems to write.
+    """
 
     __table_args__ = (
         Index("conversation_active", "contact_id", "channel", unique=True, postgresql_where=text("closed_at is null")),
@@ -452,6 +468,9 @@ class Conversation(SQLModel, table=True):
     agent_id: str = Field(foreign_key="agent.id")
     line_id: str = Field(foreign_key="line.id")
     channel: str
+    sealed_summary: bytes | None = _sealed(nullable=True)
+    summary_seq: int = _big()
+    silent_until: datetime | None = _time()
     opened_at: datetime = _now()
     closed_at: datetime | None = _time()
 
@@ -492,6 +511,7 @@ class Turn(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("thread", "from_seq", name="turn_thread_from_key"),
         Index("turn_conversation", "conversation_id"),
+        Index("turn_newest", "tenant_id", "started_at", "id"),
     )
     id: str = Field(primary_key=True)
     tenant_id: str
@@ -541,6 +561,37 @@ class ToolAttempt(SQLModel, table=True):
     sealed_result: bytes | None = _sealed(nullable=True)
     begun_at: datetime = _now()
     ended_at: datetime | None = _time()
+
+
+class TokenAccount(SQLModel, table=True):
+    """
+    Tokens that were spent of a budget, and those that running calls may yet spend (ADR 20). Written by the agent.
+
+    `account`: `message/` and a turn, `conversation/` and its id, or `day/` and a day by UTC. `allowed`: the limit when it was last
+    asked. Where there is no limit there is no account.
+    """
+
+    __tablename__ = "token_account"
+    __table_args__ = (Index("token_account_changed", "changed_at"),)
+    tenant_id: str = Field(primary_key=True)
+    account: str = Field(primary_key=True)
+    used: int = _big()
+    held: int = _big()
+    allowed: int = Field(sa_type=BigInteger)
+    changed_at: datetime = _now()
+
+
+class TokenHold(SQLModel, table=True):
+    """What a turn holds for the call of a model that it makes now, on which accounts. Written by the agent: by process `owner`."""
+
+    __tablename__ = "token_hold"
+    __table_args__ = (Index("token_hold_tenant", "tenant_id"),)
+    turn_id: str = Field(primary_key=True)
+    tenant_id: str
+    accounts: list[str] = _list()
+    tokens: int = Field(sa_type=BigInteger)
+    owner: int = Field(sa_type=BigInteger)
+    created_at: datetime = _now()
 
 
 class KnowledgeDocument(SQLModel, table=True):

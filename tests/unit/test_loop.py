@@ -1,18 +1,18 @@
 """The loop between model and tools."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 
-from services.agent.llm import Completion, Said, ToolRequest
+from services.agent.budget import Bill, Spend
+from services.agent.llm_port import Candidate, Completion, Said, ToolRequest
 from services.agent.loop import Loop
 from services.agent.tools import TOOLS, Result, ToolContext
-from shared.failures import MODEL_REFUSED, GatewayError
+from shared.failures import MESSAGE_BUDGET_SPENT, MODEL_REFUSED, MODEL_UNAVAILABLE, Failure, GatewayError
 from shared.ids import AgentId, ConversationId, TenantId, TurnId
 from shared.knowledge import Found, Passage
 from tests.fakes.model import FakeModel, Script, asks_for
-
-Reserve = Callable[[Sequence[Said]], Awaitable[None]]
 
 FORM = ("contact_form", '{"name": "Ann", "message": "Call me"}')
 
@@ -40,23 +40,24 @@ class Notebook:
         self.forms.append((context.call, body))
 
 
-async def granted(_said: Sequence[Said]) -> None:
+@asynccontextmanager
+async def granted(_said: Sequence[Said], _tools: Sequence[Said]) -> AsyncIterator[Bill]:
     """Let everything pass."""
+    yield Bill(0)
 
 
-def a_loop(script: Script, notebook: Notebook, reserve: Reserve = granted) -> tuple[Loop, FakeModel]:
+def a_loop(script: Script, notebook: Notebook, spend: Spend = granted) -> tuple[Loop, FakeModel]:
     model = FakeModel(script)
     loop = Loop(
-        model=model,
+        models=[Candidate(model, None)],
         tools=TOOLS,
         ledger=notebook,
         context=lambda call: ToolContext(
             TenantId("tn"), AgentId("ag"), ConversationId("cv"), TurnId("tu"), call, notebook, notebook
         ),
         most_steps=5,
-        model_name=None,
         user="cv",
-        reserve=reserve,
+        spend=spend,
     )
     return loop, model
 
@@ -197,15 +198,50 @@ async def test_the_budget_is_asked_before_each_call_and_may_refuse_it() -> None:
     """
     It is told what the model would be; refused, the model is not asked again and the turn fails by the budget's reason.
     """
-    seen: list[int] = []
+    seen: list[tuple[int, int]] = []
 
-    async def once(said: Sequence[Said]) -> None:
-        seen.append(len(said))
+    @asynccontextmanager
+    async def once(said: Sequence[Said], tools: Sequence[Said]) -> AsyncIterator[Bill]:
+        seen.append((len(said), len(tools)))
         if len(seen) > 1:
-            raise GatewayError(MODEL_REFUSED)
+            raise GatewayError(MESSAGE_BUDGET_SPENT)
+        yield Bill(0)
 
     loop, model = a_loop(lambda *_: asks_for(FORM), Notebook(), once)
-    with pytest.raises(GatewayError):
+    with pytest.raises(GatewayError, match="message_budget_spent"):
         await loop.run([{"role": "user", "content": "call me"}])
-    assert seen == [1, 3]
+    assert seen == [(1, len(TOOLS)), (3, len(TOOLS))]
     assert len(model.told) == 1
+
+
+@pytest.mark.parametrize(
+    "trouble", [MODEL_UNAVAILABLE, MODEL_REFUSED, Completion("")], ids=["away", "refused", "empty"]
+)
+async def test_where_a_model_fails_the_next_one_is_asked_for_the_rest_of_the_run(trouble: Failure | Completion) -> None:
+    """
+    The one that failed is not tried again at the next step.
+    """
+    loop, broken = a_loop(lambda *_: trouble, Notebook())
+    answers = iter([asks_for(FORM), Completion("Done.")])
+    other = FakeModel(lambda *_: next(answers))
+    loop.models = [*loop.models, Candidate(other, "other")]
+    assert (await loop.run([{"role": "user", "content": "call me"}])).text == "Done."
+    assert (len(broken.told), len(other.told)) == (1, 2)
+
+
+async def test_a_spent_budget_is_no_reason_to_ask_another_model() -> None:
+    """
+    It would spend the same budget.
+    """
+
+    @asynccontextmanager
+    async def spent(_said: Sequence[Said], _tools: Sequence[Said]) -> AsyncIterator[Bill]:
+        raise GatewayError(MESSAGE_BUDGET_SPENT)
+        yield Bill(0)
+
+    loop, model = a_loop(lambda *_: Completion("Hi."), Notebook(), spent)
+    other = FakeModel()
+    loop.models = [*loop.models, Candidate(other, None)]
+    with pytest.raises(GatewayError, match="message_budget_spent"):
+        await loop.run([])
+    assert model.told == other.told == []

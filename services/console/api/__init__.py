@@ -41,6 +41,7 @@ from services.console.api.people import people
 from services.console.api.routes import Gate
 from services.console.api.status import status
 from services.console.api.tenants import tenants
+from services.console.api.turns import turns
 from services.console.api.users import users
 from services.console.bindings import Bindings
 from services.console.catalogue import Sources
@@ -152,6 +153,7 @@ class Api:
         yield line_setup.line_setup(self.lines)
         yield messages(self.store, self.vault, self.pepper)
         yield conversations(self.store, self.vault)
+        yield turns(self.store, self.vault, self.bus)
         yield dead_letters.dead_letters(self.letters)
         yield bindings(Bindings(self.store, self.vault, self.bus))
         yield pairing_codes.pairing_codes(self.codes)

@@ -1,7 +1,7 @@
 """`/v1/agents`: instructions, model and memory of the assistants."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import Field
@@ -33,7 +33,12 @@ AGENTS = Table(
         "name": "name",
         "instructions": "instructions",
         "model": "model",
+        "fallback_model": "fallback_model",
         "memory": "memory",
+        "remembers": "remembers",
+        "memory_tokens": "memory_tokens",
+        "message_tokens": "message_tokens",
+        "conversation_tokens": "conversation_tokens",
         "version": "version",
         "created_at": "created_at",
     },
@@ -41,17 +46,35 @@ AGENTS = Table(
 
 Id = Annotated[str, id_in_path("ag")]
 Memory = Annotated[int, Field(ge=0, le=100, description="How many messages of a conversation it remembers.")]
+Remembers = Annotated[
+    Literal["last", "whole"],
+    Field(
+        description="last: as many messages as `memory` says; whole: all, as `memory_tokens` allow, and notes of the rest."
+    ),
+]
+MemoryTokens = Annotated[int, Field(ge=500, le=200_000, description="Tokens that a whole conversation may take.")]
+MessageTokens = Annotated[int, Field(ge=0, le=10**9, description="Tokens that the answer to one message may cost.")]
+ConversationTokens = Annotated[int, Field(ge=0, le=10**12, description="Tokens that a conversation may cost.")]
 ModelName = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class Agent(Resource):
-    """An assistant. `model`: null for the platform's default."""
+    """
+    An assistant. `model`: null for the platform's default. `fallback_model`: asked where that fails; null for the platform's.
+
+    `message_tokens`, `conversation_tokens`: budgets, of what models are told and say; null: none.
+    """
 
     tenant: str
     name: str
     instructions: str
     model: str | None
+    fallback_model: str | None
     memory: int
+    remembers: Literal["last", "whole"]
+    memory_tokens: int
+    message_tokens: int | None
+    conversation_tokens: int | None
     created_at: datetime
 
 
@@ -62,7 +85,12 @@ class NewAgent(Body):
     name: Name
     instructions: Text
     model: ModelName | None = None
+    fallback_model: ModelName | None = None
     memory: Memory = 5
+    remembers: Remembers = "last"
+    memory_tokens: MemoryTokens = 8000
+    message_tokens: MessageTokens | None = None
+    conversation_tokens: ConversationTokens | None = None
 
 
 class AgentChange(Body):
@@ -71,7 +99,12 @@ class AgentChange(Body):
     name: Name = omitted()
     instructions: Text = omitted()
     model: ModelName | None = omitted()
+    fallback_model: ModelName | None = omitted()
     memory: Memory = omitted()
+    remembers: Remembers = omitted()
+    memory_tokens: MemoryTokens = omitted()
+    message_tokens: MessageTokens | None = omitted()
+    conversation_tokens: ConversationTokens | None = omitted()
 
 
 def agents(store: Store) -> APIRouter:

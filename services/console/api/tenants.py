@@ -25,6 +25,7 @@ TENANTS = Table(
         "history": "history",
         "retention_days": "retention_days",
         "daily_messages": "daily_messages",
+        "daily_tokens": "daily_tokens",
         "version": "version",
         "created_at": "created_at",
     },
@@ -38,6 +39,7 @@ AgentId = Annotated[str, Field(pattern=id_pattern("ag"))]
 Privacy = Literal["hashed", "encrypted"]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Daily = Annotated[int, Field(ge=0, le=10_000_000)]
+DailyTokens = Annotated[int, Field(ge=0, le=10**12)]
 
 
 class Tenant(Resource):
@@ -46,7 +48,7 @@ class Tenant(Resource):
 
     `agent`: who answers its users on shared lines. `privacy`: whether contacts' numbers are kept (encrypted) or only until
     their window has closed (hashed). `history`: whether texts may be read later. `daily_messages`: quota of inbound messages
-    a day; null: none.
+    a day; `daily_tokens`: of the tokens that its agents may spend a day, by UTC; null: none.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Tenant(Resource):
     history: bool
     retention_days: int
     daily_messages: int | None
+    daily_tokens: int | None
     created_at: datetime
 
 
@@ -66,6 +69,7 @@ class NewTenant(Body):
     history: bool = False
     retention_days: Days = 90
     daily_messages: Daily | None = None
+    daily_tokens: DailyTokens | None = None
 
 
 class TenantChange(Body):
@@ -77,6 +81,7 @@ class TenantChange(Body):
     history: bool = omitted()
     retention_days: Days = omitted()
     daily_messages: Daily | None = omitted()
+    daily_tokens: DailyTokens | None = omitted()
 
 
 def tenants(store: Store) -> APIRouter:

@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
+from services.agent.budget_accounts import Accounts
 from services.agent.handlers import APOLOGY, Agent
-from services.agent.llm import Completion, Said
+from services.agent.llm_port import Candidate, Completion, Said
 from services.agent.store import Turns
 from services.router.handlers import Router
 from services.router.intake import Intake
@@ -76,12 +77,25 @@ async def desks(
         agents: list[Agent] = []
 
         async def build(
-            script: Script = echo, *, run_limit: float = 60.0, burst: float = 20.0, room: int = 32
+            script: Script = echo,
+            *,
+            run_limit: float = 60.0,
+            burst: float = 20.0,
+            room: int = 32,
+            other: Script | None = None,
         ) -> Desks:
             await platform.plant()
             model = FakeModel(script)
             agent = Agent(
-                bus, Turns(agent_store, platform.vault, owner, burst), model, Knowledge(agent_store), 5, run_limit, room
+                bus,
+                Turns(agent_store, platform.vault, owner, burst),
+                model,
+                Knowledge(agent_store),
+                5,
+                run_limit,
+                room,
+                Accounts(agent_store, owner),
+                fallback=Candidate(FakeModel(other), "other") if other else None,
             )
             router = Router(
                 bus,

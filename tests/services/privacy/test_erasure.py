@@ -27,6 +27,7 @@ from shared.bus import Bus, BusUnavailable
 from shared.channels.ports import Credentials, Outcome
 from shared.events import InboundReceived
 from shared.ids import Address, AttemptId, ContactId, Sequence
+from shared.store.sealed import SUMMARY
 from shared.store.session import Store
 from shared.topology import INBOUND, inbound_subject
 from tests.eventually import eventually
@@ -79,6 +80,17 @@ async def ann(town: Town) -> Person:
         "insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)"
         " select 'dl_ann', tenant_id, key, 'agent', 'x', 1, 'INBOUND/1' from thread returning 1"
     )
+    [conversation] = await town.rows("select id, tenant_id from conversation")
+    notes = town.platform.vault.seal(SECRET.encode(), SUMMARY.at(conversation["tenant_id"], conversation["id"]))
+    await town.rows("update conversation set sealed_summary = %s returning 1", notes)
+    await town.rows(
+        "insert into token_account (tenant_id, account, allowed)"
+        " select tenant_id, 'conversation/' || id, 1 from conversation"
+        " union all select tenant_id, 'message/' || id, 1 from turn returning 1"
+    )
+    await town.rows(
+        "insert into token_hold (turn_id, tenant_id, tokens, owner) select id, tenant_id, 1, 1 from turn returning 1"
+    )
     return person
 
 
@@ -98,6 +110,7 @@ async def test_nothing_of_the_person_is_left_anywhere(
     done = await erasures.erase(ADMIN, await contact_of(town, ann), WANTED)
     assert done.finished_at is not None
     await assert_forgotten(town, wire, replace(ann), SECRET)
+    assert await town.count("token_account") == await town.count("token_hold") == 0
     assert OTHERS.encode() in await everything(town.platform, wire)
 
 

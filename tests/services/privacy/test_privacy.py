@@ -9,6 +9,7 @@ from services.router.threads import Group
 from shared.bus import Bus
 from shared.events import InboundContent, InboundReceived
 from shared.ids import Sequence
+from shared.store.sealed import SUMMARY
 from shared.store.session import Store
 from shared.topology import INBOUND, inbound_subject
 from tests.fakes.model import asks_for, echo
@@ -186,6 +187,52 @@ async def test_texts_live_as_long_as_memory_needs_them(town: Town, privacy: Priv
 
 
 TEXTS = {"message": "sealed_text", "reply": "sealed_body", "part": "sealed_body"}
+
+
+NOTES = "notes of what Ann said"
+
+
+async def take_notes(town: Town, upto: str) -> None:
+    """Let the agent remember whole conversations, and notes stand for the messages up to one that says so."""
+    await town.rows("update agent set remembers = 'whole' returning 1")
+    [row] = await town.rows("select id, tenant_id from conversation")
+    sealed = town.platform.vault.seal(NOTES.encode(), SUMMARY.at(row["tenant_id"], row["id"]))
+    await town.rows(
+        f"update conversation set sealed_summary = %s, summary_seq = ({upto}) returning 1",
+        sealed,
+    )
+
+
+async def test_of_a_whole_conversation_what_notes_stand_for_is_not_kept(town: Town, privacy: Privacy) -> None:
+    """
+    What came after it is, however much it is; the next turn is told both.
+    """
+    ann = town.person()
+    for text in ("one", "two", "three", "four"):
+        await town.says(ann, text)
+    await take_notes(town, "select min(seq) from message")
+    await privacy.run()
+    assert await town.count("message", "sealed_text is not null") == 3
+    assert await town.count("reply", "sealed_body is not null") == 3
+    await town.says(ann, "five")
+    told = [said["content"] for said in town.gateway.model.told[-1][1:]]
+    assert told[0].endswith(NOTES)
+    assert told[1:] == ["two", "You said: two", "three", "You said: three", "four", "You said: four", "five"]
+
+
+@pytest.mark.parametrize("end", ["update conversation set closed_at = now()", "update agent set remembers = 'last'"])
+async def test_notes_go_when_no_turn_is_told_them_any_more(town: Town, privacy: Privacy, end: str) -> None:
+    """
+    With a history, too: they are nothing that was said.
+    """
+    await town.rows("update tenant set history = true returning 1")
+    await town.says(town.person(), "hello")
+    await take_notes(town, "select 1")
+    await privacy.run()
+    assert await town.count("conversation", "sealed_summary is not null") == 1
+    await town.rows(f"{end} returning 1")
+    await privacy.run()
+    assert await town.count("conversation", "sealed_summary is not null") == 0
 
 
 async def test_a_closed_conversation_remembers_nothing(town: Town, privacy: Privacy) -> None:

@@ -178,6 +178,17 @@ TERMS = {
         "insert into daily_messages (tenant_id, day, slot) select 'tn_test', (now() - %s::interval)::date, 1 where %s <> %s returning 1",
         "91 days",
     ),
+    "token_account": (
+        "insert into token_account (tenant_id, account, allowed, changed_at) values (%s, %s, 1, now() - %s::interval) returning 1",
+        "90 days",
+    ),
+    "token_hold": (
+        (
+            "insert into token_hold (turn_id, tenant_id, tokens, owner, created_at)"
+            " values (%s, %s, 1, 1, now() - %s::interval) returning 1"
+        ),
+        "90 days",
+    ),
     "audit": (
         "insert into audit (id, actor, action, object, at) values (%s, %s, 'x', 'x', now() - %s::interval) returning 1",
         "400 days",

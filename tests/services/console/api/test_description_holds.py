@@ -32,7 +32,7 @@ EACH = {GenerationMode.POSITIVE: 10, GenerationMode.NEGATIVE: 5}
 """Requests for each operation: such as are described, and such as are not."""
 
 THERE = {
-    "tenant": "tn_one", "user": "us_one", "agent": "ag_one", "message": "msg_one1", "conversation": "cv_one",
+    "tenant": "tn_one", "user": "us_one", "agent": "ag_one", "message": "msg_one1", "conversation": "cv_one", "turn": "tu_one",
     "letter": "dl_one1", "binding": "bd_one", "lead": "ag_one.ct_one", "api_key": "ak_one",
     "account": "cr_one", "secret": "ss_spareone", "line": "ln_one", "document": "kd_one",
     "action": "ac_one", "delivery": "fd_one", "source": "ds_one", "server": "mc_one",
