@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.ids import (
     AccountSid,
     AttemptId,
+    ConversationId,
     LineId,
     ProviderSid,
     ReplyId,
@@ -120,6 +121,14 @@ class DeliveryGivenUp(Event):
     consumer: str
     stream_seq: Sequence
     deliveries: int
+
+
+class ConversationHandedOff(Event):
+    """A person has to go on with a conversation, and its agent is silent. Best effort; the table says the same."""
+
+    type: ClassVar[str] = "conversation.handed_off.v1"
+
+    conversation: ConversationId
 
 
 class TurnInterrupted(Event):

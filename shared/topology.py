@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from shared.events import DeliveryGivenUp, Event, InboundReceived, PartReported, ReplyReady, TurnRequested
-from shared.ids import TenantId, ThreadKey
+from shared.ids import ConversationId, TenantId, ThreadKey
 
 E = TypeVar("E", bound=Event)
 
@@ -112,5 +112,11 @@ def turn_interrupted_subject(tenant: TenantId, thread: ThreadKey) -> str:
     return f"evt.v1.{tenant}.turn.interrupted.{thread}"
 
 
+def handed_off_subject(tenant: TenantId, conversation: ConversationId) -> str:
+    """Return the best-effort subject for a conversation that a person has to go on with."""
+    return f"evt.v1.{tenant}.conversation.handed_off.{conversation}"
+
+
 TURN_RUNNING_ANY = "evt.v1.*.turn.running.*"
 TURN_INTERRUPTED_ANY = "evt.v1.*.turn.interrupted.*"
+HANDED_OFF_ANY = "evt.v1.*.conversation.handed_off.*"

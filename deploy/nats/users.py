@@ -16,6 +16,7 @@ from shared.topology import (
     CONFIG_REPUBLISH,
     EGRESS,
     EVT,
+    HANDED_OFF_ANY,
     INBOUND,
     OUT,
     ROUTER,
@@ -61,7 +62,7 @@ USERS: Mapping[str, User] = {
     "agent": User(
         consumes=(AGENT,),
         stores=(OUT,),
-        announces=(TURN_RUNNING_ANY, TURN_INTERRUPTED_ANY),
+        announces=(TURN_RUNNING_ANY, TURN_INTERRUPTED_ANY, HANDED_OFF_ANY),
         hears=(TURN_INTERRUPTED_ANY,),
     ),
     "egress": User(consumes=(EGRESS, STATUS_READER), stores=(OUT,), hears=(TURN_RUNNING_ANY,)),

@@ -54,6 +54,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
             settings.agent.run_limit,
             settings.agent.workers,
             actions=actions,
+            prices=settings.agent.prices,
         )
         bus.on(AGENT, agent.on_turn_requested, workers=HINT_READERS)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}

@@ -14,17 +14,29 @@ from services.agent.actions import Actions
 from services.agent.budget import Budget, Unlimited
 from services.agent.llm import Model
 from services.agent.loop import Answer, Loop
+from services.agent.pipelines import Course, Metered, Run
+from services.agent.prices import Prices
 from services.agent.store import Claim, Committed, ToolLedger, Turns, Work
 from services.agent.tools import Passages, Tool, ToolContext
 from shared import faultpoints
 from shared.bus import Bus, BusUnavailable, Delivery
-from shared.events import ReplyReady, TurnInterrupted, TurnRequested, TurnRunning
+from shared.events import ConversationHandedOff, ReplyReady, TurnInterrupted, TurnRequested, TurnRunning
 from shared.failures import TURN_CRASHED, TURN_TIMED_OUT, Failure, GatewayError
 from shared.fairness import FairWork
 from shared.faultpoints import Step
 from shared.ids import ReplyId, TenantId, ThreadKey
-from shared.telemetry import HOP_TURN, HOPS, TURN_FINISHED, TURN_LOST, TURN_RESTARTED, TURNS_RUNNING, log, span
-from shared.topology import OUT, out_subject, turn_interrupted_subject, turn_running_subject
+from shared.telemetry import (
+    CONVERSATION_HANDED_OFF,
+    HOP_TURN,
+    HOPS,
+    TURN_FINISHED,
+    TURN_LOST,
+    TURN_RESTARTED,
+    TURNS_RUNNING,
+    log,
+    span,
+)
+from shared.topology import OUT, handed_off_subject, out_subject, turn_interrupted_subject, turn_running_subject
 
 APOLOGY = "Sorry, I could not work out an answer just now. Please try again in a moment."
 
@@ -52,6 +64,7 @@ class Agent:
     room: int = 32
     budget: Budget = field(default_factory=Unlimited)
     actions: Actions | None = None
+    prices: Prices = field(default_factory=dict)
     _running: dict[ThreadKey, asyncio.Event] = field(default_factory=dict)
     """The turns that run here; an event set makes its turn look at the thread at once."""
 
@@ -75,7 +88,7 @@ class Agent:
         while claim is not None:
             with structlog.contextvars.bound_contextvars(tenant=tenant, thread=thread):
                 ended = await self._hold(claim)
-            if ended is not None:
+            if ended is not None and ended.reply is not None:
                 await self._hint(tenant, thread, ended.reply)
             claim = await self.turns.claim(tenant, thread) if ended is None or ended.more else None
 
@@ -168,8 +181,10 @@ class Agent:
                 trunkline__turn=work.turn,
             ),
         ):
-            answer, failure = await self._think(work)
-            committed = await self.turns.commit(work, answer, failure.code if failure else None)
+            if work.is_handed_off:
+                return await self.turns.keep_silent(work)
+            answer, course, failure = await self._think(work)
+            committed = await self.turns.commit(work, answer, course, failure.code if failure else None)
             log.info(
                 TURN_FINISHED,
                 committed=committed is not None,
@@ -177,41 +192,52 @@ class Agent:
                 conversation=work.conversation,
                 failure=failure.code if failure else None,
                 attempts=work.attempts,
+                pipeline=work.pipeline.name,
+                version=work.pipeline.version,
                 steps=answer.steps,
-                input_tokens=answer.input_tokens,
-                output_tokens=answer.output_tokens,
+                input_tokens=course.input_tokens,
+                output_tokens=course.output_tokens,
+                handed_off=course.handed_off,
             )
+        if committed is not None and course.handed_off:
+            await self._tell_handoff(work)
         return committed
 
-    async def _think(self, work: Work) -> tuple[Answer, Failure | None]:
-        """Return the answer, or the apology and why."""
+    async def _think(self, work: Work) -> tuple[Answer, Course, Failure | None]:
+        """Return the answer, or the apology and why; and how the turn went."""
         if work.attempts > _MOST_ATTEMPTS:
-            return Answer(APOLOGY), TURN_CRASHED
+            return Answer(APOLOGY), Course(), TURN_CRASHED
+        run = await self._prepared(work)
+        try:
+            async with asyncio.timeout(self.run_limit):
+                return await run.answer(), run.course, None
+        except TimeoutError:
+            return Answer(APOLOGY, steps=run.steps), run.course, TURN_TIMED_OUT
+        except GatewayError as error:
+            return Answer(APOLOGY, steps=run.steps), run.course, error.failure
+
+    async def _prepared(self, work: Work) -> Run:
+        """Return a turn's way through its pipeline, at its beginning."""
+        meter = Metered(self.model, self.prices)
         loop = Loop(
-            model=self.model,
-            tools=(*work.pipeline.tools, *await self._actions(work)),
+            model=meter,
+            tools=(*work.setup.tools, *await self._actions(work)),
             ledger=ToolLedger(self.turns, work),
             context=lambda call: ToolContext(
                 work.claim.tenant, work.agent, work.conversation, work.turn, call, self.turns, self.knowledge
             ),
             most_steps=self.most_steps,
-            model_name=work.pipeline.model,
+            model_name=work.setup.model,
             user=work.conversation,
             reserve=lambda said: self.budget.reserve(work.claim.tenant, work.conversation, work.turn, said),
         )
-        try:
-            async with asyncio.timeout(self.run_limit):
-                return await loop.run(work.messages), None
-        except TimeoutError:
-            return Answer(APOLOGY, steps=loop.steps), TURN_TIMED_OUT
-        except GatewayError as error:
-            return Answer(APOLOGY, steps=loop.steps), error.failure
+        return Run(work.pipeline.document, work.setup, loop, meter, list(work.messages), work.asked)
 
     async def _actions(self, work: Work) -> tuple[Tool, ...]:
         """Return the tenant's own tools; a built-in one's name is never theirs."""
         if self.actions is None or not work.has_actions:
             return ()
-        taken = {tool.name for tool in work.pipeline.tools}
+        taken = {tool.name for tool in work.setup.tools}
         return tuple(tool for tool in await self.actions.offered(work) if tool.name not in taken)
 
     async def _announce(self, claim: Claim) -> None:
@@ -220,6 +246,14 @@ class Agent:
             await self.bus.announce(
                 turn_running_subject(tenant, claim.thread), TurnRunning(tenant=tenant, thread=claim.thread)
             )
+
+    async def _tell_handoff(self, work: Work) -> None:
+        """Tell whoever listens that a person has to go on with a conversation; the console's tables say so, too."""
+        tenant, conversation = work.claim.tenant, work.conversation
+        log.info(CONVERSATION_HANDED_OFF, conversation=conversation, turn=work.turn)
+        with suppress(Exception):
+            handed = ConversationHandedOff(tenant=tenant, conversation=conversation)
+            await self.bus.announce(handed_off_subject(tenant, conversation), handed)
 
     async def _tell_owner(self, tenant: TenantId, thread: ThreadKey) -> None:
         """Tell whichever process runs this thread's turn that it was asked more."""

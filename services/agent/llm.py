@@ -42,6 +42,14 @@ class ToolRequest:
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How a model shall answer, where that is not left to it. `most_tokens`: of an answer, within the platform's limit."""
+
+    temperature: float | None = None
+    most_tokens: int | None = None
+
+
+@dataclass(frozen=True)
 class Completion:
     """What the model said: a text, or tools it wants first."""
 
@@ -57,7 +65,7 @@ class Model(Protocol):
     """Completes a conversation."""
 
     async def complete(
-        self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str
+        self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str, sampling: Sampling
     ) -> Completion:
         """Return the next thing said. Raises GatewayError: MODEL_UNAVAILABLE or MODEL_REFUSED."""
 
@@ -71,7 +79,7 @@ class OpenAIModel:
     most_tokens: int
 
     async def complete(
-        self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str
+        self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str, sampling: Sampling
     ) -> Completion:
         """Ask the API once; the client retries what may pass, twice, with jitter."""
         name = model or self.default_model
@@ -81,22 +89,26 @@ class OpenAIModel:
                 "chat", gen_ai__operation__name="chat", gen_ai__request__model=name, gen_ai__provider__name="openai"
             ) as opened,
         ):
-            completion = _read(await self._ask(messages, tools, name, user), name)
+            completion = _read(await self._ask(messages, tools, name, user, sampling), name)
             opened.set_attribute("gen_ai.usage.input_tokens", completion.input_tokens)
             opened.set_attribute("gen_ai.usage.output_tokens", completion.output_tokens)
         MODEL_TOKENS.labels("input").inc(completion.input_tokens)
         MODEL_TOKENS.labels("output").inc(completion.output_tokens)
         return completion
 
-    async def _ask(self, messages: Sequence[Said], tools: Sequence[Said], model: str, user: str) -> ChatCompletion:
-        offered: dict[str, Any] = {"tools": list(tools)} if tools else {}
+    async def _ask(
+        self, messages: Sequence[Said], tools: Sequence[Said], model: str, user: str, sampling: Sampling
+    ) -> ChatCompletion:
+        more: dict[str, Any] = {"tools": list(tools)} if tools else {}
+        if sampling.temperature is not None:
+            more["temperature"] = sampling.temperature
         try:
             return await self.client.chat.completions.create(
                 model=model,
                 messages=list(messages),  # type: ignore[arg-type]  # plain dicts are what the API takes
-                max_tokens=self.most_tokens,
+                max_tokens=min(self.most_tokens, sampling.most_tokens or self.most_tokens),
                 user=user,
-                **offered,
+                **more,
             )
         except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError) as error:
             raise GatewayError(MODEL_UNAVAILABLE) from error

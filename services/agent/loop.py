@@ -8,7 +8,7 @@ from typing import Protocol
 import orjson
 
 from services.agent.cleaning import clean, cleaned
-from services.agent.llm import Completion, Model, Said, ToolRequest
+from services.agent.llm import Completion, Model, Said, Sampling, ToolRequest
 from services.agent.tools import Result, Tool, ToolContext, ToolFailed
 from shared import faultpoints
 from shared.actions import Misfit
@@ -64,6 +64,7 @@ class Loop:
     user: str
     reserve: Callable[[Sequence[Said]], Awaitable[None]]
     """Asks the budget; raises GatewayError where it is used up."""
+    sampling: Sampling = field(default_factory=Sampling)
     steps: int = 0
     sources: list[str] = field(default_factory=list)
 
@@ -75,13 +76,15 @@ class Loop:
             offered = [tool.offer() for tool in self.tools] if self.steps < self.most_steps else []
             await self.reserve(said)
             faultpoints.before(Step.AGENT_MODEL)
-            completion = await self.model.complete(said, offered, model=self.model_name, user=self.user)
+            completion = await self.model.complete(
+                said, offered, model=self.model_name, user=self.user, sampling=self.sampling
+            )
             faultpoints.after(Step.AGENT_MODEL)
             spoken.append(completion)
             if not completion.tools or not offered:
                 return self._answer(completion, spoken)
             said.append(_assistant(completion))
-            results = await asyncio.gather(*(self._step(request) for request in completion.tools))
+            results = await asyncio.gather(*(self.call(request) for request in completion.tools))
             said.extend(
                 {"role": "tool", "tool_call_id": request.id, "content": result.text}
                 for request, result in zip(completion.tools, results, strict=True)
@@ -101,7 +104,7 @@ class Loop:
             model=last.model,
         )
 
-    async def _step(self, request: ToolRequest) -> Result:
+    async def call(self, request: ToolRequest) -> Result:
         """Run one requested tool; the result, also of a failure, is told to the model."""
         if self.steps >= self.most_steps:
             return Result(_TOO_MANY)

@@ -1,9 +1,28 @@
 """The agent's variables."""
 
-from pydantic import Field, SecretStr
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator, Field, SecretStr
+
+from services.agent.prices import Price
 from shared.outbound.settings import OutboundSettings
 from shared.settings import BURST_LIMIT, Database, Embeddings, Group, env
+
+
+def _prices(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
+    if not isinstance(value, str):
+        return value
+    prices = {}
+    for pair in filter(None, map(str.strip, value.split(","))):
+        model, _, price = pair.rpartition("=")
+        told, _, said = price.partition("/")
+        try:
+            prices[model.strip()] = Price(Decimal(told), Decimal(said))
+        except InvalidOperation:
+            raise ValueError("not of the form model=0.25/2") from None
+    return prices
 
 
 class Agent(Group):
@@ -19,6 +38,11 @@ class Agent(Group):
     run_limit: float = Field(90.0, description="Seconds that one turn may take.", gt=0)
     most_steps: int = Field(5, description="Tool calls that one turn may make.", ge=0, le=20)
     most_tokens: int = Field(2000, description="Tokens that one model call may answer with.", ge=1)
+    prices: Annotated[Mapping[str, Price], BeforeValidator(_prices)] = Field(
+        {},
+        description="What a million tokens cost, told to a model and said by it: `gpt-5-mini=0.25/2`, separated by commas. "
+        "Turns then record their cost, in the currency of these prices.",
+    )
 
 
 class AgentSettings(OutboundSettings):

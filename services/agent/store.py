@@ -9,14 +9,15 @@ from psycopg.rows import DictRow
 
 from services.agent.llm import Said, ToolRequest
 from services.agent.loop import Answer
-from services.agent.pipelines import Pipeline, Sys
+from services.agent.pipelines import Chosen, Course, Setup, Sys
 from services.agent.tools import TOOLS, Equipment, Result, ToolContext
 from shared import faultpoints
 from shared.actions import Identity
-from shared.failures import NOTHING_ASKED, GatewayError
+from shared.failures import NOTHING_ASKED, PIPELINE_UNFIT, GatewayError
 from shared.fairness import FAIR_ORDER
 from shared.faultpoints import Step
 from shared.ids import AgentId, ConversationId, LineId, ReplyId, Sequence, TenantId, ThreadKey, TurnId, new_id
+from shared.pipelines import SHIPPED, WHATSAPP_DEFAULT, NotAPipeline, read_pipeline, shipped
 from shared.store.presence import OWNER_IS_DEAD
 from shared.store.sealed import FORM_BODY, MESSAGE_TEXT, REPLY_BODY, TOOL_RESULT, TOOL_SOURCES, SealedColumn
 from shared.store.session import Connection, Store
@@ -67,16 +68,26 @@ with asked as (
   select id, seq, conversation_id, sealed_text, trace, received_at from message
   where thread = %(thread)s and seq > %(done_seq)s and seq <= %(asked_seq)s and outcome = 'asked'
 ),
+selected as (
+  select pipeline.id as pipeline, active_version from conversation join agent on agent.id = conversation.agent_id
+  join pipeline on pipeline.id = agent.pipeline_id
+  where conversation.id = (select conversation_id from asked order by seq desc limit 1) and active_version is not null
+),
 opened as (
-  insert into turn (id, tenant_id, thread, conversation_id, from_seq, upto_seq)
-  select %(turn)s, %(tenant)s, %(thread)s, (select conversation_id from asked order by seq desc limit 1), min(seq), %(asked_seq)s
+  insert into turn (id, tenant_id, thread, conversation_id, from_seq, upto_seq, pipeline, pipeline_version)
+  select %(turn)s, %(tenant)s, %(thread)s, (select conversation_id from asked order by seq desc limit 1), min(seq), %(asked_seq)s,
+         coalesce((select pipeline from selected), %(default)s), coalesce((select active_version from selected), %(newest)s)
   from asked having count(*) > 0
   on conflict (thread, from_seq) do update set upto_seq = excluded.upto_seq, finished_at = null,
-      attempts = case when turn.upto_seq = excluded.upto_seq then turn.attempts + 1 else 1 end
-  returning id, attempts, (select conversation_id from asked order by seq desc limit 1) as conversation
+      attempts = case when turn.upto_seq = excluded.upto_seq then turn.attempts + 1 else 1 end,
+      pipeline = coalesce(turn.pipeline, excluded.pipeline),
+      pipeline_version = coalesce(turn.pipeline_version, excluded.pipeline_version)
+  returning id, attempts, (select conversation_id from asked order by seq desc limit 1) as conversation, pipeline, pipeline_version
 )
 select asked.id, asked.seq, asked.sealed_text, asked.trace, asked.received_at, opened.id as turn, opened.attempts,
-       opened.conversation, agent.id as agent, agent.instructions, agent.model, agent.memory, line.channel, line.provider,
+       opened.conversation, opened.pipeline, opened.pipeline_version,
+       (select document from pipeline_version where pipeline_id = opened.pipeline and number = opened.pipeline_version),
+       handed_off_at is not null as is_handed_off, agent.id as agent, agent.instructions, agent.model, agent.memory, line.channel, line.provider,
        tenant.name as tenant, app_user.email, now() as now, conversation.contact_id, conversation.user_id,
        exists (select 1 from action where action.tenant_id = conversation.tenant_id and action.enabled) as has_actions,
        exists (select from knowledge_document where agent_id = agent.id and generation > 0) as documents
@@ -88,7 +99,11 @@ join tenant on tenant.id = conversation.tenant_id
 left join app_user on app_user.id = conversation.user_id
 order by asked.seq
 """
-"""Opens a turn, or finds it again after a crash, and reads what the model is told of it: a row for each message asked."""
+"""
+Opens a turn, or finds it again after a crash, and reads what the model is told of it: a row for each message asked.
+
+A turn keeps the version of the pipeline that it began with, whoever goes on with it.
+"""
 
 _SPOKEN = """
 with opened as (
@@ -117,8 +132,12 @@ with settled as (
 ),
 finished as (
   update turn set finished_at = now(), upto_seq = %(asked)s, failure = %(failure)s, model = %(model)s, steps = %(steps)s,
-                  input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s
+                  input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, trail = %(trail)s, cost = %(cost)s
   from settled where turn.id = %(turn)s
+),
+handed_off as (
+  update conversation set handed_off_at = now() from settled
+  where %(handed_off)s and conversation.id = %(conversation)s and handed_off_at is null
 ),
 listed as (
   insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
@@ -134,6 +153,20 @@ replied as (
 select settled.more, replied.id as reply from settled cross join replied
 """  # noqa: S608 - constants
 """Ends a turn with a reply, and with a dead letter where it failed; nothing where the fence has moved on."""
+
+_END_SILENTLY = """
+with settled as (
+  update thread set done_seq = greatest(done_seq, %(asked)s), owner = null, run_at = now(),
+                    burst_at = case when asked_seq > %(asked)s then now() else burst_at end
+  where key = %(thread)s and fence = %(fence)s
+  returning asked_seq > %(asked)s as more
+),
+finished as (
+  update turn set finished_at = now(), upto_seq = %(asked)s from settled where turn.id = %(turn)s
+)
+select more from settled
+"""
+"""Ends a turn of a conversation that a person has: what was asked before the agent knew that is theirs to answer."""
 
 
 @dataclass(frozen=True)
@@ -174,8 +207,13 @@ class Work:
     conversation: ConversationId
     channel: str
     provider: str
-    pipeline: Pipeline
+    pipeline: Chosen
+    setup: Setup
     messages: tuple[Said, ...]
+    """What was said before, and what is asked, without a prompt."""
+    asked: str
+    """What is asked, in one text."""
+    is_handed_off: bool
     traces: tuple[dict[str, str], ...]
     received_at: datetime
     identity: Identity
@@ -184,9 +222,9 @@ class Work:
 
 @dataclass(frozen=True)
 class Committed:
-    """The reply that a turn left, and whether its thread was asked more since."""
+    """The reply that a turn left, if any, and whether its thread was asked more since."""
 
-    reply: ReplyId
+    reply: ReplyId | None
     more: bool
 
 
@@ -282,7 +320,8 @@ class Turns:
         """
         Return what the model needs, of a turn that was opened, or opens again now with more.
 
-        Raises `GatewayError`: NOTHING_ASKED for a turn that was cancelled meanwhile, SEALED_UNREADABLE without its key.
+        Raises `GatewayError`: NOTHING_ASKED for a turn that was cancelled meanwhile, SEALED_UNREADABLE without its key,
+        PIPELINE_UNFIT for a document that is none any more.
         """
         opened = claim.opened
         if opened is None:
@@ -293,8 +332,8 @@ class Turns:
         found = opened.asked[0]
         equipment = Equipment(documents=found["documents"])
         tools = tuple(tool for tool in TOOLS if tool.suits(equipment))
-        pipeline = Pipeline(found["instructions"], found["model"], found["memory"], tools)
         facts = Sys(found["channel"], found["tenant"], found["email"] or "")
+        setup = Setup(found["instructions"], found["model"], found["memory"], facts, found["now"], tools)
         spoken = [self._said(claim.tenant, row) for row in reversed(opened.spoken)]
         new = [{"role": "user", "content": self._text(claim.tenant, row)} for row in opened.asked]
         return Work(
@@ -305,19 +344,23 @@ class Turns:
             conversation=ConversationId(found["conversation"]),
             channel=found["channel"],
             provider=found["provider"],
-            pipeline=pipeline,
-            messages=(pipeline.system_prompt(facts, found["now"]), *spoken, *new),
+            pipeline=_chosen(found),
+            setup=setup,
+            messages=(*spoken, *new),
+            asked="\n".join(message["content"] for message in new),
+            is_handed_off=found["is_handed_off"],
             traces=tuple(row["trace"] for row in opened.asked),
             received_at=found["received_at"],
             identity=Identity(claim.tenant, found["contact_id"], found["user_id"] or ""),
             has_actions=found["has_actions"],
         )
 
-    async def commit(self, work: Work, answer: Answer, failure: str | None) -> Committed | None:
+    async def commit(self, work: Work, answer: Answer, course: Course, failure: str | None) -> Committed | None:
         """Leave the answer as a reply and finish the turn; None when it came too late, and nothing was done."""
         return await self._end(
             work.claim,
             answer,
+            course,
             kind="agent",
             turn=work.turn,
             conversation=work.conversation,
@@ -333,6 +376,7 @@ class Turns:
         return await self._end(
             claim,
             Answer(apology),
+            Course(),
             kind="notice",
             turn=None,
             conversation=None,
@@ -343,8 +387,21 @@ class Turns:
             attempts=1,
         )
 
+    async def keep_silent(self, work: Work) -> Committed | None:
+        """Finish a turn without a reply; None when it came too late, and nothing was done."""
+        values = {**self._facts(work.claim), "turn": work.turn}
+        async with self.store.connection(*work.claim.scope) as connection:
+            row = await (await connection.execute(_END_SILENTLY, values)).fetchone()
+        return Committed(None, row["more"]) if row else None
+
     async def _end(
-        self, claim: Claim, answer: Answer, *, trace: dict[str, str], **facts: str | int | datetime | None
+        self,
+        claim: Claim,
+        answer: Answer,
+        course: Course,
+        *,
+        trace: dict[str, str],
+        **facts: str | int | datetime | None,
     ) -> Committed | None:
         """Count a turn's messages as answered, in one statement, unless it was cancelled, taken over or asked more."""
         public_id = new_id("rp")
@@ -352,6 +409,8 @@ class Turns:
         values = {
             **self._facts(claim),
             **vars(answer),
+            **vars(course),
+            "trail": orjson.dumps(course.trail).decode(),
             **facts,
             "tenant": claim.tenant,
             "trace": orjson.dumps(trace).decode(),
@@ -408,10 +467,21 @@ async def _open(connection: Connection, claim: Claim) -> Opened:
         "done_seq": claim.done_seq,
         "asked_seq": claim.asked_seq,
         "turn": new_id("tu"),
+        "default": WHATSAPP_DEFAULT,
+        "newest": SHIPPED[WHATSAPP_DEFAULT],
     }
     asked = await connection.execute(_OPEN_TURN, facts)
     spoken = await connection.execute(_SPOKEN, facts)
     return Opened(await asked.fetchall(), await spoken.fetchall())
+
+
+def _chosen(row: DictRow) -> Chosen:
+    """Return the pipeline that a turn runs. Raises GatewayError."""
+    name, version = row["pipeline"], row["pipeline_version"]
+    try:
+        return Chosen(name, version, read_pipeline(row["document"] or shipped(name, version)))
+    except NotAPipeline:
+        raise GatewayError(PIPELINE_UNFIT) from None
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,7 @@ class Desk:
             now=row["now"],
             logged=set(row["logged"]),
             conversation=ConversationId(row["conversation"]) if row["conversation"] else None,
+            is_handed_off=row["handed_off"],
             others=tuple(others),
         )
 

@@ -5,10 +5,25 @@ from pathlib import Path
 import orjson
 import pytest
 
-from shared.events import Event, InboundReceived, PartReported, ReplyReady, TurnRequested, TurnRunning
+from shared.events import (
+    ConversationHandedOff,
+    Event,
+    InboundReceived,
+    PartReported,
+    ReplyReady,
+    TurnRequested,
+    TurnRunning,
+)
 
 GOLDEN = Path(__file__).parent / "events"
-EVENTS: tuple[type[Event], ...] = (InboundReceived, TurnRequested, ReplyReady, PartReported, TurnRunning)
+EVENTS: tuple[type[Event], ...] = (
+    InboundReceived,
+    TurnRequested,
+    ReplyReady,
+    PartReported,
+    TurnRunning,
+    ConversationHandedOff,
+)
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)

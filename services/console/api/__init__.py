@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from services.console.access import Doorkeeper
 from services.console.accounts import Accounts
 from services.console.actions import Actions
-from services.console.api import actions, dead_letters, documents, jobs, line_setup, pairing_codes, problems
+from services.console.api import actions, dead_letters, documents, jobs, line_setup, pairing_codes, pipelines, problems
 from services.console.api.accounts import accounts
 from services.console.api.agents import agents
 from services.console.api.api_keys import api_keys
@@ -26,6 +26,7 @@ from services.console.api.lines import lines
 from services.console.api.messages import messages
 from services.console.api.openapi import describe
 from services.console.api.people import people
+from services.console.api.pipeline_versions import pipeline_versions
 from services.console.api.routes import Gate
 from services.console.api.status import status
 from services.console.api.tenants import tenants
@@ -40,6 +41,7 @@ from services.console.idempotency import Requests
 from services.console.knowledge.documents import Documents
 from services.console.lines import Lines
 from services.console.pairing import PairingCodes
+from services.console.pipelines import Pipelines
 from services.console.privacy import Privacy
 from services.console.readiness import Readiness
 from services.console.records import Dangling, InUse, Stale, Taken, Unknown
@@ -102,6 +104,7 @@ class Api:
                 **jobs.FAULTS,
                 **line_setup.FAULTS,
                 **pairing_codes.FAULTS,
+                **pipelines.FAULTS,
             },
         )
         requests = Requests(self.store, self.vault, self._key(b"requests"))
@@ -115,6 +118,8 @@ class Api:
         yield tenants(self.store)
         yield users(self.store)
         yield agents(self.store)
+        yield pipelines.pipelines(Pipelines(self.store))
+        yield pipeline_versions(Pipelines(self.store))
         yield actions.actions(self.actions)
         yield form_deliveries(self.forms)
         yield documents.documents(self.store, self.documents, self.knowledge)

@@ -15,6 +15,7 @@ from services.console.api.fields import (
     Text,
     Version,
     id_in_path,
+    id_pattern,
     omitted,
     shown,
     whose,
@@ -34,6 +35,7 @@ AGENTS = Table(
         "instructions": "instructions",
         "model": "model",
         "memory": "memory",
+        "pipeline": "pipeline_id",
         "version": "version",
         "created_at": "created_at",
     },
@@ -41,17 +43,22 @@ AGENTS = Table(
 
 Id = Annotated[str, id_in_path("ag")]
 Memory = Annotated[int, Field(ge=0, le=100, description="How many messages of a conversation it remembers.")]
+PipelineId = Annotated[str, Field(pattern=id_pattern("pl"))]
 ModelName = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class Agent(Resource):
-    """An assistant. `model`: null for the platform's default."""
+    """
+    An assistant. `model`: null for the platform's default. `pipeline`: what it runs once a version of it is active; null for
+    the shipped `whatsapp-default`.
+    """
 
     tenant: str
     name: str
     instructions: str
     model: str | None
     memory: int
+    pipeline: str | None
     created_at: datetime
 
 
@@ -63,6 +70,7 @@ class NewAgent(Body):
     instructions: Text
     model: ModelName | None = None
     memory: Memory = 5
+    pipeline: PipelineId | None = None
 
 
 class AgentChange(Body):
@@ -72,6 +80,7 @@ class AgentChange(Body):
     instructions: Text = omitted()
     model: ModelName | None = omitted()
     memory: Memory = omitted()
+    pipeline: PipelineId | None = omitted()
 
 
 def agents(store: Store) -> APIRouter:
