@@ -13,6 +13,7 @@ from cli.commands import (
     leads,
     lines,
     messages,
+    pipelines,
     tenants,
     users,
 )
@@ -27,6 +28,7 @@ NOUNS = (
     lines.noun,
     agents.noun,
     knowledge.noun,
+    pipelines.noun,
     bindings.noun,
     messages.noun,
     conversations.noun,

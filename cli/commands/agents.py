@@ -8,11 +8,19 @@ from cli.commands.declaring import LISTING, Noun
 from cli.commands.options import Name, Tenant, Yes
 
 noun = Noun("agents", "Assistants.")
-_COLUMNS = {"id": "id", "name": "name", "model": "model", "memory": "memory", "tenant": "tenant"}
+_COLUMNS = {
+    "id": "id",
+    "name": "name",
+    "model": "model",
+    "memory": "memory",
+    "pipeline": "pipeline",
+    "tenant": "tenant",
+}
 
 Id = Annotated[str, typer.Argument(help="The id of an agent.")]
 Instructions = Annotated[str | None, typer.Option("--instructions-file", help="A text file of what it shall do.")]
 Model = Annotated[str | None, typer.Option(help="Which model, or none for the platform's.")]
+Pipeline = Annotated[str | None, typer.Option(help="The id of a pipeline, or none for whatsapp-default.")]
 Memory = Annotated[int | None, typer.Option(help="How many messages of a conversation it remembers.")]
 
 
@@ -35,28 +43,43 @@ def agents_get(agent: Id) -> None:
 @noun.verb("add", "Concierge --instructions-file concierge.txt")
 def agents_add(
     name: Annotated[str, typer.Argument(help="What people call it.")],
+    *,
     instructions_file: Annotated[str, typer.Option(help="A text file of what it shall do.")],
     model: Model = None,
     memory: Memory = None,
+    pipeline: Pipeline = None,
     tenant: Tenant = None,
 ) -> None:
     """Make one."""
     from cli import asking, records
 
     instructions = asking.content(instructions_file, "--instructions-file")
-    told = {"name": name, "instructions": instructions, "model": model, "memory": memory, "tenant": tenant}
+    told = {
+        "name": name,
+        "instructions": instructions,
+        "model": model,
+        "memory": memory,
+        "pipeline": pipeline,
+        "tenant": tenant,
+    }
     records.make("agents", told)
 
 
 @noun.verb("set", "ag_default --model gpt-5-mini --memory 10")
 def agents_set(
-    agent: Id, name: Name = None, instructions_file: Instructions = None, model: Model = None, memory: Memory = None
+    agent: Id,
+    *,
+    name: Name = None,
+    instructions_file: Instructions = None,
+    model: Model = None,
+    memory: Memory = None,
+    pipeline: Pipeline = None,
 ) -> None:
     """Change one; what is not named stays."""
     from cli import asking, records
 
     instructions = asking.content(instructions_file, "--instructions-file") if instructions_file else None
-    told = {"name": name, "instructions": instructions, "model": model, "memory": memory}
+    told = {"name": name, "instructions": instructions, "model": model, "memory": memory, "pipeline": pipeline}
     records.change(f"agents/{agent}", told, read=f"agents get {agent}")
 
 

@@ -56,7 +56,7 @@ Query = Annotated[str, StringConstraints(min_length=1, max_length=500), AfterVal
 Arguments = Annotated[dict[str, JsonValue], Field(max_length=32), AfterValidator(_only(_IN_ARGUMENTS))]
 ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
-Pattern = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Pattern = Annotated[str, StringConstraints(max_length=200)]
 Texts = Annotated[
     dict[Language, Sentence],
     Field(min_length=1, max_length=40, description="By language (ISO 639-1). The first is for all other languages."),
