@@ -15,6 +15,7 @@ from services.console import privacy, retention
 from services.console.accounts import Accounts
 from services.console.actions import Actions
 from services.console.api import Api, application
+from services.console.chats import Chats
 from services.console.copies import Copies
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
@@ -132,6 +133,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             forms=FormDeliveries(store, vault, settings.allowed),
             documents=Documents(store, vault, indexing, settings.console.language),
             knowledge=Knowledge(store, embedder),
+            chats=Chats(store, vault, bus, thread_pepper),
         )
         bus.on(ADVISORIES, letters.on_given_up, workers=1)
         server = Server(

@@ -12,7 +12,7 @@ KEY_PREFIX = "tlk_"
 _KEY_BYTES = 32
 
 RESOURCES = (
-    "accounts", "actions", "agents", "api-keys", "audit", "bindings", "contacts", "conversations", "dead-letters", "documents",
+    "accounts", "actions", "agents", "api-keys", "audit", "bindings", "chats", "contacts", "conversations", "dead-letters", "documents",
     "jobs", "leads", "lines", "messages", "pairing-codes", "pipelines", "settings", "tenants", "users",
 )  # fmt: skip
 SCOPES = frozenset({f"{name}:{verb}" for name in RESOURCES for verb in ("read", "write")} | {"dead-letters:replay"})

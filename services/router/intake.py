@@ -53,7 +53,7 @@ class Intake:
         found = commands.find(text) if message.num_media == 0 else None
         if not (found and found[0] is STOP) and not self._within_limit(mailbox, message):
             return await self._notify(mailbox, message, too_many(self.limit.window), "rate_limited")
-        if mailbox.line.is_open:
+        if mailbox.line.is_open and not mailbox.line.is_test:
             await mailbox.note_lead()
         if found:
             return await self._command(mailbox, message, *found)

@@ -201,6 +201,7 @@ def _as_line(row: DictRow) -> Line:
         enabled=row["enabled"],
         is_open=row["access"] == "open",
         is_shared=row["kind"] == "shared",
+        is_test=row["kind"] == "test",
         quiet=timedelta(milliseconds=row["quiet_ms"]),
     )
 

@@ -18,6 +18,7 @@ from services.console.api.agents import agents
 from services.console.api.api_keys import api_keys
 from services.console.api.audit import audit
 from services.console.api.bindings import bindings
+from services.console.api.chats import chats
 from services.console.api.conversations import conversations
 from services.console.api.forms import form_deliveries
 from services.console.api.housekeeping import housekeeping
@@ -32,6 +33,7 @@ from services.console.api.status import status
 from services.console.api.tenants import tenants
 from services.console.api.users import users
 from services.console.bindings import Bindings
+from services.console.chats import Chats
 from services.console.dead_letters import DeadLetters
 from services.console.erasure import Erasures
 from services.console.exports import Exports
@@ -85,6 +87,7 @@ class Api:
     readiness: Readiness
     documents: Documents
     knowledge: Knowledge
+    chats: Chats
 
     @classmethod
     def of_nobody(cls) -> Self:
@@ -118,6 +121,7 @@ class Api:
         yield tenants(self.store)
         yield users(self.store)
         yield agents(self.store)
+        yield chats(self.chats)
         yield pipelines.pipelines(Pipelines(self.store))
         yield pipeline_versions(Pipelines(self.store))
         yield actions.actions(self.actions)

@@ -10,6 +10,7 @@ from services.console.__main__ import app
 from services.console.accounts import Accounts
 from services.console.actions import Actions
 from services.console.api import Api
+from services.console.chats import Chats
 from services.console.copies import Copies
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
@@ -132,6 +133,7 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             forms=FormDeliveries(console_store, vault, guard.allowed),
             documents=Documents(console_store, vault, indexing),
             knowledge=Knowledge(console_store),
+            chats=Chats(console_store, vault, bus, Pepper(b"t" * 32)),
         )
         transport = httpx2.ASGITransport(app=app(settings, api), raise_app_exceptions=False)
         async with Client(transport=transport, base_url="http://console.invalid") as client:

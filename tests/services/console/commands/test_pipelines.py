@@ -9,6 +9,10 @@ from tests.services.console.commands.conftest import CommandLine
 DOCUMENT = "steps:\n  - step: model\n    addition: {0}\n"
 
 
+def write(file: Path, addition: str) -> None:
+    file.write_text(DOCUMENT.format(addition))
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     found = tmp_path / "support.yaml"
@@ -24,7 +28,7 @@ async def test_a_file_becomes_what_agents_run_and_is_taken_back(trunkline: Comma
     assert (made["name"], made["active_version"]) == ("support", None)
     assert (await trunkline.told("agents", "set", "ag_default", "--pipeline", made["id"]))["pipeline"] == made["id"]
     assert (await trunkline.told("pipelines", "activate", "support"))["active_version"] == 1
-    file.write_text(DOCUMENT.format("Second."))
+    write(file, "Second.")
     assert (await trunkline.told("pipelines", "put", str(file)))["active_version"] == 1
     assert (await trunkline.told("pipelines", "activate", "support"))["active_version"] == 2
     assert (await trunkline.told("pipelines", "rollback", "support"))["active_version"] == 1
@@ -42,7 +46,7 @@ async def test_a_file_is_checked_without_changing_anything(trunkline: CommandLin
     What is wrong is told with its place; so it is when somebody tries to put it.
     """
     assert (await trunkline.told("pipelines", "check", str(file))) == {"faults": []}
-    file.write_text(DOCUMENT.format("Help {sys.nobody}"))
+    write(file, "Help {sys.nobody}")
     refused = await trunkline.run("pipelines", "check", str(file), "-o", "table")
     assert refused.returncode == 1
     assert f"{file}:3:5: steps[0].addition may hold only" in refused.stdout
