@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cli import asking, records
-from cli.api import ask
+from cli.api import ask, exchange
 from cli.outcome import Exit, fail, is_table, note, say, say_json
 from cli.records import Record
 
@@ -16,6 +16,7 @@ _COLUMNS = {
     "agents": "agents",
     "tenant": "tenant",
 }
+_TRIAL_SECONDS = 120.0
 _VERSIONS = {"version": "number", "author": "author", "created": "created_at"}
 
 
@@ -53,6 +54,17 @@ def check(file: str) -> None:
     if faults:
         fail(Exit.FAILURE, f"{file} cannot be used.")
     note("Nothing is wrong.")
+
+
+def try_out(file: str, conversation: str) -> None:
+    """Print what a document came to; end the command with a failure where it came to nothing."""
+    document = asking.content(file, file)
+    found = exchange(
+        "POST", f"conversations/{conversation}/trials", {"document": document}, seconds=_TRIAL_SECONDS
+    ).body
+    records.show_record(found)
+    if found["failure"]:
+        fail(Exit.FAILURE, f"It came to nothing: {found['failure']}.")
 
 
 def put(file: str, name: str | None, tenant: str | None) -> None:

@@ -117,6 +117,12 @@ def handed_off_subject(tenant: TenantId, conversation: ConversationId) -> str:
     return f"evt.v1.{tenant}.conversation.handed_off.{conversation}"
 
 
+def trial_subject(tenant: TenantId) -> str:
+    """Return the subject on which an agent is asked to try a pipeline out, and answers."""
+    return f"ask.v1.{tenant}.trial"
+
+
+TRIAL_ANY = "ask.v1.*.trial"
 TURN_RUNNING_ANY = "evt.v1.*.turn.running.*"
 TURN_INTERRUPTED_ANY = "evt.v1.*.turn.interrupted.*"
 HANDED_OFF_ANY = "evt.v1.*.conversation.handed_off.*"

@@ -48,6 +48,16 @@ def pipelines_check(file: File) -> None:
     pipelines.check(file)
 
 
+@noun.verb("try", "support.yaml --conversation cv_0192…")
+def pipelines_try(
+    file: File, conversation: Annotated[str, typer.Option(help="The id of a conversation that is kept.")]
+) -> None:
+    """Say what a document would answer to the newest message of a conversation. Sends nothing; tools that change something are told of."""
+    from cli import pipelines
+
+    pipelines.try_out(file, conversation)
+
+
 @noun.verb("put", "support.yaml --name Support")
 def pipelines_put(
     file: File,

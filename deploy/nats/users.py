@@ -23,6 +23,7 @@ from shared.topology import (
     STATUS,
     STATUS_READER,
     STREAMS,
+    TRIAL_ANY,
     TURN,
     TURN_INTERRUPTED_ANY,
     TURN_RUNNING_ANY,
@@ -62,8 +63,8 @@ USERS: Mapping[str, User] = {
     "agent": User(
         consumes=(AGENT,),
         stores=(OUT,),
-        announces=(TURN_RUNNING_ANY, TURN_INTERRUPTED_ANY, HANDED_OFF_ANY),
-        hears=(TURN_INTERRUPTED_ANY,),
+        announces=(TURN_RUNNING_ANY, TURN_INTERRUPTED_ANY, HANDED_OFF_ANY, "_INBOX.console.>"),
+        hears=(TURN_INTERRUPTED_ANY, TRIAL_ANY),
     ),
     "egress": User(consumes=(EGRESS, STATUS_READER), stores=(OUT,), hears=(TURN_RUNNING_ANY,)),
     "console": User(
@@ -72,6 +73,7 @@ USERS: Mapping[str, User] = {
         looks_up=STREAMS,
         erases=(INBOUND,),
         empties=(TURN, OUT, EVT),
+        announces=(TRIAL_ANY,),
         reads_settings=True,
         writes_settings=True,
     ),

@@ -13,7 +13,7 @@ _KEY_BYTES = 32
 
 RESOURCES = (
     "accounts", "actions", "agents", "api-keys", "audit", "bindings", "chats", "contacts", "conversations", "dead-letters", "documents",
-    "jobs", "leads", "lines", "messages", "pairing-codes", "pipelines", "settings", "tenants", "users",
+    "jobs", "leads", "lines", "messages", "pairing-codes", "pipelines", "settings", "tenants", "trials", "users",
 )  # fmt: skip
 SCOPES = frozenset({f"{name}:{verb}" for name in RESOURCES for verb in ("read", "write")} | {"dead-letters:replay"})
 """What a key may be given: `resource:read`, `resource:write`, `dead-letters:replay` (product-ux.md, section 5)."""

@@ -106,6 +106,35 @@ class Bus:
         if self._client.is_connected:
             await self._client.publish(subject, event.encode(), headers={"ce-type": event.type, **trace_headers()})
 
+    async def request(self, subject: str, event: Event, answer: type[E], seconds: float) -> E:
+        """Ask whoever answers, and return what they say. Raises BusUnavailable where nobody does in time."""
+        headers = {"ce-type": event.type, **trace_headers()}
+        try:
+            message = await self._client.request(subject, event.encode(), timeout=seconds, headers=headers)
+            return answer.decode(message.data)
+        except (nats.errors.Error, TimeoutError, OSError, ValidationError) as error:
+            raise BusUnavailable(type(error).__name__) from error
+
+    async def answer(
+        self, subject: str, event: type[E], handler: Callable[[E], Awaitable[Event]], queue: str, most: int
+    ) -> None:
+        """Answer requests, `most` at a time, each in one process of the group `queue`. Who asks more waits, or gives up."""
+        room, answering = asyncio.Semaphore(most), set[asyncio.Task[None]]()
+
+        async def told(message: Msg) -> None:
+            try:
+                async with room:
+                    await message.respond((await handler(event.decode(message.data))).encode())
+            except Exception as error:  # noqa: BLE001 - whoever asked gives up by themselves
+                log.warning("request.failed", subject_kind=event.type, exc_info=error)
+
+        async def asked(message: Msg) -> None:
+            task = asyncio.create_task(told(message))
+            answering.add(task)
+            task.add_done_callback(answering.discard)
+
+        await self._client.subscribe(subject, queue=queue, cb=asked)
+
     async def listen(
         self, subject: str, event: type[E], handler: Callable[[E], Awaitable[None]], queue: str = ""
     ) -> None:

@@ -11,6 +11,8 @@ from shared.events import (
     InboundReceived,
     PartReported,
     ReplyReady,
+    TrialEnded,
+    TrialRequested,
     TurnRequested,
     TurnRunning,
 )
@@ -23,6 +25,8 @@ EVENTS: tuple[type[Event], ...] = (
     PartReported,
     TurnRunning,
     ConversationHandedOff,
+    TrialRequested,
+    TrialEnded,
 )
 
 

@@ -31,6 +31,7 @@ from services.console.api.pipeline_versions import pipeline_versions
 from services.console.api.routes import Gate
 from services.console.api.status import status
 from services.console.api.tenants import tenants
+from services.console.api.trials import trials
 from services.console.api.users import users
 from services.console.bindings import Bindings
 from services.console.chats import Chats
@@ -48,6 +49,7 @@ from services.console.privacy import Privacy
 from services.console.readiness import Readiness
 from services.console.records import Dangling, InUse, Stale, Taken, Unknown
 from services.console.retention import Retention
+from services.console.trials import Trials
 from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.knowledge import Knowledge
@@ -124,6 +126,7 @@ class Api:
         yield chats(self.chats)
         yield pipelines.pipelines(Pipelines(self.store))
         yield pipeline_versions(Pipelines(self.store))
+        yield trials(Trials(self.store, self.vault, self.bus))
         yield actions.actions(self.actions)
         yield form_deliveries(self.forms)
         yield documents.documents(self.store, self.documents, self.knowledge)

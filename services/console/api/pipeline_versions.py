@@ -12,7 +12,7 @@ from services.console.api.pipelines import Id, Pipeline
 from services.console.api.routes import Asking, Route, may
 from services.console.pipelines import Pipelines
 
-Number = Annotated[int, Path(ge=1, le=1_000_000_000)]
+Ordinal = Annotated[int, Path(ge=1, le=1_000_000_000)]
 
 
 class PipelineVersion(Resource):
@@ -39,9 +39,9 @@ def pipeline_versions(found: Pipelines) -> APIRouter:
         rows = await found.versions(who, pipeline, page.before, page.limit + 1)
         return page.of([PipelineVersion(id=str(row["number"]), **row) for row in rows])
 
-    @router.get("/versions/{number}", **may("pipelines:read"))
-    async def get_pipeline_version(who: Asking, pipeline: Id, number: Number) -> PipelineVersion:
-        return PipelineVersion(id=str(number), **await found.version(who, pipeline, number))
+    @router.get("/versions/{ordinal}", **may("pipelines:read"))
+    async def get_pipeline_version(who: Asking, pipeline: Id, ordinal: Ordinal) -> PipelineVersion:
+        return PipelineVersion(id=str(ordinal), **await found.version(who, pipeline, ordinal))
 
     @router.post("/activations", **may("pipelines:write"))
     async def activate_pipeline(

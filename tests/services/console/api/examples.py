@@ -73,8 +73,9 @@ EXAMPLES = {
     "delete_pipeline": Example("DELETE", "pipelines/pl_spareone", changes=True),
     "list_pipeline_versions": get("pipelines/pl_one/versions"),
     "get_pipeline_version": get("pipelines/pl_one/versions/1"),
-    "activate_pipeline": Example("POST", "pipelines/pl_one/activations", {"number": 1}, changes=True),
-    "roll_back_pipeline": Example("POST", "pipelines/pl_one/rollbacks", changes=True),
+    "activate_pipeline": Example("POST", "pipelines/pl_draftone/activations", {"number": 1}, changes=True),
+    "roll_back_pipeline": Example("POST", "pipelines/pl_activeone/rollbacks", changes=True),
+    "try_pipeline": post("conversations/cv_one/trials", document=PIPELINE),
     "list_documents": get("agents/ag_one/documents"),
     "put_document": Example("PUT", "agents/ag_one/documents?name=new.txt", {}),
     "get_document": get("agents/ag_one/documents/kd_one"),
@@ -160,10 +161,10 @@ async def plant_everything(past: Past, twilio: FakeAccount) -> None:
     await past.insert("contact", id="ct_spareone", channel="whatsapp")
     for action in ("ac_one", "ac_spareone"):
         await past.insert("action", id=action, **ACTION | {"name": action}, method="POST", url=NOBODY)
-    for pipeline in ("pl_one", "pl_spareone"):
+    for pipeline in ("pl_one", "pl_spareone", "pl_draftone", "pl_activeone"):
         await past.insert("pipeline", id=pipeline, name=pipeline, draft=PIPELINE, past=[1])
-    version = {"document": PIPELINE, "author": "test"}
-    await past.insert("pipeline_version", pipeline_id="pl_one", number=1, **version)
+    for pipeline in ("pl_one", "pl_draftone"):
+        await past.insert("pipeline_version", pipeline_id=pipeline, number=1, document=PIPELINE, author="test")
     for place in ("fd_one", "fd_spareone"):
         await past.insert(
             "form_delivery", id=place, kind="webhook", options={"url": "https://example.org/"}, enabled=False

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.store.session import Store
 from tests.services.console.commands.conftest import CommandLine
 
 DOCUMENT = "steps:\n  - step: model\n    addition: {0}\n"
@@ -61,3 +62,21 @@ async def test_the_shipped_pipeline_is_shown(trunkline: CommandLine) -> None:
     shown = await trunkline.run("pipelines", "show", "whatsapp-default", "-o", "table")
     assert "steps:" in shown.stdout
     assert (await trunkline.run("pipelines", "activate", "nothing")).returncode == 2
+
+
+async def test_a_trial_that_comes_to_nothing_says_why(trunkline: CommandLine, file: Path, store: Store) -> None:
+    """
+    Here no agent is at work.
+    """
+    async with store.connection() as connection:
+        await connection.execute("update tenant set history = true")
+        await connection.execute(
+            "insert into contact (id, tenant_id, channel) values ('ct_1', 'tn_default', 'whatsapp')"
+        )
+        await connection.execute(
+            "insert into conversation (id, tenant_id, contact_id, agent_id, line_id, channel)"
+            " values ('cv_1', 'tn_default', 'ct_1', 'ag_default', 'ln_default', 'whatsapp')"
+        )
+    done = await trunkline.run("pipelines", "try", str(file), "--conversation", "cv_1")
+    assert done.returncode == 1
+    assert "agent_unavailable" in done.stderr
