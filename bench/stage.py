@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 import services.agent.__main__ as agent
 import services.egress.__main__ as egress
-from services.agent.llm import Completion, Said
+from services.agent.llm_port import AS_IT_LIKES, Completion, Said, Sampling
 from services.agent.settings import AgentSettings
 from services.egress.settings import EgressSettings
 from services.ingress.settings import IngressSettings
@@ -66,7 +66,13 @@ class StubModel:
         self._seconds = float(os.environ.get("BENCH_MODEL_SECONDS", "0"))
 
     async def complete(
-        self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str
+        self,
+        messages: Sequence[Said],
+        tools: Sequence[Said],
+        *,
+        model: str | None,
+        user: str,
+        sampling: Sampling = AS_IT_LIKES,
     ) -> Completion:
         if self._seconds:
             await asyncio.sleep(self._seconds)

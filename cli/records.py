@@ -54,11 +54,11 @@ def change(path: str, body: Record, *, read: str) -> None:
     show_record(versioned("PATCH", path, changes, read=read))
 
 
-def versioned(method: str, path: str, body: dict[str, Any] | None = None, *, read: str) -> Any:  # noqa: ANN401 - JSON
-    """Change or delete a record, unless somebody else changes it meanwhile."""
+def versioned(method: str, path: str, body: dict[str, Any] | None = None, *, read: str, below: str = "") -> Any:  # noqa: ANN401 - JSON
+    """Change or delete a record, or ask for something `below` it that changes it, unless somebody else changes it meanwhile."""
     etag = exchange("GET", path).etag
     try:
-        return exchange(method, path, body, headers={"If-Match": etag}).body
+        return exchange(method, path + below, body, headers={"If-Match": etag}).body
     except CommandFailed as failed:
         if failed.problem.get("code") != "changed_meanwhile":
             raise

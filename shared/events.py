@@ -6,6 +6,7 @@ Only `InboundReceived` and `PartReported` carry facts; the others are hints to l
 """
 
 from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.ids import (
     AccountSid,
     AttemptId,
+    ConversationId,
     LineId,
     ProviderSid,
     ReplyId,
@@ -121,6 +123,60 @@ class DeliveryGivenUp(Event):
     consumer: str
     stream_seq: Sequence
     deliveries: int
+
+
+class ConversationHandedOff(Event):
+    """A person has to go on with a conversation, and its agent is silent. Best effort; the table says the same."""
+
+    type: ClassVar[str] = "conversation.handed_off.v1"
+
+    conversation: ConversationId
+
+
+class TrialRequested(Event):
+    """An admin wants to know what a pipeline's document would do with a stored conversation. Asked, not stored."""
+
+    type: ClassVar[str] = "trial.requested.v1"
+
+    trial: str
+    conversation: ConversationId
+    document: str
+
+
+class TrialEnded(Event):
+    """What became of a trial. `sealed` opens to a `TrialResult`; without one, `failure` says why."""
+
+    type: ClassVar[str] = "trial.ended.v1"
+
+    trial: str
+    sealed: str = ""
+    failure: str | None = None
+
+    @property
+    def seal_context(self) -> str:
+        """What the sealed result is bound to: it opens nowhere else."""
+        return f"{self.tenant}/trial/{self.trial}/1"
+
+
+class TrialResult(BaseModel):
+    """
+    The answer that a person would have been given, and how it came about; travels sealed.
+
+    `told`: tools with side effects that would have been called, and were not. `cost`: as of a turn.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    text: str
+    sources: list[str]
+    handed_off: bool
+    trail: list[dict[str, str | int]]
+    told: list[str]
+    steps: int
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal | None
+    model: str
 
 
 class TurnInterrupted(Event):

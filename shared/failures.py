@@ -38,6 +38,7 @@ TURN_TIMED_OUT = Failure("turn_timed_out", retry=True)
 TURN_CRASHED = Failure("turn_crashed", page=True)
 TEXTS_GONE = Failure("texts_gone")
 NOTHING_ASKED = Failure("nothing_asked", page=True)
+PIPELINE_UNFIT = Failure("pipeline_unfit", page=True)
 OUTCOME_UNKNOWN = Failure("outcome_unknown", page=True)
 CHANNEL_UNKNOWN = Failure("channel_unknown", page=True)
 

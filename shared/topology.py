@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from shared.events import DeliveryGivenUp, Event, InboundReceived, PartReported, ReplyReady, TurnRequested
-from shared.ids import TenantId, ThreadKey
+from shared.ids import ConversationId, TenantId, ThreadKey
 
 E = TypeVar("E", bound=Event)
 
@@ -117,9 +117,18 @@ def turn_refused_subject(tenant: TenantId, thread: ThreadKey) -> str:
     return f"evt.v1.{tenant}.turn.refused.{thread}"
 
 
+def handed_off_subject(tenant: TenantId, conversation: ConversationId) -> str:
+    """Return the best-effort subject for a conversation that a person has to go on with."""
+    return f"evt.v1.{tenant}.conversation.handed_off.{conversation}"
+
+
 TURN_RUNNING_ANY = "evt.v1.*.turn.running.*"
 TURN_INTERRUPTED_ANY = "evt.v1.*.turn.interrupted.*"
 TURN_REFUSED_ANY = "evt.v1.*.turn.refused.*"
+HANDED_OFF_ANY = "evt.v1.*.conversation.handed_off.*"
 
 TURN_REPLAY = "ask.v1.turn.replay"
 """Where an agent is asked to run a stored turn again, and answers."""
+
+TRIAL = "ask.v1.pipeline.trial"
+"""Where an agent is asked to try a pipeline out on a stored conversation, and answers."""

@@ -8,7 +8,14 @@ from cli.commands.declaring import LISTING, Noun
 from cli.commands.options import Name, Tenant, Yes
 
 noun = Noun("agents", "Assistants.")
-_COLUMNS = {"id": "id", "name": "name", "model": "model", "memory": "memory", "tenant": "tenant"}
+_COLUMNS = {
+    "id": "id",
+    "name": "name",
+    "model": "model",
+    "memory": "memory",
+    "pipeline": "pipeline",
+    "tenant": "tenant",
+}
 
 Id = Annotated[str, typer.Argument(help="The id of an agent.")]
 Instructions = Annotated[str | None, typer.Option("--instructions-file", help="A text file of what it shall do.")]
@@ -17,6 +24,7 @@ Fallback = Annotated[
     str | None,
     typer.Option("--fallback-model", help="Which model is asked where that fails, or none for the platform's."),
 ]
+Pipeline = Annotated[str | None, typer.Option(help="The id of a pipeline, or none for whatsapp-default.")]
 Memory = Annotated[int | None, typer.Option(help="How many messages of a conversation it remembers.")]
 Remembers = Annotated[str | None, typer.Option(help="last: so many messages. whole: all of a conversation.")]
 MemoryTokens = Annotated[int | None, typer.Option("--memory-tokens", help="Tokens that a whole conversation may take.")]
@@ -47,8 +55,8 @@ def agents_get(agent: Id) -> None:
 @noun.verb("add", "Concierge --instructions-file concierge.txt")
 def agents_add(
     name: Annotated[str, typer.Argument(help="What people call it.")],
-    instructions_file: Annotated[str, typer.Option(help="A text file of what it shall do.")],
     *,
+    instructions_file: Annotated[str, typer.Option(help="A text file of what it shall do.")],
     model: Model = None,
     fallback_model: Fallback = None,
     memory: Memory = None,
@@ -56,6 +64,7 @@ def agents_add(
     memory_tokens: MemoryTokens = None,
     message_tokens: MessageTokens = None,
     conversation_tokens: ConversationTokens = None,
+    pipeline: Pipeline = None,
     tenant: Tenant = None,
 ) -> None:
     """Make one."""
@@ -72,6 +81,7 @@ def agents_add(
         "memory_tokens": memory_tokens,
         "message_tokens": message_tokens,
         "conversation_tokens": conversation_tokens,
+        "pipeline": pipeline,
         "tenant": tenant,
     }
     records.make("agents", told)
@@ -90,6 +100,7 @@ def agents_set(
     memory_tokens: MemoryTokens = None,
     message_tokens: MessageTokens = None,
     conversation_tokens: ConversationTokens = None,
+    pipeline: Pipeline = None,
 ) -> None:
     """Change one; what is not named stays."""
     from cli import asking, records
@@ -105,6 +116,7 @@ def agents_set(
         "memory_tokens": memory_tokens,
         "message_tokens": message_tokens,
         "conversation_tokens": conversation_tokens,
+        "pipeline": pipeline,
     }
     records.change(f"agents/{agent}", told, read=f"agents get {agent}")
 

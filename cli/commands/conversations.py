@@ -35,6 +35,14 @@ def conversations_list(
     records.show_list("conversations", _COLUMNS, empty="No conversations yet.", **wanted)
 
 
+@noun.verb("give-back", "cv_0192…")
+def conversations_give_back(conversation: Annotated[str, typer.Argument(help="The id of a conversation.")]) -> None:
+    """Let the agent answer again in one that was handed off to a person."""
+    from cli import records
+
+    records.show_record(records.send("DELETE", f"conversations/{conversation}/handoff"))
+
+
 @noun.verb("show", "cv_0192…")
 def conversations_show(conversation: Annotated[str, typer.Argument(help="The id of a conversation.")]) -> None:
     """Show one, and what was said in it where the company keeps a history."""

@@ -15,14 +15,15 @@ from services.agent.llm import Model, open_fallback, open_model
 from services.agent.mcp_tools import McpTools
 from services.agent.meter import Meter
 from services.agent.orders import Orders
+from services.agent.playground import Playground
 from services.agent.replay import Replays
-from services.agent.settings import AgentSettings, prices_of
+from services.agent.settings import AgentSettings
 from services.agent.shop import TenantsShop
 from services.agent.store import Turns
 from shared.addresses import Pepper
 from shared.bus import open_bus
 from shared.catalogue import Catalogue
-from shared.events import ReplayRequested, TurnInterrupted
+from shared.events import ReplayRequested, TrialRequested, TurnInterrupted
 from shared.fairness import HAND_BACK_AFTER
 from shared.knowledge import Knowledge, open_embedder
 from shared.ops import ops_app, serving
@@ -34,11 +35,11 @@ from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
 from shared.store.session import open_store
 from shared.telemetry import SERVICE_READY, log, tell_retry
-from shared.topology import AGENT, HINT_READERS, TURN_INTERRUPTED_ANY, TURN_REPLAY
+from shared.topology import AGENT, HINT_READERS, TRIAL, TURN_INTERRUPTED_ANY, TURN_REPLAY
 from shared.vault import TenantVault, Vault
 
-_MOST_REPLAYS = 2
-"""Stored turns that are run again at the same time: they shall not take the room of people who wait."""
+_MOST_ASKED = 2
+"""Stored turns that are run again, and pipelines that are tried out, at a time: they shall not take the room of people who wait."""
 
 OpenModel = Callable[[AgentSettings], AbstractAsyncContextManager[Model]]
 
@@ -75,14 +76,15 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
             shop=TenantsShop(Catalogue(store), Orders(store, vault, Pepper.of(settings.keys.pepper_ring), guard)),
             fallback=fallback,
             most_answer=settings.agent.most_tokens,
-            meter=Meter(prices_of(settings.agent.prices), settings.agent.tenant_label),
+            meter=Meter(settings.agent.prices, settings.agent.tenant_label),
         )
         bus.on(AGENT, agent.on_turn_requested, workers=HINT_READERS)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
         async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
             await bus.consume()
-            replays = Replays(agent, turns, settings.agent.run_limit)
-            await bus.answer(TURN_REPLAY, ReplayRequested, replays.on_replay_requested, most=_MOST_REPLAYS)
+            replays, playground = Replays(agent, turns), Playground(agent, store, vault)
+            await bus.answer(TURN_REPLAY, ReplayRequested, replays.on_replay_requested, most=_MOST_ASKED)
+            await bus.answer(TRIAL, TrialRequested, playground.on_trial_requested, most=_MOST_ASKED)
             await bus.listen(TURN_INTERRUPTED_ANY, TurnInterrupted, agent.on_turn_interrupted)
             async with background(bus.watch_durables(), agent.threads.sweep(), forms.keep()):
                 log.info(SERVICE_READY)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.agent.llm_port import Completion, Said
-from services.agent.meter import Meter
+from services.agent.meter import Meter, Tally
 from shared.failures import GatewayError
 from shared.ids import ConversationId, TenantId, TurnId
 
@@ -98,19 +98,24 @@ Spend = Callable[[Sequence[Said], Sequence[Said]], AbstractAsyncContextManager[B
 
 @dataclass(frozen=True)
 class Purse:
-    """What one turn pays with. `most_answer`: tokens that a call may answer with. `meter`: counts for the metrics."""
+    """
+    What one turn pays with.
+
+    `most_answer`: tokens that a call may answer with. `meter`: counts for the metrics; `tally`: for the turn.
+    """
 
     budget: Budget
     spender: Spender
     most_answer: int
     meter: Meter = field(default_factory=Meter)
+    tally: Tally = field(default_factory=Tally)
 
     @asynccontextmanager
     async def spend(self, messages: Sequence[Said], tools: Sequence[Said]) -> AsyncIterator[Bill]:
         """Hold what a call may cost, and settle what it did: nothing where it failed, what was told where it was broken off."""
         told = estimate(messages, tools)
         await self.budget.hold(self.spender, told + self.most_answer)
-        bill = Bill(told, lambda model, said: self.meter.count(self.spender.tenant, model, said), tokens=told)
+        bill = Bill(told, self._count, tokens=told)
         try:
             yield bill
         except GatewayError:
@@ -118,3 +123,6 @@ class Purse:
             raise
         finally:
             await self.budget.settle(self.spender, bill.tokens)
+
+    def _count(self, model: str | None, completion: Completion) -> None:
+        self.tally.add(completion, self.meter.count(self.spender.tenant, model, completion))

@@ -19,11 +19,12 @@ from services.agent.loop_guard import is_automatic
 from services.agent.mcp_tools import McpTools
 from services.agent.memory import Memory
 from services.agent.meter import Meter
+from services.agent.pipelines import Course, Run
 from services.agent.store import Claim, Committed, ToolLedger, Turns, Work
 from services.agent.tools import Passages, Shop, Tool, ToolContext
 from shared import faultpoints
 from shared.bus import Bus, BusUnavailable, Delivery
-from shared.events import ReplyReady, TurnInterrupted, TurnRefused, TurnRequested, TurnRunning
+from shared.events import ConversationHandedOff, ReplyReady, TurnInterrupted, TurnRefused, TurnRequested, TurnRunning
 from shared.failures import (
     CONVERSATION_BUDGET_SPENT,
     DAY_BUDGET_SPENT,
@@ -39,6 +40,7 @@ from shared.fairness import FairWork
 from shared.faultpoints import Step
 from shared.ids import ReplyId, TenantId, ThreadKey
 from shared.telemetry import (
+    CONVERSATION_HANDED_OFF,
     HOP_TURN,
     HOPS,
     TURN_FINISHED,
@@ -52,6 +54,7 @@ from shared.telemetry import (
 )
 from shared.topology import (
     OUT,
+    handed_off_subject,
     out_subject,
     turn_interrupted_subject,
     turn_refused_subject,
@@ -223,10 +226,12 @@ class Agent:
                 trunkline__turn=work.turn,
             ) as opened,
         ):
-            answer, failure = await self._think(work)
-            committed = await self.turns.commit(work, answer, failure)
-            opened.set_attribute("gen_ai.usage.input_tokens", answer.input_tokens)
-            opened.set_attribute("gen_ai.usage.output_tokens", answer.output_tokens)
+            if work.is_handed_off:
+                return await self.turns.keep_silent(work)
+            answer, course, failure = await self._think(work)
+            committed = await self.turns.commit(work, answer, course, failure)
+            opened.set_attribute("gen_ai.usage.input_tokens", course.input_tokens)
+            opened.set_attribute("gen_ai.usage.output_tokens", course.output_tokens)
             if failure is not None:
                 opened.set_attribute("error.type", failure.code)
                 await self._tell_refused(work, failure)
@@ -237,24 +242,45 @@ class Agent:
                 conversation=work.conversation,
                 failure=failure.code if failure else None,
                 attempts=work.attempts,
+                pipeline=work.pipeline.name,
+                version=work.pipeline.version,
                 steps=answer.steps,
-                input_tokens=answer.input_tokens,
-                output_tokens=answer.output_tokens,
+                input_tokens=course.input_tokens,
+                output_tokens=course.output_tokens,
+                handed_off=course.handed_off,
             )
+        if committed is not None and course.handed_off:
+            await self._tell_handoff(work)
         return committed
 
-    async def _think(self, work: Work) -> tuple[Answer, Failure | None]:
-        """Return the answer, or what is said in its place and why; nothing is said to another automatic service for a while."""
+    async def _think(self, work: Work) -> tuple[Answer, Course, Failure | None]:
+        """
+        Return the answer, or what is said in its place and why, and how the turn went.
+
+        Nothing is said to another automatic service for a while.
+        """
         if work.is_silent:
-            return Answer(""), SILENCED
+            return Answer(""), Course(), SILENCED
         if work.attempts > _MOST_ATTEMPTS:
-            return _said(work, TURN_CRASHED), TURN_CRASHED
+            return _said(work, TURN_CRASHED), Course(), TURN_CRASHED
         if work.is_busy and is_automatic(await self.turns.exchanges(work)):
-            return _said(work, LOOP_NOTICED), LOOP_NOTICED
+            return _said(work, LOOP_NOTICED), Course(), LOOP_NOTICED
         purse = Purse(self.budget, _spender(work), self.most_answer, self.meter)
-        models = self._models(work)
+        run = await self._prepared(work, purse)
+        try:
+            async with asyncio.timeout(self.run_limit):
+                run.said = [*await self._memory(work, purse).recall(work.history), *work.asked]
+                return await run.answer(), run.course, None
+        except TimeoutError:
+            failure = TURN_TIMED_OUT
+        except GatewayError as error:
+            failure = error.failure
+        return _said(work, failure, run.steps), run.course, failure
+
+    async def _prepared(self, work: Work, purse: Purse) -> Run:
+        """Return a turn's way through its pipeline, at its beginning."""
         loop = Loop(
-            models=models,
+            models=self._models(work),
             tools=await self.tools(work),
             ledger=ToolLedger(self.turns, work),
             context=lambda call: ToolContext(
@@ -264,29 +290,24 @@ class Agent:
             user=work.conversation,
             spend=purse.spend,
         )
-        memory = Memory(
-            models[0], purse.spend, lambda summary, seq: self.turns.keep_summary(work, summary, seq), work.conversation
-        )
-        try:
-            async with asyncio.timeout(self.run_limit):
-                remembered = await memory.recall(work.history)
-                return await loop.run([work.system, *remembered, *work.asked]), None
-        except TimeoutError:
-            failure = TURN_TIMED_OUT
-        except GatewayError as error:
-            failure = error.failure
-        return _said(work, failure, loop.steps), failure
+        return Run(work.pipeline.document, work.setup, loop, purse.tally, [], work.question)
+
+    def _memory(self, work: Work, purse: Purse) -> Memory:
+        async def keep(summary: str, seq: int) -> None:
+            await self.turns.keep_summary(work, summary, seq)
+
+        return Memory(self._models(work)[0], purse.spend, keep, work.conversation)
 
     def _models(self, work: Work) -> tuple[Candidate, ...]:
         """Return who is asked, and who after that."""
-        first, named = Candidate(self.model, work.pipeline.model), work.pipeline.fallback
+        first, named = Candidate(self.model, work.setup.model), work.setup.fallback
         if named is not None:
             return first, Candidate(self.fallback.model if self.fallback else self.model, named)
         return (first, self.fallback) if self.fallback else (first,)
 
     async def tools(self, work: Work) -> tuple[Tool, ...]:
         """Return what a turn's model is offered."""
-        return (*work.pipeline.tools, *await self._actions(work))
+        return (*work.setup.tools, *await self._actions(work))
 
     async def _actions(self, work: Work) -> tuple[Tool, ...]:
         """Return the tenant's own tools; a built-in one's name is never theirs."""
@@ -296,9 +317,8 @@ class Agent:
         if self.servers is not None and work.has_servers:
             own += await self.servers.offered(work)
         named = {tool.name: tool for tool in reversed(own)}
-        return tuple(
-            tool for name, tool in reversed(named.items()) if name not in {it.name for it in work.pipeline.tools}
-        )
+        taken = {tool.name for tool in work.setup.tools}
+        return tuple(tool for name, tool in reversed(named.items()) if name not in taken)
 
     async def _tell_refused(self, work: Work, failure: Failure) -> None:
         """Tell whoever watches of a limit that ended a turn."""
@@ -317,6 +337,14 @@ class Agent:
             await self.bus.announce(
                 turn_running_subject(tenant, claim.thread), TurnRunning(tenant=tenant, thread=claim.thread)
             )
+
+    async def _tell_handoff(self, work: Work) -> None:
+        """Tell whoever listens that a person has to go on with a conversation; the console's tables say so, too."""
+        tenant, conversation = work.claim.tenant, work.conversation
+        log.info(CONVERSATION_HANDED_OFF, conversation=conversation, turn=work.turn)
+        with suppress(Exception):
+            handed = ConversationHandedOff(tenant=tenant, conversation=conversation)
+            await self.bus.announce(handed_off_subject(tenant, conversation), handed)
 
     async def _tell_owner(self, tenant: TenantId, thread: ThreadKey) -> None:
         """Tell whichever process runs this thread's turn that it was asked more."""

@@ -16,12 +16,12 @@ import stamina
 from opentelemetry.trace import Span, SpanKind
 
 from services.agent.llm_answers import Unreadable, read
-from services.agent.llm_port import Candidate, Completion, Model, Said, ToolRequest
+from services.agent.llm_port import AS_IT_LIKES, Candidate, Completion, Model, Said, Sampling, ToolRequest
 from services.agent.settings import AgentSettings
 from shared.failures import MODEL_REFUSED, MODEL_UNAVAILABLE, GatewayError
 from shared.telemetry import CALL_SECONDS, HOP_MODEL, HOPS, TOKEN_USAGE, span
 
-__all__ = ["Candidate", "Completion", "Model", "OpenAIModel", "Said", "ToolRequest", "open_model"]
+__all__ = ["Candidate", "Completion", "Model", "OpenAIModel", "Said", "Sampling", "ToolRequest", "open_model"]
 
 _TRIES = 3
 _FIRST_WAIT, _LONGEST_WAIT, _JITTER = 0.5, 4.0, 1.0
@@ -63,6 +63,15 @@ class _Habits:
 
 
 @dataclass(frozen=True)
+class _Call:
+    messages: Sequence[Said]
+    tools: Sequence[Said]
+    model: str
+    user: str
+    sampling: Sampling
+
+
+@dataclass(frozen=True)
 class OpenAIModel:
     """The adapter. `call_limit`: seconds that one call may take, with all its tries."""
 
@@ -73,14 +82,20 @@ class OpenAIModel:
     _habits: dict[str, _Habits] = field(default_factory=dict)
 
     async def complete(
-        self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str
+        self,
+        messages: Sequence[Said],
+        tools: Sequence[Said],
+        *,
+        model: str | None,
+        user: str,
+        sampling: Sampling = AS_IT_LIKES,
     ) -> Completion:
         """Ask the API; what may pass is tried again, twice, after a pause with jitter or as long as the server asks."""
         name = model or self.default_model
-        with _observed(name, self._attributes(name, user)) as opened:
+        with _observed(name, self._attributes(name, user, sampling)) as opened:
             try:
                 async with asyncio.timeout(self.call_limit):
-                    completion = await self._retried(messages, tools, name, user)
+                    completion = await self._retried(_Call(messages, tools, name, user, sampling))
             except (TimeoutError, Unreadable, _Broken, openai.APIConnectionError) as error:
                 raise GatewayError(MODEL_UNAVAILABLE) from error
             except openai.APIStatusError as error:
@@ -90,19 +105,23 @@ class OpenAIModel:
             _tell(opened, completion, name)
         return completion
 
-    def _attributes(self, name: str, user: str) -> Mapping[str, str | int]:
+    def _attributes(self, name: str, user: str, sampling: Sampling) -> Mapping[str, str | int | float]:
         url = self.client.base_url
-        return {
+        chosen = {} if sampling.temperature is None else {"gen_ai.request.temperature": sampling.temperature}
+        return chosen | {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": _PROVIDER,
             "gen_ai.request.model": name,
-            "gen_ai.request.max_tokens": self.most_tokens,
+            "gen_ai.request.max_tokens": self._most(sampling),
             "gen_ai.conversation.id": user,
             "server.address": url.host,
             "server.port": url.port or 443,
         }
 
-    async def _retried(self, messages: Sequence[Said], tools: Sequence[Said], name: str, user: str) -> Completion:
+    def _most(self, sampling: Sampling) -> int:
+        return min(self.most_tokens, sampling.most_tokens or self.most_tokens)
+
+    async def _retried(self, call: _Call) -> Completion:
         attempts = stamina.retry_context(
             on=_again_until(time.monotonic() + self.call_limit),
             attempts=_TRIES,
@@ -113,26 +132,26 @@ class OpenAIModel:
         )
         async for attempt in attempts:
             with attempt:
-                return read(await self._understood(messages, tools, name, user), name)
+                return read(await self._understood(call), call.model)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _understood(self, messages: Sequence[Said], tools: Sequence[Said], name: str, user: str) -> bytes:
+    async def _understood(self, call: _Call) -> bytes:
         """Ask; where the server says what it wants otherwise, ask so, now and from now on."""
-        habits = self._habits.setdefault(name, _Habits())
+        habits = self._habits.setdefault(call.model, _Habits())
         while True:
             try:
-                return await self._ask(messages, tools, name, user, habits)
+                return await self._ask(call, habits)
             except openai.APIStatusError as error:
                 if not habits.learn(error):
                     raise
 
-    async def _ask(
-        self, messages: Sequence[Said], tools: Sequence[Said], name: str, user: str, habits: _Habits
-    ) -> bytes:
-        wanted: dict[str, Any] = {"model": name, "messages": list(messages), "user": user}
-        wanted[habits.limit_name] = self.most_tokens
-        if tools:
-            wanted["tools"] = list(tools)
+    async def _ask(self, call: _Call, habits: _Habits) -> bytes:
+        wanted: dict[str, Any] = {"model": call.model, "messages": list(call.messages), "user": call.user}
+        wanted[habits.limit_name] = self._most(call.sampling)
+        if call.tools:
+            wanted["tools"] = list(call.tools)
+        if call.sampling.temperature is not None:
+            wanted["temperature"] = call.sampling.temperature
         if habits.streams:
             wanted |= {"stream": True, "stream_options": {"include_usage": True}}
         async with self.client.chat.completions.with_streaming_response.create(**wanted) as response:
@@ -189,7 +208,7 @@ def _asked_to_wait(error: openai.APIStatusError) -> float | None:
 
 
 @contextmanager
-def _observed(name: str, attributes: Mapping[str, str | int]) -> Iterator[Span]:
+def _observed(name: str, attributes: Mapping[str, str | int | float]) -> Iterator[Span]:
     """Tell of a call in a span and in metrics, by OpenTelemetry's GenAI conventions; never what is said."""
     began, reason = time.monotonic(), ""
     with HOPS.labels(HOP_MODEL).time(), span(f"chat {name}", kind=SpanKind.CLIENT) as opened:

@@ -45,11 +45,28 @@ class Completion:
     finish: str = ""
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How a model shall answer, where that is not left to it. `most_tokens`: of an answer, within the platform's limit."""
+
+    temperature: float | None = None
+    most_tokens: int | None = None
+
+
+AS_IT_LIKES = Sampling()
+
+
 class Model(Protocol):
     """Completes a conversation."""
 
     async def complete(
-        self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str
+        self,
+        messages: Sequence[Said],
+        tools: Sequence[Said],
+        *,
+        model: str | None,
+        user: str,
+        sampling: Sampling = AS_IT_LIKES,
     ) -> Completion:
         """Return the next thing said. Raises GatewayError: MODEL_UNAVAILABLE or MODEL_REFUSED."""
 

@@ -9,7 +9,7 @@ import orjson
 
 from services.agent.budget import Spend
 from services.agent.cleaning import clean, cleaned
-from services.agent.llm_port import Candidate, Completion, Said, ToolRequest
+from services.agent.llm_port import AS_IT_LIKES, Candidate, Completion, Said, Sampling, ToolRequest
 from services.agent.tools import Result, Tool, ToolContext, ToolFailed
 from shared import faultpoints
 from shared.actions import Misfit
@@ -66,6 +66,7 @@ class Loop:
     user: str
     spend: Spend
     """Opens the bill of each call; raises GatewayError where the budget is used up."""
+    sampling: Sampling = AS_IT_LIKES
     steps: int = 0
     sources: list[str] = field(default_factory=list)
 
@@ -80,7 +81,7 @@ class Loop:
             if not completion.tools or not offered:
                 return self._answer(completion, spoken)
             said.append(_assistant(completion))
-            results = await asyncio.gather(*(self._step(request) for request in completion.tools))
+            results = await asyncio.gather(*(self.call(request) for request in completion.tools))
             said.extend(
                 {"role": "tool", "tool_call_id": request.id, "content": result.text}
                 for request, result in zip(completion.tools, results, strict=True)
@@ -101,7 +102,9 @@ class Loop:
     async def _asked(self, candidate: Candidate, said: Sequence[Said], offered: Sequence[Said]) -> Completion:
         async with self.spend(said, offered) as bill:
             faultpoints.before(Step.AGENT_MODEL)
-            completion = await candidate.model.complete(said, offered, model=candidate.name, user=self.user)
+            completion = await candidate.model.complete(
+                said, offered, model=candidate.name, user=self.user, sampling=self.sampling
+            )
             faultpoints.after(Step.AGENT_MODEL)
             bill.pay(completion, candidate.name)
         if not (completion.tools or completion.text.strip()):
@@ -121,7 +124,7 @@ class Loop:
             model=last.model,
         )
 
-    async def _step(self, request: ToolRequest) -> Result:
+    async def call(self, request: ToolRequest) -> Result:
         """Run one requested tool; the result, also of a failure, is told to the model."""
         if self.steps >= self.most_steps:
             return Result(_TOO_MANY)

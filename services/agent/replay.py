@@ -14,6 +14,7 @@ from services.agent.budget import Limits, Purse, Spender
 from services.agent.handlers import Agent
 from services.agent.llm_port import Candidate, ToolRequest
 from services.agent.loop import Answer, Loop
+from services.agent.pipelines import Course, Run
 from services.agent.store import Turns, Work
 from services.agent.tools import Result, ToolContext
 from shared.events import ReplayRequested, TurnReplayed
@@ -41,17 +42,16 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Replays:
-    """Runs them, by the agent's own means. `run_limit`: seconds that one may take."""
+    """Runs them, by the agent's own means and within its limits."""
 
     agent: Agent
     turns: Turns
-    run_limit: float
 
     async def on_replay_requested(self, wanted: ReplayRequested) -> TurnReplayed:
         """Answer what the turn comes to now, or why it does not."""
         try:
-            async with asyncio.timeout(self.run_limit):
-                answer = await self._run(wanted)
+            async with asyncio.timeout(self.agent.run_limit):
+                answer, course = await self._run(wanted)
         except TimeoutError:
             return _failed(wanted, TURN_TIMED_OUT)
         except GatewayError as error:
@@ -61,26 +61,31 @@ class Replays:
             turn=wanted.turn,
             model=answer.model,
             steps=answer.steps,
-            input_tokens=answer.input_tokens,
-            output_tokens=answer.output_tokens,
+            input_tokens=course.input_tokens,
+            output_tokens=course.output_tokens,
         )
         sealed = self.turns.vault.seal_text(answer.text, replayed.seal_context)
         return replayed.model_copy(update={"sealed": sealed})
 
-    async def _run(self, wanted: ReplayRequested) -> Answer:
+    async def _run(self, wanted: ReplayRequested) -> tuple[Answer, Course]:
+        """Take the way through the version of the pipeline that the turn recorded."""
         work = await self.turns.load_again(wanted.tenant, wanted.turn)
         limits = Limits(message=work.limits.message, day=work.limits.day)
         spender = Spender(wanted.tenant, work.conversation, TurnId(new_id("tu")), limits)
+        purse = Purse(self.agent.budget, spender, self.agent.most_answer, self.agent.meter)
         loop = Loop(
-            models=[Candidate(self.agent.model, wanted.model or work.pipeline.model)],
+            models=[Candidate(self.agent.model, wanted.model or work.setup.model)],
             tools=await self.agent.tools(work),
             ledger=await self._recorded(work),
             context=lambda call: _context(self.agent, work, call),
             most_steps=self.agent.most_steps,
             user=work.conversation,
-            spend=Purse(self.agent.budget, spender, self.agent.most_answer, self.agent.meter).spend,
+            spend=purse.spend,
         )
-        return await loop.run(work.messages)
+        said = [*work.history.told(), *work.asked]
+        named = wanted.model is not None
+        run = Run(work.pipeline.document, work.setup, loop, purse.tally, said, work.question, keeps_model=named)
+        return await run.answer(), run.course
 
     async def _recorded(self, work: Work) -> Recorded:
         tenant = work.claim.tenant

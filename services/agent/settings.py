@@ -1,37 +1,28 @@
 """The agent's variables."""
 
 from collections.abc import Mapping
-from typing import Annotated, NamedTuple
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
+from services.agent.prices import Price
 from shared.outbound.settings import OutboundSettings
 from shared.settings import BURST_LIMIT, Database, Embeddings, Group, env
 
 
-class Price(NamedTuple):
-    """What a million tokens cost, told to the model and said by it."""
-
-    told: float
-    said: float
-
-
-def prices_of(text: str) -> Mapping[str, Price]:
-    """Read `MODEL=TOLD/SAID`, separated by commas. Raises ValueError."""
+def _prices(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
+    if not isinstance(value, str):
+        return value
     prices = {}
-    for item in filter(None, (it.strip() for it in text.split(","))):
-        name, _, price = item.rpartition("=")
+    for pair in filter(None, map(str.strip, value.split(","))):
+        model, _, price = pair.rpartition("=")
         told, _, said = price.partition("/")
         try:
-            prices[name] = Price(float(told), float(said))
-        except ValueError:
-            raise ValueError("must be MODEL=TOLD/SAID, separated by commas") from None
+            prices[model.strip()] = Price(Decimal(told), Decimal(said))
+        except InvalidOperation:
+            raise ValueError("not of the form model=0.25/2") from None
     return prices
-
-
-def _readable(text: str) -> str:
-    prices_of(text)
-    return text
 
 
 class Agent(Group):
@@ -47,9 +38,10 @@ class Agent(Group):
     run_limit: float = Field(90.0, description="Seconds that one turn may take.", gt=0)
     most_steps: int = Field(5, description="Tool calls that one turn may make.", ge=0, le=20)
     most_tokens: int = Field(2000, description="Tokens that one model call may answer with.", ge=1)
-    prices: Annotated[str, AfterValidator(_readable)] = Field(
-        "",
-        description="What a million tokens cost, told and said: MODEL=0.25/2, separated by commas; for the metric of cost.",
+    prices: Annotated[Mapping[str, Price], BeforeValidator(_prices)] = Field(
+        {},
+        description="What a million tokens cost, told to a model and said by it: `gpt-5-mini=0.25/2`, separated by commas. "
+        "Turns then record their cost, and a metric counts it, in the currency of these prices.",
     )
     tenant_label: bool = Field(False, description="Name the tenant in the metrics of tokens and cost.")
 

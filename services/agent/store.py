@@ -12,14 +12,15 @@ from services.agent.llm_port import Said, ToolRequest
 from services.agent.loop import Answer
 from services.agent.loop_guard import FEWEST, LOOKED_AT, SILENT_MINUTES, Exchange
 from services.agent.memory import WHOLE, History, Spoken
-from services.agent.pipelines import Pipeline, Sys
+from services.agent.pipelines import Chosen, Course, Setup, Sys
 from services.agent.tools import TOOLS, Equipment, Result, ToolContext
 from shared import faultpoints
 from shared.actions import Identity
-from shared.failures import LOOP_NOTICED, NOTHING_ASKED, TEXTS_GONE, Failure, GatewayError
+from shared.failures import LOOP_NOTICED, NOTHING_ASKED, PIPELINE_UNFIT, TEXTS_GONE, Failure, GatewayError
 from shared.fairness import FAIR_ORDER
 from shared.faultpoints import Step
 from shared.ids import AgentId, ConversationId, LineId, ReplyId, Sequence, TenantId, ThreadKey, TurnId, new_id
+from shared.pipelines import SHIPPED, WHATSAPP_DEFAULT, NotAPipeline, read_pipeline, shipped
 from shared.store.presence import OWNER_IS_DEAD
 from shared.store.sealed import FORM_BODY, MESSAGE_TEXT, REPLY_BODY, SUMMARY, TOOL_RESULT, TOOL_SOURCES, SealedColumn
 from shared.store.session import Connection, Store
@@ -69,7 +70,9 @@ _READ = """
 select asked.id, asked.seq, asked.sealed_text, asked.trace, asked.received_at, opened.id as turn, opened.attempts,
        opened.conversation, agent.id as agent, agent.name as agent_name, agent.instructions, agent.model, agent.memory,
        agent.fallback_model, agent.remembers, agent.memory_tokens, agent.message_tokens, agent.conversation_tokens,
-       tenant.daily_tokens, conversation.sealed_summary, conversation.summary_seq, coalesce(conversation.silent_until > now(), false) as silent,
+       opened.pipeline, opened.pipeline_version,
+       (select document from pipeline_version where pipeline_id = opened.pipeline and number = opened.pipeline_version),
+       handed_off_at is not null as is_handed_off, tenant.daily_tokens, conversation.sealed_summary, conversation.summary_seq, coalesce(conversation.silent_until > now(), false) as silent,
        (select started_at > now() - interval '10 minutes' from turn as earlier where earlier.thread = %(thread)s
         order by from_seq desc offset %(fewest)s limit 1) as busy,
        line.channel, line.provider, tenant.name as tenant, app_user.email, now() as now, conversation.contact_id, conversation.user_id,
@@ -96,21 +99,34 @@ with asked as (
   select id, seq, conversation_id, sealed_text, trace, received_at from message
   where thread = %(thread)s and seq > %(done_seq)s and seq <= %(asked_seq)s and outcome = 'asked'
 ),
+selected as (
+  select pipeline.id as pipeline, active_version from conversation join agent on agent.id = conversation.agent_id
+  join pipeline on pipeline.id = agent.pipeline_id
+  where conversation.id = (select conversation_id from asked order by seq desc limit 1) and active_version is not null
+),
 opened as (
-  insert into turn (id, tenant_id, thread, conversation_id, from_seq, upto_seq)
-  select %(turn)s, %(tenant)s, %(thread)s, (select conversation_id from asked order by seq desc limit 1), min(seq), %(asked_seq)s
+  insert into turn (id, tenant_id, thread, conversation_id, from_seq, upto_seq, pipeline, pipeline_version)
+  select %(turn)s, %(tenant)s, %(thread)s, (select conversation_id from asked order by seq desc limit 1), min(seq), %(asked_seq)s,
+         coalesce((select pipeline from selected), %(default)s), coalesce((select active_version from selected), %(newest)s)
   from asked having count(*) > 0
   on conflict (thread, from_seq) do update set upto_seq = excluded.upto_seq, finished_at = null,
-      attempts = case when turn.upto_seq = excluded.upto_seq then turn.attempts + 1 else 1 end
-  returning id, attempts, (select conversation_id from asked order by seq desc limit 1) as conversation
+      attempts = case when turn.upto_seq = excluded.upto_seq then turn.attempts + 1 else 1 end,
+      pipeline = coalesce(turn.pipeline, excluded.pipeline),
+      pipeline_version = coalesce(turn.pipeline_version, excluded.pipeline_version)
+  returning id, attempts, (select conversation_id from asked order by seq desc limit 1) as conversation, pipeline, pipeline_version
 )
 {_READ}
 """  # noqa: S608 - constants
-"""Opens a turn, or finds it again after a crash, and reads it."""
+"""
+Opens a turn, or finds it again after a crash, and reads it.
+
+A turn keeps the version of the pipeline that it began with, whoever goes on with it.
+"""
 
 _STORED_TURN = f"""
 with opened as (
-  select id, attempts, conversation_id as conversation, thread, from_seq, upto_seq from turn
+  select id, attempts, conversation_id as conversation, thread, from_seq, upto_seq,
+         coalesce(pipeline, %(default)s) as pipeline, coalesce(pipeline_version, %(newest)s) as pipeline_version from turn
   where id = %(turn)s and finished_at is not null
 ),
 asked as (
@@ -176,8 +192,12 @@ with settled as (
 ),
 finished as (
   update turn set finished_at = now(), upto_seq = %(asked)s, failure = %(failure)s, model = %(model)s, steps = %(steps)s,
-                  input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s
+                  input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, trail = %(trail)s, cost = %(cost)s
   from settled where turn.id = %(turn)s
+),
+handed_off as (
+  update conversation set handed_off_at = now() from settled
+  where %(handed_off)s and conversation.id = %(conversation)s and handed_off_at is null
 ),
 listed as (
   insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
@@ -202,6 +222,20 @@ Ends a turn with a reply, if it says anything, and with a dead letter where it l
 
 _MOST_REMEMBERED = 400
 """Messages that are read of a whole conversation, beyond what is summarised: the newest."""
+
+_END_SILENTLY = """
+with settled as (
+  update thread set done_seq = greatest(done_seq, %(asked)s), owner = null, run_at = now(),
+                    burst_at = case when asked_seq > %(asked)s then now() else burst_at end
+  where key = %(thread)s and fence = %(fence)s
+  returning asked_seq > %(asked)s as more
+),
+finished as (
+  update turn set finished_at = now(), upto_seq = %(asked)s from settled where turn.id = %(turn)s
+)
+select more from settled
+"""
+"""Ends a turn of a conversation that a person has: what was asked before the agent knew that is theirs to answer."""
 
 
 @dataclass(frozen=True)
@@ -242,14 +276,14 @@ class Work:
     conversation: ConversationId
     channel: str
     provider: str
-    pipeline: Pipeline
-    messages: tuple[Said, ...]
+    pipeline: Chosen
+    setup: Setup
+    is_handed_off: bool
     traces: tuple[dict[str, str], ...]
     received_at: datetime
     identity: Identity
     has_actions: bool
     has_servers: bool
-    system: Said
     history: History
     asked: tuple[Said, ...]
     limits: Limits
@@ -258,6 +292,11 @@ class Work:
     """Another automatic service seemed to write, and nothing is answered for a while."""
     is_busy: bool
     """There were several turns lately: enough for a look whether a person writes."""
+
+    @property
+    def question(self) -> str:
+        """What is asked, in one text."""
+        return "\n".join(message["content"] for message in self.asked)
 
 
 @dataclass(frozen=True)
@@ -360,7 +399,8 @@ class Turns:
         """
         Return what the model needs, of a turn that was opened, or opens again now with more.
 
-        Raises `GatewayError`: NOTHING_ASKED for a turn that was cancelled meanwhile, SEALED_UNREADABLE without its key.
+        Raises `GatewayError`: NOTHING_ASKED for a turn that was cancelled meanwhile, SEALED_UNREADABLE without its key,
+        PIPELINE_UNFIT for a document that is none any more.
         """
         opened = claim.opened
         if opened is None:
@@ -387,9 +427,8 @@ class Turns:
         found = opened.asked[0]
         equipment = Equipment(found["documents"], found["products"], found["listings"], found["orders"])
         tools = tuple(tool for tool in TOOLS if tool.suits(equipment))
-        pipeline = Pipeline(found["instructions"], found["model"], found["memory"], tools, found["fallback_model"])
-        system = pipeline.system_prompt(Sys(found["channel"], found["tenant"], found["email"] or ""), found["now"])
-        history = self._history(claim.tenant, found, opened.spoken)
+        facts = Sys(found["channel"], found["tenant"], found["email"] or "")
+        setup = Setup(found["instructions"], found["model"], facts, found["now"], tools, found["fallback_model"])
         asked = tuple({"role": "user", "content": self._text(claim.tenant, row)} for row in opened.asked)
         return Work(
             claim=claim,
@@ -399,15 +438,15 @@ class Turns:
             conversation=ConversationId(found["conversation"]),
             channel=found["channel"],
             provider=found["provider"],
-            pipeline=pipeline,
-            messages=(system, *history.told(), *asked),
+            pipeline=_chosen(found),
+            setup=setup,
+            is_handed_off=found["is_handed_off"],
             traces=tuple(row["trace"] for row in opened.asked),
             received_at=found["received_at"],
             identity=Identity(claim.tenant, found["contact_id"], found["user_id"] or ""),
             has_actions=found["has_actions"],
             has_servers=found["has_servers"],
-            system=system,
-            history=history,
+            history=self._history(claim.tenant, found, opened.spoken),
             asked=asked,
             limits=Limits(found["message_tokens"], found["conversation_tokens"], found["daily_tokens"]),
             agent_name=found["agent_name"],
@@ -445,13 +484,14 @@ class Turns:
             for row in rows
         ]
 
-    async def commit(self, work: Work, answer: Answer, failure: Failure | None) -> Committed | None:
+    async def commit(self, work: Work, answer: Answer, course: Course, failure: Failure | None) -> Committed | None:
         """
         Leave the answer as a reply, none where it is empty, and finish the turn; None when it came too late, and nothing was done.
         """
         return await self._end(
             work.claim,
             answer,
+            course,
             kind="agent",
             turn=work.turn,
             conversation=work.conversation,
@@ -469,6 +509,7 @@ class Turns:
         return await self._end(
             claim,
             Answer(apology),
+            Course(),
             kind="notice",
             turn=None,
             conversation=None,
@@ -481,8 +522,21 @@ class Turns:
             attempts=1,
         )
 
+    async def keep_silent(self, work: Work) -> Committed | None:
+        """Finish a turn without a reply; None when it came too late, and nothing was done."""
+        values = {**self._facts(work.claim), "turn": work.turn}
+        async with self.store.connection(*work.claim.scope) as connection:
+            row = await (await connection.execute(_END_SILENTLY, values)).fetchone()
+        return Committed(None, row["more"]) if row else None
+
     async def _end(
-        self, claim: Claim, answer: Answer, *, trace: dict[str, str], **facts: str | int | datetime | None
+        self,
+        claim: Claim,
+        answer: Answer,
+        course: Course,
+        *,
+        trace: dict[str, str],
+        **facts: str | int | datetime | None,
     ) -> Committed | None:
         """Count a turn's messages as answered, in one statement, unless it was cancelled, taken over or asked more."""
         public_id = new_id("rp")
@@ -490,6 +544,8 @@ class Turns:
         values = {
             **self._facts(claim),
             **vars(answer),
+            **vars(course),
+            "trail": orjson.dumps(course.trail).decode(),
             **facts,
             "tenant": claim.tenant,
             "trace": orjson.dumps(trace).decode(),
@@ -549,6 +605,8 @@ def _reading(claim: Claim) -> dict[str, Any]:
         "asked_seq": claim.asked_seq,
         "fewest": FEWEST - 2,
         "most": _MOST_REMEMBERED,
+        "default": WHATSAPP_DEFAULT,
+        "newest": SHIPPED[WHATSAPP_DEFAULT],
     }
 
 
@@ -561,6 +619,15 @@ async def _read(connection: Connection, turn: str, facts: dict[str, Any]) -> Ope
     asked = await connection.execute(turn, facts)
     spoken = await connection.execute(_SPOKEN, facts)
     return Opened(await asked.fetchall(), await spoken.fetchall())
+
+
+def _chosen(row: DictRow) -> Chosen:
+    """Return the pipeline that a turn runs. Raises GatewayError."""
+    name, version = row["pipeline"], row["pipeline_version"]
+    try:
+        return Chosen(name, version, read_pipeline(row["document"] or shipped(name, version)))
+    except NotAPipeline:
+        raise GatewayError(PIPELINE_UNFIT) from None
 
 
 @dataclass(frozen=True)

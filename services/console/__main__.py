@@ -18,6 +18,7 @@ from services.console.api import Api, application
 from services.console.catalogue import Sources
 from services.console.catalogue_fetching import FEED_BYTES, FEED_LIMIT, Fetching
 from services.console.catalogue_imports import Imports
+from services.console.chats import Chats
 from services.console.copies import Copies
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
@@ -151,6 +152,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
                 settings.keys.console.get_secret_value(),
                 is_production=settings.environment == "production",
             ),
+            chats=Chats(store, vault, bus, thread_pepper),
         )
         changes = Changes(bus, store)
         bus.on(ADVISORIES, letters.on_given_up, workers=1)

@@ -13,8 +13,9 @@ KEY_PREFIX = "tlk_"
 _KEY_BYTES = 32
 
 RESOURCES = (
-    "accounts", "actions", "agents", "api-keys", "audit", "bindings", "catalogue", "contacts", "conversations", "dead-letters",
-    "documents", "jobs", "leads", "lines", "mcp-servers", "messages", "pairing-codes", "settings", "tenants", "turns", "users",
+    "accounts", "actions", "agents", "api-keys", "audit", "bindings", "catalogue", "chats", "contacts", "conversations",
+    "dead-letters", "documents", "jobs", "leads", "lines", "mcp-servers", "messages", "pairing-codes", "pipelines", "settings",
+    "tenants", "trials", "turns", "users",
 )  # fmt: skip
 SCOPES = frozenset({f"{name}:{verb}" for name in RESOURCES for verb in ("read", "write")} | {"dead-letters:replay"})
 """What a key may be given: `resource:read`, `resource:write`, `dead-letters:replay` (product-ux.md, section 5)."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from psycopg.rows import DictRow
 
+from services.console.access import Principal
+from services.console.records import Deed, note
 from services.console.scan import Conditions, Mark, Scan, Slice
 from shared.ids import TenantId
 from shared.store.session import Connection, Store
@@ -29,6 +31,7 @@ _PARTS = """
 select 'pt_' || id as id, reply_id, ordinal, state, provider_sid, failure, error_code, accepted_at
 from part where reply_id = any(%s) order by reply_id, ordinal
 """
+_GIVE_BACK = "update conversation set handed_off_at = null where id = %s and handed_off_at is not null returning 1"
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,13 @@ class Conversations:
         """Return one. Raises Unknown."""
         async with self.store.connection(tenant) as connection:
             return await self.scan.one(connection, {"conversation.id = %s": conversation})
+
+    async def give_back(self, who: Principal, tenant: TenantId, conversation: str) -> None:
+        """Let the agent answer again in a conversation that a person had; where none had it, nothing changes."""
+        async with self.store.transaction(tenant) as connection:
+            cursor = await connection.execute(_GIVE_BACK, (conversation,))
+            if await cursor.fetchone() is not None:
+                await note(connection, who, Deed("conversation.given_back", conversation, tenant))
 
     async def spoken(self, tenant: TenantId, conversation: str, after: Mark | None, limit: int) -> Spoken:
         """

@@ -44,6 +44,7 @@ LINES = Table(
         "version": "version",
         "created_at": "created_at",
     },
+    source="(select * from line where kind <> 'test') as line",
 )
 TTL = timedelta(days=30)
 """How long what was provisioned is taken for granted (spec.md, section 2)."""

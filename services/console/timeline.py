@@ -11,7 +11,8 @@ select id, provider_sid, outcome, received_at, routed_at, thread, seq from messa
 order by received_at limit 1
 """
 _TURN = """
-select id, started_at, finished_at, model, steps, input_tokens, output_tokens, attempts, failure,
+select id, started_at, finished_at, model, steps, input_tokens, output_tokens, attempts, failure, pipeline,
+       pipeline_version, trail, cost,
        array(select name from tool_call where turn_id = turn.id order by step, created_at) as tools
 from turn where thread = %s and from_seq <= %s and upto_seq >= %s order by from_seq desc limit 1
 """

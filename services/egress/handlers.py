@@ -12,7 +12,7 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from services.egress.ordering import Cut, Pacing, Park, Reconcile, Send, Wait
-from services.egress.parts import has_left, reported
+from services.egress.parts import ACCEPTED, has_left, reported
 from services.egress.reports import Reported, Reports
 from services.egress.store import Claim, Desk, Doubt, FenceLost, SendLedger, Try
 from shared import faultpoints
@@ -151,7 +151,13 @@ class Egress:
     async def _record(self, desk: Desk, attempt: Try, outcome: Outcome) -> None:
         part = attempt.part
         if isinstance(outcome, Accepted):
-            await desk.accept(part, attempt.attempt, outcome.provider_sid, http_status=outcome.http_status)
+            await desk.accept(
+                part,
+                attempt.attempt,
+                outcome.provider_sid,
+                http_status=outcome.http_status,
+                towards=reported(outcome.status) or ACCEPTED,
+            )
         elif isinstance(outcome, Refused):
             await desk.end(attempt.attempt, "refused", outcome.http_status, outcome.code)
             failure = outcome.failure

@@ -278,7 +278,8 @@ class SendLedger:
             if row["guests"]:
                 await self.store.widen(connection, tenant, *row["guests"])
                 row |= await (await connection.execute(sql.GUEST, (row["contact_id"],))).fetchone() or {}
-            await self.store.have_keys(connection, row["holder"])
+            if row["holder"] is not None:
+                await self.store.have_keys(connection, row["holder"])
             yield Desk(connection, self._claim(thread, row), self.vault, row["now"], row["heard"])
 
     async def _claimed(self, connection: Connection, tenant: TenantId, thread: ThreadKey) -> DictRow | None:

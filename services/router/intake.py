@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from services.router import commands
 from services.router.commands import STOP, Command
-from services.router.mailbox import ASKED, Mailbox
+from services.router.mailbox import ASKED, HANDED_OFF, Mailbox
 from services.router.notices import NO_AGENT, NOT_RECOGNIZED, OVER_QUOTA, TEXT_ONLY, TOO_LONG, Notice, too_many
 from services.router.quota import within_quota
 from services.router.ratelimit import RateLimit
@@ -53,7 +53,7 @@ class Intake:
         found = commands.find(text) if message.num_media == 0 else None
         if not (found and found[0] is STOP) and not self._within_limit(mailbox, message):
             return await self._notify(mailbox, message, too_many(self.limit.window), "rate_limited")
-        if mailbox.line.is_open:
+        if mailbox.line.is_open and not mailbox.line.is_test:
             await mailbox.note_lead()
         if found:
             return await self._command(mailbox, message, *found)
@@ -62,6 +62,8 @@ class Intake:
     async def _talk(self, mailbox: Mailbox, message: Message) -> str:
         if not mailbox.line.is_open and mailbox.binding is None:
             return await self._notify(mailbox, message, NOT_RECOGNIZED, "not_recognized")
+        if mailbox.is_handed_off:
+            return HANDED_OFF
         if message.num_media or not message.content.text.strip():
             return await self._notify(mailbox, message, TEXT_ONLY, "text_only")
         if len(message.content.text) > _LONGEST_TEXT:

@@ -39,6 +39,9 @@ _AGENT = f"select {TENANTS_AGENT} as agent, daily_messages from tenant where id 
 ASKED = "asked"
 """The outcome of a message that the agent is asked."""
 
+HANDED_OFF = "handed_off"
+"""The outcome of a message in a conversation that a person has: the agent is silent until it is given back."""
+
 
 @dataclass
 class Mailbox:
@@ -69,6 +72,8 @@ class Mailbox:
     """Which of the messages that wait are in the log already."""
     conversation: ConversationId | None
     """The contact's open conversation, where it is on this line."""
+    is_handed_off: bool = False
+    """Whether a person has that conversation."""
     others: tuple[Thread, ...] = ()
     """The person's other threads on this line: what they were asked before they were known to be one is theirs to the end."""
     _said: ReplyId | None = field(default=None)
@@ -116,6 +121,7 @@ class Mailbox:
         """Let a shared line be this user's, answered by their tenant's agent."""
         self.tenant, self.binding, self.bound_elsewhere = tenant, user, False
         self.agent, self.conversation = guest.get("agent"), guest.get("conversation")
+        self.is_handed_off = bool(guest.get("handed_off"))
         self.daily_messages = guest.get("daily_messages")
 
     async def see_guests(self) -> None:
@@ -136,7 +142,7 @@ class Mailbox:
                 self.tenant,
                 self.line.id,
                 self._answering(message).key,
-                self.conversation if outcome == ASKED else None,
+                self.conversation if outcome in {ASKED, HANDED_OFF} else None,
                 message.account_sid,
                 message.provider_sid,
                 message.seq,
@@ -260,7 +266,7 @@ class Mailbox:
             "update conversation set closed_at = now() where contact_id = %s and channel = %s and closed_at is null",
             (self.thread.contact, self.line.channel),
         )
-        self.conversation = None
+        self.conversation, self.is_handed_off = None, False
 
     async def spend_code(self, code: str) -> User | None:
         """Use up a pairing code, once; None when it is wrong, expired or used, or not for this line."""

@@ -14,6 +14,10 @@ _CONVERSATION = """
 (select id from conversation where conversation.contact_id = {contact}
    and conversation.channel = line.channel and conversation.line_id = line.id and closed_at is null)
 """
+_HANDED_OFF = """
+exists (select 1 from conversation where conversation.contact_id = {contact} and conversation.channel = line.channel
+   and conversation.line_id = line.id and closed_at is null and handed_off_at is not null)
+"""
 _KNOWN = """
 (select count(*) from contact_alias
  where contact_alias.tenant_id = {tenant} and contact_alias.channel = line.channel and address_key = any(%(keys)s)
@@ -23,6 +27,7 @@ _KNOWN = """
 
 GUEST = f"""
 select {TENANTS_AGENT} as agent, tenant.daily_messages, {_CONVERSATION.format(contact="%(contact)s")} as conversation,
+       {_HANDED_OFF.format(contact="%(contact)s")} as handed_off,
        {_KNOWN.format(tenant="tenant.id", contact="%(contact)s")} as known
 from tenant, line where tenant.id = %(tenant)s and line.id = %(line)s
 """  # noqa: S608 - constants
@@ -34,6 +39,7 @@ LOCKED = f"""
 select thread.*, send_at is not null as sending, {LINE}, now() as now,
        bound.user_id as bound, bound.tenant_id as bound_tenant,
        {_CONVERSATION.format(contact="thread.contact_id")} as conversation,
+       {_HANDED_OFF.format(contact="thread.contact_id")} as handed_off,
        {_KNOWN.format(tenant="line.tenant_id", contact="coalesce(host_contact_id, thread.contact_id)")} as known,
        array(select provider_sid from message_known
              join unnest(%(accounts)s::text[], %(sids)s::text[]) as asked (account, sid)

@@ -140,6 +140,7 @@ class Desk:
             now=row["now"],
             logged=set(row["logged"]),
             conversation=ConversationId(row["conversation"]) if row["conversation"] else None,
+            is_handed_off=row["handed_off"],
             others=tuple(others),
         )
 
@@ -200,6 +201,7 @@ def _as_line(row: DictRow) -> Line:
         enabled=row["enabled"],
         is_open=row["access"] == "open",
         is_shared=row["kind"] == "shared",
+        is_test=row["kind"] == "test",
         quiet=timedelta(milliseconds=row["quiet_ms"]),
     )
 

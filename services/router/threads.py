@@ -38,6 +38,7 @@ class Line:
     enabled: bool
     is_open: bool
     is_shared: bool
+    is_test: bool
     quiet: timedelta
 
 

@@ -162,7 +162,7 @@ class Bus:
             self._answering.add(task)
             task.add_done_callback(ended)
 
-        await self._client.subscribe(subject, queue=subject, cb=asked)
+        await self._client.subscribe(subject, queue=question.type, cb=asked)
 
     def on(self, consumer: Consumer[E], handler: Handler[E], *, workers: int) -> None:
         """Let `workers` at a time handle the events of a durable. Takes effect at `consume`."""

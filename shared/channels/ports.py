@@ -109,10 +109,11 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Accepted:
-    """The provider took the part and gave it an id."""
+    """The provider took the part and gave it an id. `status`: what it tells of it at once, in the words of its reports."""
 
     provider_sid: ProviderSid
     http_status: int
+    status: str = "accepted"
 
 
 @dataclass(frozen=True)

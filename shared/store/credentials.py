@@ -20,7 +20,9 @@ def auth_token(vault: Vault, row: Mapping[str, Any]) -> Credentials:
 
 
 def credentials(vault: Vault, row: Mapping[str, Any]) -> Credentials:
-    """Return what the account is called with: its API key where it has one, else its auth token."""
+    """Return what the account is called with: its API key where it has one, else its auth token; nothing on a line without one."""
+    if row["credential"] is None:
+        return Credentials(AccountSid(""), "")
     if not row["key_sid"]:
         return auth_token(vault, row)
     key = vault.open(row["sealed_key"], CREDENTIAL_KEY.at(row["holder"], row["credential"])).decode()

@@ -21,6 +21,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     Numeric,
     String,
@@ -231,16 +232,56 @@ class SigningSecret(SQLModel, table=True):
     created_at: datetime = _now()
 
 
+class Pipeline(SQLModel, table=True):
+    """
+    A tenant's pipeline. Written by the console.
+
+    `draft`: the document that is worked on. `active_version`: what turns run; none yet: the shipped default. `past`: versions
+    that were active before, the last one last.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id", name="pipeline_tenant_id_key"),
+        UniqueConstraint("tenant_id", "name", name="pipeline_tenant_name_key"),
+    )
+    id: str = Field(primary_key=True)
+    tenant_id: str = Field(foreign_key="tenant.id")
+    name: str
+    draft: str
+    active_version: int | None = None
+    past: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False, server_default=text("'{}'")))
+    version: int = _version()
+    created_at: datetime = _now()
+
+
+class PipelineVersion(SQLModel, table=True):
+    """A version of a pipeline: turns refer to it, so nobody may change it. `author`: as in the audit log. Written by the console."""
+
+    __tablename__ = "pipeline_version"
+    pipeline_id: str = Field(primary_key=True, foreign_key="pipeline.id")
+    number: int = Field(primary_key=True)
+    tenant_id: str
+    document: str
+    author: str
+    created_at: datetime = _now()
+
+
 class Agent(SQLModel, table=True):
     """
-    Instructions, model and memory of an assistant. Written by the console.
+    Instructions, model, memory and pipeline of an assistant. Written by the console.
 
     `fallback_model`: asked where the model fails. `remembers`: last, then `memory` says how many messages; or whole, then
     within `memory_tokens`, with a summary of what is older. `message_tokens`, `conversation_tokens`: what one message's turn,
-    or a conversation, may cost; none: no limit.
+    or a conversation, may cost; none: no limit. `pipeline_id`: none: the shipped default.
     """
 
-    __table_args__ = (UniqueConstraint("tenant_id", "id", name="agent_tenant_id_key"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id", name="agent_tenant_id_key"),
+        ForeignKeyConstraint(
+            ["tenant_id", "pipeline_id"], ["pipeline.tenant_id", "pipeline.id"], name="agent_pipeline_own"
+        ),
+        Index("agent_pipeline", "pipeline_id", postgresql_where=text("pipeline_id is not null")),
+    )
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
     name: str
@@ -252,6 +293,7 @@ class Agent(SQLModel, table=True):
     memory_tokens: int = _counted(8000)
     message_tokens: int | None = None
     conversation_tokens: int | None = Field(None, sa_type=BigInteger)
+    pipeline_id: str | None = None
     version: int = _version()
     created_at: datetime = _now()
 
@@ -308,7 +350,8 @@ class Line(SQLModel, table=True):
     """
     An address that is answered. Written by the console.
 
-    `kind`: dedicated, or shared by all tenants: then the paired user decides whose agent answers. `access`: open or paired.
+    `kind`: dedicated, or shared by all tenants: then the paired user decides whose agent answers; or test: for those who try an
+    agent out, and are nobody's leads. It has no account at a provider. `access`: open or paired.
     `quiet_ms`: how long a burst of messages must pause before its turn starts; 0: at once. `long_replies`: split or
     truncate, at `reply_limit`. `provisioned`: what auto-provisioning found and left at the provider, for Undo.
     """
@@ -320,7 +363,7 @@ class Line(SQLModel, table=True):
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")
     agent_id: str = Field(foreign_key="agent.id")
-    credential_id: str = Field(foreign_key="credential.id")
+    credential_id: str | None = Field(None, foreign_key="credential.id")
     channel: str
     provider: str
     sender: str
@@ -454,6 +497,9 @@ class Conversation(SQLModel, table=True):
     """
     The exchange with one contact on one channel; at most one is open. Written by the router, and by the agent: `sealed_summary`
     of what was said up to `summary_seq`, and `silent_until`, while another automatic service seems to write.
+
+    `handed_off_at`: since when a person has it and the agent is silent; written by the agent, and by the console, which gives it
+    back.
     """
 
     __table_args__ = (
@@ -473,6 +519,7 @@ class Conversation(SQLModel, table=True):
     silent_until: datetime | None = _time()
     opened_at: datetime = _now()
     closed_at: datetime | None = _time()
+    handed_off_at: datetime | None = _time()
 
 
 class Message(SQLModel, table=True):
@@ -506,7 +553,12 @@ class Message(SQLModel, table=True):
 
 
 class Turn(SQLModel, table=True):
-    """One run of an agent over the messages `from_seq` to `upto_seq`. Written by the agent."""
+    """
+    One run of an agent over the messages `from_seq` to `upto_seq`. Written by the agent.
+
+    `pipeline`, `pipeline_version`: what it runs, from its beginning to its end, whoever goes on with it. `trail`: the steps that
+    it took. `cost`: in the currency of the platform's prices; none where one of its models has no price.
+    """
 
     __table_args__ = (
         UniqueConstraint("thread", "from_seq", name="turn_thread_from_key"),
@@ -525,6 +577,10 @@ class Turn(SQLModel, table=True):
     steps: int = _counted()
     input_tokens: int = _counted()
     output_tokens: int = _counted()
+    pipeline: str | None = None
+    pipeline_version: int | None = None
+    trail: list[Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb")))
+    cost: Decimal | None = Field(None, sa_type=Numeric)
     started_at: datetime = _now()
     finished_at: datetime | None = _time()
 

@@ -6,11 +6,14 @@ import orjson
 import pytest
 
 from shared.events import (
+    ConversationHandedOff,
     Event,
     InboundReceived,
     PartReported,
     ReplayRequested,
     ReplyReady,
+    TrialEnded,
+    TrialRequested,
     TurnRefused,
     TurnReplayed,
     TurnRequested,
@@ -27,6 +30,9 @@ EVENTS: tuple[type[Event], ...] = (
     TurnRefused,
     ReplayRequested,
     TurnReplayed,
+    ConversationHandedOff,
+    TrialRequested,
+    TrialEnded,
 )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from services.agent.llm import Completion, Said, ToolRequest
+from services.agent.llm_port import AS_IT_LIKES, Completion, Said, Sampling, ToolRequest
 from shared.failures import Failure, GatewayError
 
 Script = Callable[[list[Said], list[Said]], Completion | Failure | Awaitable[Completion]]
@@ -51,20 +51,37 @@ def obedient(messages: list[Said], _tools: list[Said]) -> Completion:
     return Completion(words[1] if words else "Done.")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """How a model was asked: which one, with which tools, and how it should answer."""
+
+    model: str | None
+    tools: list[str]
+    sampling: Sampling
+
+
 @dataclass
 class FakeModel:
     """Answers by its script and remembers what it was told. `gate`: answers wait until it is open."""
 
     script: Script = echo
     told: list[list[Said]] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
     running: int = 0
     most_running: int = 0
     gate: asyncio.Event | None = None
 
     async def complete(
-        self, messages: Sequence[Said], tools: Sequence[Said], *, model: str | None, user: str
+        self,
+        messages: Sequence[Said],
+        tools: Sequence[Said],
+        *,
+        model: str | None,
+        user: str,
+        sampling: Sampling = AS_IT_LIKES,
     ) -> Completion:
         self.told.append(list(messages))
+        self.asked.append(Asked(model, [tool["function"]["name"] for tool in tools], sampling))
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         try:

@@ -16,4 +16,5 @@ FIND_LISTING = Tool(
     Finding,
     find_listing,
     suits=lambda equipment: equipment.listings,
+    has_side_effect=False,
 )

@@ -16,4 +16,5 @@ FIND_PRODUCT = Tool(
     Finding,
     find_product,
     suits=lambda equipment: equipment.products,
+    has_side_effect=False,
 )

@@ -25,4 +25,5 @@ ORDER_STATUS = Tool(
     OrderStatus,
     order_status,
     suits=lambda equipment: equipment.orders,
+    has_side_effect=False,
 )

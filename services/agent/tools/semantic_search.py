@@ -59,4 +59,5 @@ SEMANTIC_SEARCH = Tool(
     SemanticSearch,
     semantic_search,
     suits=lambda equipment: equipment.documents,
+    has_side_effect=False,
 )

@@ -104,6 +104,8 @@ class Tool:
     arguments: type[Arguments] | Parameters
     run: Callable[[Any, ToolContext], Awaitable[str | Result]]
     suits: Callable[[Equipment], bool] = lambda _: True
+    has_side_effect: bool = True
+    """Whether a call may change something anywhere: then it is not made where a pipeline is only tried out."""
 
     def offer(self) -> dict[str, Any]:
         """Return the tool as a model is offered it."""

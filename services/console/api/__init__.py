@@ -20,6 +20,7 @@ from services.console.api import (
     jobs,
     line_setup,
     pairing_codes,
+    pipelines,
     problems,
     setup_tokens,
 )
@@ -28,6 +29,7 @@ from services.console.api.agents import agents
 from services.console.api.api_keys import api_keys
 from services.console.api.audit import audit
 from services.console.api.bindings import bindings
+from services.console.api.chats import chats
 from services.console.api.conversations import conversations
 from services.console.api.forms import form_deliveries
 from services.console.api.housekeeping import housekeeping
@@ -38,15 +40,18 @@ from services.console.api.mcp_servers import mcp_servers
 from services.console.api.messages import messages
 from services.console.api.openapi import describe
 from services.console.api.people import people
+from services.console.api.pipeline_versions import pipeline_versions
 from services.console.api.routes import Gate
 from services.console.api.status import status
 from services.console.api.tenants import tenants
+from services.console.api.trials import trials
 from services.console.api.turns import turns
 from services.console.api.users import users
 from services.console.bindings import Bindings
 from services.console.catalogue import Sources
 from services.console.catalogue_fetching import Fetching
 from services.console.catalogue_imports import Imports
+from services.console.chats import Chats
 from services.console.dead_letters import DeadLetters
 from services.console.erasure import Erasures
 from services.console.exports import Exports
@@ -57,11 +62,13 @@ from services.console.knowledge.documents import Documents
 from services.console.lines import Lines
 from services.console.mcp import McpServers
 from services.console.pairing import PairingCodes
+from services.console.pipelines import Pipelines
 from services.console.privacy import Privacy
 from services.console.readiness import Readiness
 from services.console.records import Dangling, InUse, Stale, Taken, Unknown
 from services.console.retention import Retention
 from services.console.setup import Setup
+from services.console.trials import Trials
 from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.catalogue import Catalogue
@@ -107,6 +114,7 @@ class Api:
     fetching: Fetching
     servers: McpServers
     setup: Setup
+    chats: Chats
 
     @classmethod
     def of_nobody(cls) -> Self:
@@ -128,6 +136,7 @@ class Api:
                 **line_setup.FAULTS,
                 **pairing_codes.FAULTS,
                 **setup_tokens.FAULTS,
+                **pipelines.FAULTS,
             },
         )
         requests = Requests(self.store, self.vault, self._key(b"requests"))
@@ -142,6 +151,10 @@ class Api:
         yield users(self.store)
         yield setup_tokens.setup_tokens(self.setup)
         yield agents(self.store)
+        yield chats(self.chats)
+        yield pipelines.pipelines(Pipelines(self.store))
+        yield pipeline_versions(Pipelines(self.store))
+        yield trials(Trials(self.store, self.vault, self.bus))
         yield actions.actions(self.actions)
         yield mcp_servers(self.servers)
         yield form_deliveries(self.forms)

@@ -15,6 +15,7 @@ from services.console.api.fields import (
     Text,
     Version,
     id_in_path,
+    id_pattern,
     omitted,
     shown,
     whose,
@@ -39,6 +40,7 @@ AGENTS = Table(
         "memory_tokens": "memory_tokens",
         "message_tokens": "message_tokens",
         "conversation_tokens": "conversation_tokens",
+        "pipeline": "pipeline_id",
         "version": "version",
         "created_at": "created_at",
     },
@@ -55,6 +57,7 @@ Remembers = Annotated[
 MemoryTokens = Annotated[int, Field(ge=500, le=200_000, description="Tokens that a whole conversation may take.")]
 MessageTokens = Annotated[int, Field(ge=0, le=10**9, description="Tokens that the answer to one message may cost.")]
 ConversationTokens = Annotated[int, Field(ge=0, le=10**12, description="Tokens that a conversation may cost.")]
+PipelineId = Annotated[str, Field(pattern=id_pattern("pl"))]
 ModelName = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -62,7 +65,8 @@ class Agent(Resource):
     """
     An assistant. `model`: null for the platform's default. `fallback_model`: asked where that fails; null for the platform's.
 
-    `message_tokens`, `conversation_tokens`: budgets, of what models are told and say; null: none.
+    `message_tokens`, `conversation_tokens`: budgets, of what models are told and say; null: none. `pipeline`: what it runs once
+    a version of it is active; null for the shipped `whatsapp-default`.
     """
 
     tenant: str
@@ -75,6 +79,7 @@ class Agent(Resource):
     memory_tokens: int
     message_tokens: int | None
     conversation_tokens: int | None
+    pipeline: str | None
     created_at: datetime
 
 
@@ -91,6 +96,7 @@ class NewAgent(Body):
     memory_tokens: MemoryTokens = 8000
     message_tokens: MessageTokens | None = None
     conversation_tokens: ConversationTokens | None = None
+    pipeline: PipelineId | None = None
 
 
 class AgentChange(Body):
@@ -105,6 +111,7 @@ class AgentChange(Body):
     memory_tokens: MemoryTokens = omitted()
     message_tokens: MessageTokens | None = omitted()
     conversation_tokens: ConversationTokens | None = omitted()
+    pipeline: PipelineId | None = omitted()
 
 
 def agents(store: Store) -> APIRouter:

@@ -28,7 +28,7 @@ _CONVERSATIONS = Scan(
     ("opened_at", "id"),
     f"""
     conversation.id, conversation.tenant_id as tenant, conversation.agent_id as agent, conversation.line_id as line,
-    conversation.user_id as user, conversation.channel, opened_at, closed_at, line.provider, history, spoken.*,
+    conversation.user_id as user, conversation.channel, opened_at, closed_at, handed_off_at, line.provider, history, spoken.*,
     {contacts.SHOWN}
     """,
     f"""
@@ -41,7 +41,19 @@ _CONVERSATIONS = Scan(
     ) as spoken on true
     """,  # noqa: S608 - constants
 )
-_FACTS = ("id", "tenant", "agent", "line", "user", "channel", "messages", "last_message_at", "opened_at", "closed_at")
+_FACTS = (
+    "id",
+    "tenant",
+    "agent",
+    "line",
+    "user",
+    "channel",
+    "messages",
+    "last_message_at",
+    "opened_at",
+    "closed_at",
+    "handed_off_at",
+)
 
 Id = Annotated[str, id_in_path("cv")]
 State = Literal["open", "closed"]
@@ -58,6 +70,7 @@ class Conversation(Resource):
 
     `session`: its outward name, `twilio_{agent}_{number}`, with the contact's key in place of a number that is not kept;
     null on a line of the platform's. `messages`: how many the agent was asked; 1,000 stands for that many or more.
+    `handed_off_at`: since when a person has it; null where the agent answers.
     """
 
     tenant: str
@@ -72,6 +85,7 @@ class Conversation(Resource):
     last_message_at: datetime | None
     opened_at: datetime
     closed_at: datetime | None
+    handed_off_at: datetime | None
 
 
 class Part(BaseModel):
@@ -144,6 +158,12 @@ def conversations(store: Store, vault: Vault) -> APIRouter:
         spoken = await found.spoken(tenant, conversation, page.mark, page.limit)
         items = [_said(vault, tenant, row, spoken.parts, history=history) for row in spoken.rows]
         return page.until(items, spoken.mark)
+
+    @router.delete("/{conversation}/handoff", **may("conversations:write"))
+    async def give_conversation_back(who: Asking, conversation: Id) -> Conversation:
+        tenant = await _owner(who, conversation)
+        await found.give_back(who, tenant, conversation)
+        return _conversation(vault, await found.one(tenant, conversation))
 
     async def _owner(who: Asking, conversation: str) -> TenantId:
         return await owner(store, who, "conversation", {"id = %s": conversation})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -26,8 +27,22 @@ class Routed(BaseModel):
     ms: int
 
 
+class TakenStep(BaseModel):
+    """A step of a pipeline that was taken. `path`: where it stands in the document. `took`: the way that it went on."""
+
+    step: str
+    path: str
+    took: str | None = None
+    tool: str | None = None
+
+
 class Turn(BaseModel):
-    """The agent's run. `ms`: null while it lasts. `tools`: what it called. `failure`: why it was given up."""
+    """
+    The agent's run. `ms`: null while it lasts. `tools`: what it called. `failure`: why it was given up.
+
+    `pipeline`: its id, or the name of one that is shipped; `trail`: which of its steps were taken. `cost`: in the currency of the
+    platform's prices; null where a model has none.
+    """
 
     step: Literal["turn"] = "turn"
     at: datetime
@@ -40,6 +55,10 @@ class Turn(BaseModel):
     output_tokens: int
     attempts: int
     failure: str | None
+    pipeline: str | None
+    pipeline_version: int | None
+    trail: list[TakenStep]
+    cost: Decimal | None
 
 
 class Attempt(BaseModel):

@@ -148,7 +148,7 @@ async def test_a_whole_conversation_is_remembered_with_notes_of_its_beginning(de
 
 async def replayed(here: Desks, **more: Any) -> TurnReplayed:
     """Ask for the one turn's repetition, as the console does."""
-    replays = Replays(here.agent, here.agent.turns, 20.0)
+    replays = Replays(here.agent, here.agent.turns)
     await here.bus.answer(TURN_REPLAY, ReplayRequested, replays.on_replay_requested, most=1)
     [turn] = await here.rows("select id from turn")
     wanted = ReplayRequested(tenant=TENANT, turn=TurnId(turn["id"]), **more)

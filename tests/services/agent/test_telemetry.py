@@ -1,5 +1,6 @@
 """What a model's call and a tool's tell of themselves: OpenTelemetry's GenAI conventions, and nothing that was said."""
 
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from prometheus_client import REGISTRY
 
 from services.agent.llm_port import Candidate, Completion
 from services.agent.meter import Meter
-from services.agent.settings import Price, prices_of
+from services.agent.prices import Price
 from shared.failures import GatewayError
 from shared.ids import TenantId
 from tests.fakes.web import reply
@@ -113,16 +114,7 @@ def test_tokens_and_cost_name_the_tenant_only_where_that_is_wanted(*, names_tena
     """
     before = sample("trunkline_model_cost_total", model="m", tenant=label)
     told = sample("trunkline_model_tokens_total", direction="input", model="m", tenant=label)
-    meter = Meter({"m": Price(0.25, 2.0)}, names_tenants)
+    meter = Meter({"m": Price(Decimal("0.25"), Decimal(2))}, names_tenants)
     meter.count(TenantId("tn_1"), "m", Completion("", input_tokens=4_000_000, output_tokens=1_000_000))
     assert sample("trunkline_model_cost_total", model="m", tenant=label) == before + 3.0
     assert sample("trunkline_model_tokens_total", direction="input", model="m", tenant=label) == told + 4_000_000
-
-
-def test_prices_are_read_from_one_variable() -> None:
-    """
-    Models' names may have any sign but a comma.
-    """
-    assert prices_of("gpt-5-mini=0.25/2, a/b:c=1/1") == {"gpt-5-mini": Price(0.25, 2.0), "a/b:c": Price(1.0, 1.0)}
-    with pytest.raises(ValueError, match="TOLD/SAID"):
-        prices_of("gpt-5-mini=cheap")

@@ -13,6 +13,7 @@ from services.console.api import Api
 from services.console.catalogue import Sources
 from services.console.catalogue_fetching import Fetching
 from services.console.catalogue_imports import Imports
+from services.console.chats import Chats
 from services.console.copies import Copies
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
@@ -149,6 +150,7 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             imports=fetching.imports,
             fetching=fetching,
             servers=McpServers(console_store, vault, guard),
+            chats=Chats(console_store, vault, bus, Pepper(b"t" * 32)),
             setup=open_setup(
                 console_store,
                 vault,

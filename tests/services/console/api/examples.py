@@ -42,6 +42,7 @@ ACTION: dict[str, Any] = {
     "description": "Books a table.",
     "parameters": {"type": "object", "properties": {"day": {"type": "string"}}, "required": ["day"]},
 }
+PIPELINE = "steps:\n  - step: model\n"
 NOBODY = "http://127.0.0.1:9/{day}"
 """Where nothing listens: to try such an action is to be told so."""
 
@@ -61,6 +62,21 @@ EXAMPLES = {
     "get_agent": get("agents/ag_one"),
     "change_agent": patch("agents/ag_one", memory=9),
     "delete_agent": Example("DELETE", "agents/ag_spareone", changes=True),
+    "create_chat": post("agents/ag_one/chats"),
+    "get_chat": get(f"agents/ag_one/chats/ch_{'0' * 32}"),
+    "write_in_chat": post(f"agents/ag_one/chats/ch_{'0' * 32}/messages", text="hello"),
+    "get_pipeline_format": get("pipeline-format"),
+    "check_pipeline": post("pipeline-checks", document=PIPELINE),
+    "list_pipelines": get(f"pipelines?tenant={ONE}"),
+    "create_pipeline": post("pipelines", tenant=ONE, name="New", draft=PIPELINE),
+    "get_pipeline": get("pipelines/pl_one"),
+    "change_pipeline": patch("pipelines/pl_one", name="Other"),
+    "delete_pipeline": Example("DELETE", "pipelines/pl_spareone", changes=True),
+    "list_pipeline_versions": get("pipelines/pl_one/versions"),
+    "get_pipeline_version": get("pipelines/pl_one/versions/1"),
+    "activate_pipeline": Example("POST", "pipelines/pl_draftone/activations", {"number": 1}, changes=True),
+    "roll_back_pipeline": Example("POST", "pipelines/pl_activeone/rollbacks", changes=True),
+    "try_pipeline": post("conversations/cv_one/trials", document=PIPELINE),
     "list_documents": get("agents/ag_one/documents"),
     "put_document": Example("PUT", "agents/ag_one/documents?name=new.txt", {}),
     "get_document": get("agents/ag_one/documents/kd_one"),
@@ -124,6 +140,7 @@ EXAMPLES = {
     "list_turns": get(f"turns?tenant={ONE}"),
     "get_turn": get("turns/tu_one"),
     "replay_turn": post("turns/tu_one/replays", model="m"),
+    "give_conversation_back": Example("DELETE", "conversations/cv_one/handoff"),
     "list_dead_letters": get("dead-letters"),
     "get_dead_letter": get("dead-letters/dl_one1"),
     "replay_dead_letter": post("dead-letters/dl_one1/replays"),
@@ -166,6 +183,10 @@ async def plant_everything(past: Past, twilio: FakeAccount) -> None:
     await past.insert("contact", id="ct_spareone", channel="whatsapp")
     for action in ("ac_one", "ac_spareone"):
         await past.insert("action", id=action, **ACTION | {"name": action}, method="POST", url=NOBODY)
+    for pipeline in ("pl_one", "pl_spareone", "pl_draftone", "pl_activeone"):
+        await past.insert("pipeline", id=pipeline, name=pipeline, draft=PIPELINE, past=[1])
+    for pipeline in ("pl_one", "pl_draftone"):
+        await past.insert("pipeline_version", pipeline_id=pipeline, number=1, document=PIPELINE, author="test")
     for place in ("fd_one", "fd_spareone"):
         await past.insert(
             "form_delivery", id=place, kind="webhook", options={"url": "https://example.org/"}, enabled=False
