@@ -116,6 +116,13 @@ class Lines:
             raise Unknown
         return await self.providers[provider].test_connection(credentials)
 
+    async def look(self, provider: str, credentials: Credentials, sender: Address) -> list[Finding]:
+        """Look at what is set up for a number with a login that is stored nowhere. Raises Unknown as `try_out` does."""
+        if provider not in self.providers:
+            raise Unknown
+        there = self.providers[provider]
+        return await there.inspect(credentials, sender=sender, wanted=there.webhooks(self.webhook_url))
+
     async def check(self, who: Principal, line: str) -> list[Finding]:
         """Look at all that is set up for a line at its provider. Raises Unknown."""
         row = await self.records.get(who, line)

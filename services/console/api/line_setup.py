@@ -24,7 +24,7 @@ _TOLD = {
     Connection.UNREACHABLE: "Twilio could not be reached. Nothing was changed.",
     Connection.RATE_LIMITED: "Tested too often. Try again in 30 s.",
 }
-_PROVIDER = "twilio/whatsapp"
+PROVIDER = "twilio/whatsapp"
 
 
 Id = Annotated[str, id_in_path("ln")]
@@ -91,7 +91,7 @@ def line_setup(found: Lines) -> APIRouter:
 
     @router.post("/connection-tests", **may("lines:write"))
     async def test_typed_connection(wanted: TypedCredentials) -> ConnectionTested:
-        return _tested(await found.try_out(_PROVIDER, wanted.opened()))
+        return _tested(await found.try_out(PROVIDER, wanted.opened()))
 
     @router.post("/lines/{line}/connection-tests", **may("lines:write"))
     async def test_connection(who: Asking, line: Id) -> ConnectionTested:

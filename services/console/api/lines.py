@@ -25,7 +25,7 @@ from services.console.lines import Lines
 from shared.addresses import PERSON, whatsapp
 from shared.channels.line_setup import Provisioned
 
-_PLATFORMS = frozenset({"sender", "account", "kind", "enabled", "access", "auto_provision"})
+PLATFORMS = frozenset({"sender", "account", "kind", "enabled", "access", "auto_provision"})
 """What only the platform's admin sets (spec.md, section 5)."""
 
 
@@ -154,7 +154,7 @@ def lines(found: Lines) -> APIRouter:
     @router.patch("/lines/{line}", **may("lines:write"))
     async def change_line(who: Asking, line: Id, version: Version, wanted: LineChange, response: Response) -> Line:
         values = wanted.model_dump(exclude_unset=True)
-        if not who.is_platform and (beyond := values.keys() & _PLATFORMS):
+        if not who.is_platform and (beyond := values.keys() & PLATFORMS):
             raise _set_by_platform(sorted(beyond))
         return tagged(response, await found.change(who, line, version, values))
 

@@ -31,7 +31,7 @@ TENANTS = Table(
     },
 )
 
-_ADMINS_OWN = frozenset({"agent", "history"})
+ADMINS_OWN = frozenset({"agent", "history"})
 """What a company's own admin may change; the rest is the platform's (spec.md, section 5)."""
 
 Id = Annotated[str, id_in_path("tn")]
@@ -107,7 +107,7 @@ def tenants(store: Store) -> APIRouter:
         who: Asking, tenant: Id, version: Version, wanted: TenantChange, response: Response
     ) -> Tenant:
         values = wanted.model_dump(exclude_unset=True)
-        if not who.is_platform and (beyond := values.keys() - _ADMINS_OWN):
+        if not who.is_platform and (beyond := values.keys() - ADMINS_OWN):
             raise Problem(403, "set_by_platform", f"Set by the platform's admin: {', '.join(sorted(beyond))}.")
         return shown(response, Tenant, await records.change(who, tenant, version, values))
 

@@ -20,16 +20,21 @@ from services.console.pages import (
     account,
     assets,
     changes,
+    channels,
     dead_letters,
     errors,
     first_run,
     home,
+    integration,
     messages,
     preferences,
+    provisioning,
     reveals,
     sign_in,
+    tenants,
 )
 from services.console.pages.headers import Headers
+from services.console.pages.logins import Integration
 from services.console.pages.routes import Door
 from services.console.settings import ConsoleSettings
 from shared.store.session import Store
@@ -73,6 +78,12 @@ class Pages:
         yield messages.messages(store, self.api.vault, self.api.pepper, self.settings.console.trace_url)
         yield dead_letters.dead_letters(self.api.letters)
         yield reveals.reveals(store, self.api.vault)
+        simulator = self.settings.console.links.get("Simulator")
+        yield integration.integration(Integration(store, self.api.lines, self.api.accounts, simulator))
+        yield provisioning.provisioning(self.api.lines)
+        yield channels.channels(store, self.api.lines)
+        yield tenants.tenants(store)
+        yield tenants.tenant_settings(store)
 
 
 class _Beside(Mount):

@@ -36,7 +36,13 @@ SECTIONS: Sequence[tuple[str, Sequence[Item]]] = (
         ),
     ),
     (_("People"), ()),
-    (_("Configure"), ()),
+    (
+        _("Configure"),
+        (
+            Item("/channels", _("Channels"), "plug", "lines:read"),
+            Item("/tenants", _("Companies"), "building-2", "tenants:read"),
+        ),
+    ),
 )
 
 

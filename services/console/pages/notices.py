@@ -8,5 +8,9 @@ NOTICES = {
     "discarded": _("Discarded."),
     "second-factor": _("The second factor is set up."),
     "password": _("Your password is set."),
+    "made": _("Made."),
+    "enabled": _("Saved and enabled."),
+    "provisioned": _("The webhook was set at Twilio; the result is on the settings page."),
+    "undone": _("Set back to what it was."),
 }
 """By the word in the address. A text in the address itself could be anybody's."""

@@ -38,6 +38,9 @@ _STATUSES: Mapping[str, Status] = {
     "waiting": Status(_("needs attention"), "triangle-alert", "bad"),
     "replayed": Status(_("replayed"), "rotate-ccw", "ok"),
     "discarded": Status(_("discarded"), "trash-2", "calm"),
+    # channels
+    "enabled": Status(_("Enabled"), "circle-check", "ok"),
+    "disabled": Status(_("Not enabled"), "clock", "wait"),
     # services
     "Ready": Status(_("Ready"), "circle-check", "ok"),
     "Not ready": Status(_("Not ready"), "triangle-alert", "bad"),

@@ -1,12 +1,13 @@
 """The templates, what they may call, and the names of the built assets."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from babel.dates import format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
@@ -55,7 +56,7 @@ def environment(language: str) -> Environment:
         "LANGUAGES": LANGUAGES,
         "status_of": statuses.of,
     }
-    templates.filters |= {"when": when, "moment": exact, "seconds": seconds}
+    templates.filters |= {"when": when, "moment": exact, "seconds": seconds, "ago": ago}
     return templates
 
 
@@ -103,6 +104,12 @@ def exact(context: Context, moment: datetime) -> Markup:
     """Show the time of a step, down to milliseconds."""
     view = _view(context)
     return _time(moment, clock(moment.astimezone(view.zone), view.language, exact=True))
+
+
+@pass_context
+def ago(context: Context, moment: datetime) -> str:
+    """Tell how long ago something was: `2 minutes ago`."""
+    return format_timedelta(moment - datetime.now(UTC), add_direction=True, locale=_view(context).language)
 
 
 def seconds(ms: float | None) -> str:

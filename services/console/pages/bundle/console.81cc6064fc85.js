@@ -78,6 +78,36 @@ var htmx=(()=>{const e={parse(t){if(!t)return{};if(t.startsWith("{"))return JSON
   const openMenu = () => document.querySelectorAll("details.menu").forEach((menu) => (menu.open = wide.matches));
   wide.addEventListener("change", openMenu);
 
+  // What needs a valid form can be pressed once it is one; what a number is saved as shows while it is typed.
+  const check = (form) => {
+    for (const button of form.querySelectorAll("[data-when-valid]")) button.disabled = !form.checkValidity();
+    const number = form.querySelector("[data-sender]");
+    const bare = number?.value.replace("whatsapp:", "").replace(/\s/g, "");
+    if (bare) document.getElementById(number.dataset.sender).textContent = `whatsapp:${bare}`;
+  };
+  document.addEventListener("input", (event) => event.target.form && check(event.target.form));
+
+  // A countdown to a moment; at its end the page is asked for anew.
+  const countDown = () => {
+    for (const shown of document.querySelectorAll("[data-until]")) {
+      const left = Math.max(0, Math.round((new Date(shown.dataset.until) - Date.now()) / 1000));
+      shown.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+      if (!left && !shown.dataset.over) {
+        shown.dataset.over = "yes";
+        htmx.trigger(document.body, "code-over");
+      }
+    }
+  };
+
+  // Line numbers beside a text, which scroll with it.
+  const number = (area) => {
+    const lines = area.previousElementSibling;
+    lines.textContent = Array.from({ length: area.value.split("\n").length }, (_, n) => n + 1).join("\n");
+    lines.scrollTop = area.scrollTop;
+  };
+  document.addEventListener("input", (event) => event.target.matches("[data-numbered]") && number(event.target));
+  document.addEventListener("scroll", (event) => event.target.matches?.("[data-numbered]") && number(event.target), true);
+
   // Empty fields of a filter form stay out of the address.
   document.addEventListener("submit", (event) => {
     if (event.target.dataset.filters === undefined) return;
@@ -148,6 +178,10 @@ var htmx=(()=>{const e={parse(t){if(!t)return{};if(t.startsWith("{"))return JSON
 
   document.addEventListener("DOMContentLoaded", () => {
     openMenu();
+    for (const button of document.querySelectorAll("[data-when-valid]")) check(button.form);
+    document.querySelectorAll("[data-numbered]").forEach(number);
+    countDown();
+    setInterval(countDown, 1_000);
     document.querySelectorAll("#toasts > .toast").forEach(fade);
     // The setup token stands behind the #, which no server and no log sees.
     const box = document.getElementById("setup_token");

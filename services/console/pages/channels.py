@@ -1,0 +1,120 @@
+"""Channels: the lines and their settings (product-ux.md, section 3.2; who sets what: spec.md, section 5)."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from psycopg.rows import DictRow
+
+from services.console.api.agents import AGENTS, AgentChange
+from services.console.api.lines import PLATFORMS, LineChange
+from services.console.api.routes import may
+from services.console.lines import Lines
+from services.console.pages.companies import companies
+from services.console.pages.conflicts import conflict
+from services.console.pages.forms import Wrong, filled, version
+from services.console.pages.navigation import _
+from services.console.pages.paging import ROWS, paged, place
+from services.console.pages.routes import Page
+from services.console.pages.view import Looking, View
+from services.console.pipelines import PIPELINES
+from services.console.records import Records, Stale, Taken
+from services.console.scan import existing
+from shared.channels.line_setup import Provisioned
+from shared.store.session import Store
+
+_MOST = 100
+_TICKS = frozenset({"enabled", "media", "auto_provision"})
+LABELS = {
+    "enabled": _("Enabled"),
+    "name": _("Name"),
+    "sender": _("From address"),
+    "agent": _("Agent"),
+    "access": _("Who may write"),
+    "quiet_ms": _("Quiet window, in milliseconds"),
+    "long_replies": _("Long replies"),
+    "reply_limit": _("Characters of a part"),
+    "media": _("Take media in"),
+    "auto_provision": _("Set the webhook at Twilio by itself"),
+    "messaging_service_sid": _("Messaging Service SID"),
+    "kind": _("Kind"),
+    "version": _("Version"),
+    "account": _("Account"),
+}
+OUTCOMES = {
+    Provisioned.UNCHANGED: _("Everything was as it should be."),
+    Provisioned.CHANGED: _("Written, and read again."),
+    Provisioned.PENDING: _("Taken by Twilio, and not settled yet."),
+    Provisioned.NOT_FOUND: _("The account has no such sender."),
+    Provisioned.REFUSED: _("Twilio refused it."),
+    Provisioned.INVALID_CREDENTIALS: _("Twilio refused the login."),
+    Provisioned.UNREACHABLE: _("Twilio did not answer: whether it was changed is in doubt."),
+    Provisioned.RATE_LIMITED: _("Twilio refuses more requests for the moment."),
+}
+
+
+def channels(store: Store, lines: Lines) -> APIRouter:
+    """Return the pages."""
+    router = APIRouter(route_class=Page)
+    agents, pipelines = Records(store, AGENTS), Records(store, PIPELINES)
+
+    @router.get("/channels", **may("lines:read"))
+    async def line_list(view: Looking) -> Response:
+        tenant = await existing(store, view.who, view.company(view.request.query_params.get("tenant")))
+        rows = await lines.records.list(view.who, place(view), ROWS + 1, tenant=tenant)
+        names = {it["id"]: it["name"] for it in await agents.list(view.who, None, _MOST, tenant=tenant)}
+        return view.page(
+            "channels.html",
+            list=paged(view, rows[:ROWS], rows[ROWS - 1]["id"] if len(rows) > ROWS else None),
+            agents=names,
+            tenant=tenant,
+            companies=await companies(store, view),
+        )
+
+    @router.get("/channels/{line}", **may("lines:read"))
+    async def settings(view: Looking, line: str) -> Response:
+        return await _page(view, await lines.records.get(view.who, line))
+
+    @router.post("/channels/{line}", **may("lines:write"))
+    async def change(view: Looking, line: str) -> Response:
+        row = await lines.records.get(view.who, line)
+        try:
+            ticks = _TICKS if view.who.is_platform else _TICKS - PLATFORMS
+            values = filled(view, LineChange, ticks=ticks).model_dump(exclude_unset=True)
+        except Wrong as wrong:
+            return await _page(view, row, 422, errors=wrong.errors)
+        if not view.who.is_platform:
+            values = {name: value for name, value in values.items() if name not in PLATFORMS}
+        try:
+            await lines.change(view.who, line, version(view), values)
+        except Stale:
+            now = await lines.records.get(view.who, line)
+            return await _page(view, now, 409, typed=values, conflict=await conflict(store, view, now, values))
+        except Taken:
+            return await _page(view, row, 409, errors={"sender": view.text(_("Another channel has this number."))})
+        return view.go(f"/channels/{line}", done="saved")
+
+    @router.post("/channels/{line}/pipeline", **may("agents:write"))
+    async def choose_pipeline(view: Looking, line: str) -> Response:
+        """Let the line's agent run another pipeline."""
+        row = await lines.records.get(view.who, line)
+        wanted = filled(view, AgentChange)
+        await agents.change(view.who, row["agent"], version(view), {"pipeline": wanted.pipeline})
+        return view.go(f"/channels/{line}", done="saved")
+
+    async def _page(view: View, row: DictRow, status: int = 200, **more: Any) -> Response:  # noqa: ANN401 - the template's
+        context: dict[str, Any] = {"errors": {}, "typed": {}, "conflict": None} | more
+        return view.page(
+            "channel.html",
+            status,
+            line=row,
+            shown={**row, **context["typed"]},
+            labels=LABELS,
+            outcomes=OUTCOMES,
+            agents=await agents.list(view.who, None, _MOST, tenant=row["tenant"]),
+            agent=await agents.get(view.who, row["agent"]),
+            pipelines=await pipelines.list(view.who, None, _MOST, tenant=row["tenant"]),
+            **context,
+        )
+
+    return router
