@@ -8,8 +8,8 @@ from shared.store.session import Store
 
 _WRITTEN = "select last_inbound_at from thread where line_id = %s and last_inbound_at is not null limit 1"
 _DELIVERED = """
-select 1 from (select key from thread where line_id = %s limit 1000) as some
-join part on part.thread = some.key where part.state in ('delivered', 'read') limit 1
+select 1 from (select key from thread where line_id = %s limit 1000) as lately
+join part on part.thread = lately.key where part.state in ('delivered', 'read') limit 1
 """
 _SAVED = "select set_at from line join credential on credential.id = credential_id where line.id = %s"
 
