@@ -118,6 +118,22 @@ class Setup:
         except UniqueViolation:
             raise EmailTaken from None
 
+    async def change_password(self, session: Session, old: str, new: str, address: str) -> Begun:
+        """
+        Keep another password and begin a session; all others end. `address`: where the request came from.
+
+        Raises TooShort, TooCommon; WrongSignIn, Wait as signing in does, which the old password has to be good for.
+        """
+        passwords.check(new)
+        kept = await passwords.hashed(new)
+        await self.sign_in.with_password(session.email, old, address)
+        async with self.store.transaction(EVERY_TENANT, session.tenant) as connection:
+            await connection.execute(_KEPT, (session.user, session.tenant, kept))
+            await end_all(connection, session.user)
+            await note(connection, session.principal, Deed("password.set", session.user, session.tenant))
+            secret = await self.sign_in.sessions.begin(connection, session.user, session.tenant, "whole")
+        return Begun(secret, "whole")
+
     async def offer_second_factor(self, session: Session) -> bytes:
         """Return the secret of the second factor that somebody is setting up; a fresh one at the first time."""
         at = TOTP_SECRET.at(session.tenant, session.user)

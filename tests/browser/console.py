@@ -10,9 +10,14 @@ import uvicorn
 from dev.embedded.ports import free_port
 from services.console.__main__ import Server, app
 from services.console.access import Principal
+from services.console.accounts import Accounts
 from services.console.api import Api
+from services.console.chats import Chats
 from services.console.dead_letters import DeadLetters
+from services.console.directory import Reconciler
+from services.console.lines import Lines
 from services.console.pages.changes import Changes
+from services.console.pairing import PairingCodes
 from services.console.readiness import Readiness
 from services.console.seed import Seed
 from services.console.settings import ConsoleSettings
@@ -25,6 +30,7 @@ from shared.settings import from_env
 from shared.store.session import Store
 from shared.vault import Vault
 from tests.eventually import eventually
+from tests.fakes.account import FakeAccount
 from tests.services.console.api.past import Past
 
 EMAIL, PASSWORD = "ada@example.org", "seven green lanterns"
@@ -44,6 +50,7 @@ class Console:
     changes: Changes
     server: Server
     settings: ConsoleSettings
+    twilio: FakeAccount
 
     async def account(self, email: str = EMAIL, role: str = "SYSTEM_ADMIN", tenant: str = COMPANY) -> None:
         """Let somebody have an account, with `PASSWORD`."""
@@ -93,6 +100,9 @@ async def console(
     settings = settings_of(database, nats, port, **more)
     await Seed(store, vault).plant(settings)
     setup = open_setup(store, vault, KEY, is_production=False)
+    twilio = FakeAccount()
+    reconciler = Reconciler(bus, store, vault)
+    accounts = Accounts(store, vault, reconciler)
     nobody: Any = Api.of_nobody()
     fields = {name: getattr(nobody, name) for name in nobody.__dataclass_fields__}
     api = Api(
@@ -105,6 +115,10 @@ async def console(
             "bus": bus,
             "setup": setup,
             "letters": DeadLetters(store, bus),
+            "codes": PairingCodes(store, pepper, settings.code_ttl_ms, settings.code_rate),
+            "accounts": accounts,
+            "lines": Lines(store, accounts, reconciler, {"twilio/whatsapp": twilio}, settings.webhook_url),
+            "chats": Chats(store, vault, bus, Pepper(b"t" * 32)),
             "readiness": Readiness(settings.console.services, {}, store),
         }
     )
@@ -123,6 +137,6 @@ async def console(
     past = Past(owned, vault, pepper, TenantId(COMPANY))
     async with background(server.serve(), changes.keep()):
         await eventually(started)
-        yield Console(f"http://127.0.0.1:{port}", owned, bus, setup, past, changes, server, settings)
+        yield Console(f"http://127.0.0.1:{port}", owned, bus, setup, past, changes, server, settings, twilio)
         changes.stop()
         await server.end()

@@ -16,6 +16,8 @@ from starlette.routing import Match, Mount
 from starlette.types import Scope
 
 from services.console.api import Api
+from services.console.bindings import Bindings
+from services.console.own_pairing import OwnPairing
 from services.console.pages import (
     account,
     assets,
@@ -28,6 +30,7 @@ from services.console.pages import (
     integration,
     messages,
     preferences,
+    profile,
     provisioning,
     reveals,
     sign_in,
@@ -72,6 +75,9 @@ class Pages:
         yield sign_in.sign_in(self.api.setup)
         yield first_run.first_run(self.api.setup)
         yield account.account(self.api.setup)
+        own = OwnPairing(store, self.api.vault, Bindings(store, self.api.vault, self.api.bus))
+        yield profile.profile(own, self.api.codes)
+        yield profile.password(own, self.api.setup)
         yield preferences.preferences()
         yield changes.changes(self.changes)
         yield home.home(self.api.readiness, self.settings.console.links, is_local=self.settings.environment == "local")

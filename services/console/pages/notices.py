@@ -11,6 +11,7 @@ NOTICES = {
     "made": _("Made."),
     "enabled": _("Saved and enabled."),
     "provisioned": _("The webhook was set at Twilio; the result is on the settings page."),
+    "unpaired": _("Unpaired."),
     "undone": _("Set back to what it was."),
 }
 """By the word in the address. A text in the address itself could be anybody's."""

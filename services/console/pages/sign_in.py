@@ -13,7 +13,7 @@ from services.console.sign_in import Begun, Wait, WrongSignIn
 
 _WRONG = _("E-mail address or password is wrong.")
 _WRONG_CODE = _("This code is wrong, or was used already.")
-_WAIT = _("Too many failures. Try again in %(seconds)d s.")
+WAIT = _("Too many failures. Try again in %(seconds)d s.")
 
 
 def sign_in(setup: Setup) -> APIRouter:
@@ -29,7 +29,7 @@ def sign_in(setup: Setup) -> APIRouter:
     @router.post("/sign-in", **anyone())
     async def sign_in_form(view: Looking) -> Response:
         email, password = typed(view, "email"), str(view.form.get("password", ""))
-        came = await _tried(view, setup.sign_in.with_password(email, password, _address(view)), _WRONG)
+        came = await _tried(view, setup.sign_in.with_password(email, password, address_of(view)), _WRONG)
         return await _page(view, *came) if isinstance(came, tuple) else came
 
     @router.get("/sign-in/code", **signed_in("code"))
@@ -39,7 +39,7 @@ def sign_in(setup: Setup) -> APIRouter:
     @router.post("/sign-in/code", **signed_in("code"))
     async def code_form(view: Looking) -> Response:
         assert view.session is not None, "the page asks for one"  # noqa: S101
-        trying = setup.sign_in.with_code(view.session, typed(view, "code"), _address(view))
+        trying = setup.sign_in.with_code(view.session, typed(view, "code"), address_of(view))
         came = await _tried(view, trying, _WRONG_CODE)
         return view.page("code.html", came[0], error=came[1]) if isinstance(came, tuple) else came
 
@@ -65,7 +65,7 @@ async def _tried(view: View, trying: Awaitable[Begun], wrong: str) -> Response |
     except WrongSignIn:
         return 401, view.text(wrong)
     except Wait as wait:
-        return 429, view.text(_WAIT, seconds=wait.seconds)
+        return 429, view.text(WAIT, seconds=wait.seconds)
 
 
 def _entered(view: View, begun: Begun) -> Response:
@@ -88,5 +88,6 @@ def typed(view: View, name: str) -> str:
     return str(view.form.get(name, "")).replace("\x00", "").strip()[:320]
 
 
-def _address(view: View) -> str:
+def address_of(view: View) -> str:
+    """Return where a request came from, which failures are counted by."""
     return view.request.client.host if view.request.client else ""
