@@ -83,10 +83,7 @@ def api_keys(store: Store) -> APIRouter:
 
     @router.post("", status_code=201, **may("api-keys:write"))
     async def create_api_key(who: Asking, wanted: NewApiKey) -> ApiKeyMade:
-        token = new_key()
-        values = {**wanted.model_dump(exclude={"tenant"}), "scopes": _given(who, wanted.scopes), "created_by": who.id}
-        made = await records.make(who, _whose(who, wanted.tenant), {**values, "digest": digest(token)})
-        return ApiKeyMade(**made, token=token)
+        return await make(records, who, wanted)
 
     @router.get("/{api_key}", **may("api-keys:read"))
     async def get_api_key(who: Asking, api_key: Id) -> ApiKey:
@@ -94,9 +91,17 @@ def api_keys(store: Store) -> APIRouter:
 
     @router.delete("/{api_key}", status_code=204, **may("api-keys:write"))
     async def revoke_api_key(who: Asking, api_key: Id) -> None:
-        await _revoke(store, who, api_key)
+        await revoke(store, who, api_key)
 
     return router
+
+
+async def make(records: Records, who: Principal, wanted: NewApiKey) -> ApiKeyMade:
+    """Make a key; its token is in the answer alone. Raises Unknown for another's tenant, `Problem` 403 for more than one has."""
+    token = new_key()
+    values = {**wanted.model_dump(exclude={"tenant"}), "scopes": _given(who, wanted.scopes), "created_by": who.id}
+    made = await records.make(who, _whose(who, wanted.tenant), {**values, "digest": digest(token)})
+    return ApiKeyMade(**made, token=token)
 
 
 def _given(who: Principal, scopes: list[str]) -> list[str]:
@@ -113,7 +118,7 @@ def _whose(who: Principal, tenant: str | None) -> TenantId | None:
     return who.tenant or (TenantId(tenant) if tenant else None)
 
 
-async def _revoke(store: Store, who: Principal, key: str) -> None:
+async def revoke(store: Store, who: Principal, key: str) -> None:
     """Let a key open nothing more, from now on; it stays on the list. Raises Unknown."""
     async with store.transaction(who.sees) as connection:
         cursor = await connection.execute(

@@ -20,9 +20,12 @@ from services.console.bindings import Bindings
 from services.console.own_pairing import OwnPairing
 from services.console.pages import (
     account,
+    agents,
+    api_keys,
     assets,
     changes,
     channels,
+    chats,
     dead_letters,
     errors,
     first_run,
@@ -34,6 +37,7 @@ from services.console.pages import (
     provisioning,
     reveals,
     sign_in,
+    signing_secrets,
     tenants,
 )
 from services.console.pages.headers import Headers
@@ -88,6 +92,10 @@ class Pages:
         yield integration.integration(Integration(store, self.api.lines, self.api.accounts, simulator))
         yield provisioning.provisioning(self.api.lines)
         yield channels.channels(store, self.api.lines)
+        yield signing_secrets.signing_secrets(self.api.accounts)
+        yield agents.agents(store)
+        yield chats.chats(self.api.chats)
+        yield api_keys.api_keys(store)
         yield tenants.tenants(store)
         yield tenants.tenant_settings(store)
 

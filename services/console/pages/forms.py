@@ -35,6 +35,10 @@ _OF_FIELD = {
 }
 
 
+FINE: Errors = {}
+"""Nothing is wrong."""
+
+
 class Wrong(Exception):
     """A form that cannot be taken. `errors`: a sentence for each field that is wrong."""
 

@@ -40,7 +40,9 @@ SECTIONS: Sequence[tuple[str, Sequence[Item]]] = (
         _("Configure"),
         (
             Item("/channels", _("Channels"), "plug", "lines:read"),
+            Item("/agents", _("Agents"), "bot", "agents:read"),
             Item("/tenants", _("Companies"), "building-2", "tenants:read"),
+            Item("/api-keys", _("API keys"), "key-round", "api-keys:read"),
         ),
     ),
 )

@@ -12,6 +12,8 @@ NOTICES = {
     "enabled": _("Saved and enabled."),
     "provisioned": _("The webhook was set at Twilio; the result is on the settings page."),
     "unpaired": _("Unpaired."),
+    "revoked": _("Revoked."),
+    "removed": _("Removed."),
     "undone": _("Set back to what it was."),
 }
 """By the word in the address. A text in the address itself could be anybody's."""

@@ -41,6 +41,9 @@ _STATUSES: Mapping[str, Status] = {
     # channels
     "enabled": Status(_("Enabled"), "circle-check", "ok"),
     "disabled": Status(_("Not enabled"), "clock", "wait"),
+    # keys
+    "valid": Status(_("valid"), "circle-check", "ok"),
+    "revoked": Status(_("revoked"), "circle-minus", "calm"),
     # services
     "Ready": Status(_("Ready"), "circle-check", "ok"),
     "Not ready": Status(_("Not ready"), "triangle-alert", "bad"),
