@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg.rows import DictRow
+
 from services.console.bindings import Bindings
 from services.console.records import Unknown
 from services.console.sessions import Session
 from shared.addresses import WHATSAPP
 from shared.masking import masked
-from shared.store.sealed import BINDING_ADDRESS
+from shared.store.sealed import BINDING_ADDRESS, CONTACT_ADDRESS
 from shared.store.session import EVERY_TENANT, Store
 from shared.vault import Vault
 
@@ -17,7 +19,10 @@ select sender from line
 where channel = %(channel)s and enabled and kind <> 'test' and (tenant_id = %(tenant)s or kind = 'shared')
 order by case when tenant_id = %(tenant)s and access = 'paired' then 0 when kind = 'shared' then 1 else 2 end, id limit 1
 """
-_BINDING = "select id, sealed_address, created_at from binding where user_id = %s and channel = %s"
+_BINDING = """
+select binding.id, binding.sealed_address, binding.created_at, contact.id as contact, contact.sealed_address as written_from
+from binding left join contact on contact.id = contact_id where user_id = %s and binding.channel = %s
+"""
 _REASON = "unpaired in the own profile"
 
 
@@ -51,8 +56,13 @@ class OwnPairing:
             row = await (await connection.execute(_BINDING, (session.user, WHATSAPP))).fetchone()
         if row is None:
             return None
-        address = self.vault.open(row["sealed_address"], BINDING_ADDRESS.at(session.tenant, row["id"])).decode()
-        return Paired(row["id"], masked(address), row["created_at"])
+        return Paired(row["id"], masked(self._address(session, row)), row["created_at"])
+
+    def _address(self, session: Session, row: DictRow) -> str:
+        """Return where the person writes from: people know their number, not the id that WhatsApp gives them."""
+        if row["written_from"] is not None:
+            return self.vault.open(row["written_from"], CONTACT_ADDRESS.at(session.tenant, row["contact"])).decode()
+        return self.vault.open(row["sealed_address"], BINDING_ADDRESS.at(session.tenant, row["id"])).decode()
 
     async def unpair(self, session: Session) -> None:
         """End it. Raises Unknown where there is none, Later."""

@@ -128,3 +128,39 @@ async def test_a_webhooks_address_is_copied(open_window: OpenWindow, console: Co
     button = window.page.get_by_role("button", name="Copy: Webhook URL")
     await button.click()
     await expect(button.get_by_role("status")).to_have_text("Copied")
+
+
+@every_look
+async def test_pages_of_agents_and_keys_look_right(
+    open_window: OpenWindow, console: Console, theme: str, width: int
+) -> None:
+    """
+    Lists, forms, a chat, a fresh key and the question before it is revoked.
+    """
+    await console.account()
+    window = await open_window(EMAIL, theme=theme, width=width)
+    await window.go("/api-keys")
+    await window.check("api-keys-empty")
+    await console.past.plant()
+    chat = f"/agents/ag_acme/chats/ch_{'0' * 32}"
+    pages = {
+        "agents": f"/agents?tenant={COMPANY}",
+        "agent": "/agents/ag_acme",
+        "agent-new": f"/agents/new?tenant={COMPANY}",
+        "chat": chat,
+        "signing-secrets": "/accounts/cr_acme/signing-secrets",
+        "api-key-new": "/api-keys/new",
+    }
+    for name, path in pages.items():
+        await window.go(path)
+        await window.check(name)
+    await window.page.get_by_label("Name").fill("Reports")
+    await window.page.get_by_label("messages:read").check()
+    await window.page.get_by_role("button", name="Make it").click()
+    await expect(window.page.get_by_text("It is shown only now.")).to_be_visible()
+    await window.check("api-key-made")
+    await window.go("/api-keys")
+    await window.check("api-keys")
+    await window.page.get_by_role("link", name="Revoke", exact=True).click()
+    await expect(window.page.get_by_role("dialog")).to_be_visible()
+    await window.check("api-key-revoke")
