@@ -15,6 +15,8 @@ from services.console.api import Api
 from services.console.chats import Chats
 from services.console.dead_letters import DeadLetters
 from services.console.directory import Reconciler
+from services.console.knowledge.documents import Documents
+from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
 from services.console.pages.changes import Changes
 from services.console.pairing import PairingCodes
@@ -25,6 +27,7 @@ from services.console.setup import Setup, open_setup
 from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.ids import TenantId, new_id
+from shared.knowledge import Knowledge
 from shared.process import background
 from shared.settings import from_env
 from shared.store.session import Store
@@ -118,6 +121,8 @@ async def console(
             "codes": PairingCodes(store, pepper, settings.code_ttl_ms, settings.code_rate),
             "accounts": accounts,
             "lines": Lines(store, accounts, reconciler, {"twilio/whatsapp": twilio}, settings.webhook_url),
+            "documents": Documents(store, vault, Indexing(store, vault, owner=1)),
+            "knowledge": Knowledge(store),
             "chats": Chats(store, vault, bus, Pepper(b"t" * 32)),
             "readiness": Readiness(settings.console.services, {}, store),
         }

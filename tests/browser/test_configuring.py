@@ -164,3 +164,41 @@ async def test_pages_of_agents_and_keys_look_right(
     await window.page.get_by_role("link", name="Revoke", exact=True).click()
     await expect(window.page.get_by_role("dialog")).to_be_visible()
     await window.check("api-key-revoke")
+
+
+@every_look
+async def test_pages_of_knowledge_and_pipelines_look_right(
+    open_window: OpenWindow, console: Console, theme: str, width: int
+) -> None:
+    """
+    Empty, with a file that waits, with what a search finds, and a draft with its faults.
+    """
+    await console.account()
+    await console.past.plant()
+    window = await open_window(EMAIL, theme=theme, width=width)
+    pages = {
+        "knowledge": f"/knowledge?tenant={COMPANY}",
+        "documents-empty": "/knowledge/ag_acme",
+        "pipelines-empty": f"/pipelines?tenant={COMPANY}",
+        "pipeline-new": f"/pipelines/new?tenant={COMPANY}",
+    }
+    for name, path in pages.items():
+        await window.go(path)
+        await window.check(name)
+    await window.page.get_by_label("Name").fill("Mine")
+    await window.page.get_by_role("button", name="Make it").click()
+    await window.page.get_by_role("button", name="Activate the saved draft").click()
+    await expect(window.page.get_by_text("Version 1 runs.")).to_be_visible()
+    await window.check("pipeline")
+    await window.page.get_by_label("Draft").fill("name: x\nsteps:\n  - nonsense: 1\n")
+    await expect(window.page.locator(".numbered pre")).to_have_text("1\n2\n3\n4")
+    await window.page.get_by_role("button", name="Save the draft").click()
+    await expect(window.page.get_by_text("Line ").first).to_be_visible()
+    window.errors = [error for error in window.errors if "422" not in error]
+    await window.check("pipeline-faults")
+    await window.go("/knowledge/ag_acme")
+    file = {"name": "Prices.txt", "mimeType": "text/plain", "buffer": b"A double room costs 120 euros."}
+    await window.page.get_by_label("File").set_input_files(file)  # type: ignore[arg-type]
+    await window.page.get_by_role("button", name="Upload").click()
+    await expect(window.page.get_by_role("rowheader", name="Prices.txt")).to_be_visible()
+    await window.check("documents")

@@ -31,7 +31,9 @@ from services.console.pages import (
     first_run,
     home,
     integration,
+    knowledge,
     messages,
+    pipelines,
     preferences,
     profile,
     provisioning,
@@ -43,7 +45,9 @@ from services.console.pages import (
 from services.console.pages.headers import Headers
 from services.console.pages.logins import Integration
 from services.console.pages.routes import Door
+from services.console.pipelines import Pipelines
 from services.console.settings import ConsoleSettings
+from services.console.trials import Trials
 from shared.store.session import Store
 
 _API = "/v1"
@@ -96,6 +100,11 @@ class Pages:
         yield agents.agents(store)
         yield chats.chats(self.api.chats)
         yield api_keys.api_keys(store)
+        yield knowledge.knowledge(self.api.documents)
+        yield knowledge.search_of_agents(self.api.documents, self.api.knowledge)
+        trials = Trials(store, self.api.vault, self.api.bus)
+        yield pipelines.pipelines(Pipelines(store))
+        yield pipelines.pipeline_versions(Pipelines(store), trials)
         yield tenants.tenants(store)
         yield tenants.tenant_settings(store)
 

@@ -41,6 +41,8 @@ SECTIONS: Sequence[tuple[str, Sequence[Item]]] = (
         (
             Item("/channels", _("Channels"), "plug", "lines:read"),
             Item("/agents", _("Agents"), "bot", "agents:read"),
+            Item("/knowledge", _("Knowledge"), "book-open", "documents:read"),
+            Item("/pipelines", _("Pipelines"), "workflow", "pipelines:read"),
             Item("/tenants", _("Companies"), "building-2", "tenants:read"),
             Item("/api-keys", _("API keys"), "key-round", "api-keys:read"),
         ),

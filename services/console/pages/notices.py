@@ -14,6 +14,9 @@ NOTICES = {
     "unpaired": _("Unpaired."),
     "revoked": _("Revoked."),
     "removed": _("Removed."),
+    "activated": _("It runs from the next message on."),
+    "rolled-back": _("The version before runs again."),
+    "uploaded": _("Taken in: it is read now."),
     "undone": _("Set back to what it was."),
 }
 """By the word in the address. A text in the address itself could be anybody's."""

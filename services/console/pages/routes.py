@@ -98,10 +98,13 @@ class Page(APIRoute):
             if (elsewhere := self._elsewhere(view)) is not None:
                 return elsewhere
             await self._check(door, view)
-            if request.method not in _SAFE:
-                form = await _form(door, request, None if self.stages is None else session)
-                request.state.view = View(request, session, door.is_https, form)
-            return await own(request)
+            try:
+                if request.method not in _SAFE:
+                    form = await _form(door, request, None if self.stages is None else session)
+                    request.state.view = View(request, session, door.is_https, form)
+                return await own(request)
+            finally:
+                await request.close()  # files that came with the form
 
         return behind_the_door
 

@@ -44,6 +44,10 @@ _STATUSES: Mapping[str, Status] = {
     # keys
     "valid": Status(_("valid"), "circle-check", "ok"),
     "revoked": Status(_("revoked"), "circle-minus", "calm"),
+    # versions
+    "active": Status(_("active"), "circle-check", "ok"),
+    # documents
+    "indexing": Status(_("being read"), "clock", "wait"),
     # services
     "Ready": Status(_("Ready"), "circle-check", "ok"),
     "Not ready": Status(_("Not ready"), "triangle-alert", "bad"),
