@@ -12,10 +12,11 @@ from starlette.exceptions import HTTPException
 
 from services.console.api.problems import Problem
 from services.console.dead_letters import LetterSettled, LetterUnknown
+from services.console.pages.forms import Wrong
 from services.console.pages.navigation import _
 from services.console.pages.routes import Door
 from services.console.pages.view import View
-from services.console.records import InUse, Stale, Taken, Unknown
+from services.console.records import Dangling, InUse, Stale, Taken, Unknown
 from shared.bus import BusUnavailable
 from shared.failures import Later
 
@@ -27,6 +28,8 @@ _SAID = {
     Unknown: _NOT_FOUND,
     RequestValidationError: _NOT_FOUND,
     LetterUnknown: _NOT_FOUND,
+    Dangling: _NOT_FOUND,
+    Wrong: _NOT_FOUND,
     LetterSettled: (409, _("Changed meanwhile"), _("It was replayed or discarded already.")),
     Stale: (409, _("Changed meanwhile"), _("Somebody changed it since you opened this page. Load it again.")),
     Taken: (409, _("Taken"), _("There is one with this already.")),

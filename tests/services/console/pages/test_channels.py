@@ -134,6 +134,21 @@ async def test_an_agents_pipeline_is_selected(signed_in: SignedIn, past: Past, s
     assert row == {"pipeline_id": f"pl_{past.x}"}
 
 
+async def test_another_companys_agent_does_not_answer(signed_in: SignedIn, past: Past, store: Store) -> None:
+    """
+    Whoever names one that is not on the list is told that there is none.
+    """
+    async with store.connection() as connection:
+        await connection.execute(
+            "insert into agent (id, tenant_id, name, instructions) values ('ag_other', %s, 'Theirs', '')", (OTHER,)
+        )
+    visitor = await signed_in()
+    _, version = await opened(visitor, past)
+    answer = await visitor.post(f"/channels/ln_{past.x}", **settings(past, version, agent="ag_other"))
+    assert answer.status_code == 404
+    assert (await line_of(store, past))["agent_id"] == f"ag_{past.x}"
+
+
 async def test_another_companys_line_is_not_there(signed_in: SignedIn, past: Past) -> None:
     """
     Neither its settings, nor its integration, nor a change of them.

@@ -142,8 +142,9 @@ async def test_guessing_the_present_password_is_slowed_down(signed_in: SignedIn)
 
 async def test_a_user_sees_their_profile_and_nothing_else(signed_in: SignedIn, past: Past) -> None:
     """
-    No page of admins.
+    No page of admins; it is where they come in.
     """
     visitor = await user(signed_in)
+    assert (await visitor.get("/")).headers["location"] == "/profile"
     for path in ("/channels", f"/channels/ln_{past.x}", "/tenants", f"/tenants/{ONE}", "/messages"):
         assert (await visitor.get(path)).status_code == 404
