@@ -142,12 +142,15 @@ async def test_pages_of_agents_and_keys_look_right(
     await window.go("/api-keys")
     await window.check("api-keys-empty")
     await console.past.plant()
+    await console.past.insert("mcp_server", id="mc_acme", name="Wiki", url="https://b.example/", tools=["look"])
+    await console.past.insert("data_source", id="ds_acme", kind="products", origin="feed", failure="fetch_failed")
     chat = f"/agents/ag_acme/chats/ch_{'0' * 32}"
     pages = {
         "agents": f"/agents?tenant={COMPANY}",
         "agent": "/agents/ag_acme",
         "agent-new": f"/agents/new?tenant={COMPANY}",
         "chat": chat,
+        "tools": f"/tools?tenant={COMPANY}",
         "signing-secrets": "/accounts/cr_acme/signing-secrets",
         "api-key-new": "/api-keys/new",
     }

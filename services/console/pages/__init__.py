@@ -41,6 +41,7 @@ from services.console.pages import (
     sign_in,
     signing_secrets,
     tenants,
+    tools,
 )
 from services.console.pages.headers import Headers
 from services.console.pages.logins import Integration
@@ -105,6 +106,7 @@ class Pages:
         trials = Trials(store, self.api.vault, self.api.bus)
         yield pipelines.pipelines(Pipelines(store))
         yield pipelines.pipeline_versions(Pipelines(store), trials)
+        yield tools.tools(store)
         yield tenants.tenants(store)
         yield tenants.tenant_settings(store)
 

@@ -43,6 +43,7 @@ SECTIONS: Sequence[tuple[str, Sequence[Item]]] = (
             Item("/agents", _("Agents"), "bot", "agents:read"),
             Item("/knowledge", _("Knowledge"), "book-open", "documents:read"),
             Item("/pipelines", _("Pipelines"), "workflow", "pipelines:read"),
+            Item("/tools", _("Tools"), "settings", "actions:read"),
             Item("/tenants", _("Companies"), "building-2", "tenants:read"),
             Item("/api-keys", _("API keys"), "key-round", "api-keys:read"),
         ),
