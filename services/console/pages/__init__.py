@@ -25,6 +25,7 @@ from services.console.pages import (
     first_run,
     home,
     messages,
+    monitoring,
     preferences,
     reveals,
     sign_in,
@@ -72,6 +73,7 @@ class Pages:
         yield home.home(self.api.readiness, self.settings.console.links, is_local=self.settings.environment == "local")
         yield messages.messages(store, self.api.vault, self.api.pepper, self.settings.console.trace_url)
         yield dead_letters.dead_letters(self.api.letters)
+        yield monitoring.monitoring(store, self.api.vault, self.settings.console.links)
         yield reveals.reveals(store, self.api.vault)
 
 

@@ -30,7 +30,7 @@ SECTIONS: Sequence[tuple[str, Sequence[Item]]] = (
     (
         _("Operate"),
         (
-            Item("/", _("Overview"), "activity", "messages:read"),
+            Item("/monitoring", _("Monitoring"), "activity", "messages:read"),
             Item("/messages", _("Messages"), "messages-square", "messages:read"),
             Item("/dead-letters", _("Dead letters"), "inbox", "dead-letters:read"),
         ),
