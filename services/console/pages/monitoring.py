@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from babel.dates import format_timedelta
 from babel.numbers import format_decimal, format_percent
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -76,7 +77,8 @@ def monitoring(store: Store, vault: Vault, links: Mapping[str, str]) -> APIRoute
             ranges=RANGES,
             over=over,
             now=now,
-            present=await found.at_present(tenant, now),
+            present=(present := await found.at_present(tenant, now)),
+            waiting=present.oldest and format_timedelta(now - present.oldest, format="short", locale=view.language),
             total=traffic.total,
             numbers=_numbers(view, traffic.total),
             charts=[_volume(view, traffic), _latency(view, traffic), _errors(view, traffic)],
@@ -142,7 +144,7 @@ def _errors(view: View, traffic: Traffic) -> Chart:
     counted = [f"{view.text(_ERRORS[kind])}: {_number(view, total[kind])}" for kind in ERRORS if total[kind]]
     summary = "; ".join(counted) + "." if counted else view.text(_("Nothing went wrong."))
     series = {view.text(_ERRORS[kind]): traffic.series(kind) for kind in ERRORS}
-    return Chart("errors", view.text(_("Errors")), summary, "lines", "count", traffic.points, series)
+    return Chart("errors", view.text(_("Errors")), summary, "bars", "count", traffic.points, series)
 
 
 async def _people(

@@ -1,0 +1,50 @@
+"""What admins look at every day, in a real browser: each page in both themes, wide and narrow, with axe."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import expect
+
+from services.console.rollups import Rollups
+from tests.browser.conftest import OpenWindow
+from tests.browser.console import EMAIL, Console
+from tests.browser.look import THEMES, WIDTHS
+from tests.services.console.api.past import NOON
+
+every_look = pytest.mark.parametrize(("theme", "width"), [(theme, width) for theme in THEMES for width in WIDTHS])
+
+
+async def busy(console: Console) -> None:
+    """Let a day pass: messages, answers of all speeds, and a few failures."""
+    past = console.past
+    await past.settings(history=True, privacy="encrypted")
+    await past.plant()
+    for n in range(60):
+        at = NOON - timedelta(minutes=17 * n)
+        await past.message(f"msg_busy{n}", "hello", 100 + n, conversation_id="cv_acme", received_at=at)
+        reply = await past.reply(f"rp_busy{n}", "Hi", 100 + n, conversation_id="cv_acme", kind="agent", received_at=at)
+        state, after = "undelivered" if n % 13 == 5 else "read", timedelta(milliseconds=900 + 137 * (n % 11) ** 2)
+        part = await past.part(reply, 1, "Hi", state, created_at=at + after, provider_sid=f"SMbusy{n}")
+        async with console.store.connection() as connection:
+            await connection.execute("update part set accepted_at = created_at where id = %s", (part,))
+        await past.insert("attempt", id=f"at_busy{n}", part_id=part, outcome="accepted")
+    await Rollups(console.past.store).run()
+
+
+@every_look
+async def test_monitoring_looks_right(open_window: OpenWindow, console: Console, theme: str, width: int) -> None:
+    """
+    Before the first message, with charts, and with one of them as a table.
+    """
+    await console.account()
+    window = await open_window(EMAIL, theme=theme, width=width)
+    await window.go("/monitoring?tenant=tn_acme")
+    await window.check("monitoring-empty")
+    await busy(console)
+    await window.go("/monitoring?tenant=tn_acme")
+    await expect(window.page.locator(".chart canvas")).to_have_count(3)
+    await window.check("monitoring")
+    await window.page.get_by_role("link", name="Show as table").first.click()
+    await expect(window.page.get_by_role("link", name="Show as chart")).to_be_visible()
+    await expect(window.page.locator(".chart canvas")).to_have_count(2)
+    await window.check("monitoring-table")
