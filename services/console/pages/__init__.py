@@ -23,6 +23,7 @@ from services.console.pages import (
     dead_letters,
     errors,
     first_run,
+    history,
     home,
     messages,
     monitoring,
@@ -73,6 +74,7 @@ class Pages:
         yield home.home(self.api.readiness, self.settings.console.links, is_local=self.settings.environment == "local")
         yield messages.messages(store, self.api.vault, self.api.pepper, self.settings.console.trace_url)
         yield dead_letters.dead_letters(self.api.letters)
+        yield history.history(store, self.api.vault, self.api.erasures)
         yield monitoring.monitoring(store, self.api.vault, self.settings.console.links)
         yield reveals.reveals(store, self.api.vault)
 

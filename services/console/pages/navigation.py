@@ -35,7 +35,12 @@ SECTIONS: Sequence[tuple[str, Sequence[Item]]] = (
             Item("/dead-letters", _("Dead letters"), "inbox", "dead-letters:read"),
         ),
     ),
-    (_("People"), ()),
+    (
+        _("People"),
+        (
+            Item("/history", _("Chat history"), "history", "conversations:read"),
+        ),
+    ),
     (_("Configure"), ()),
 )
 

@@ -6,6 +6,7 @@ NOTICES = {
     "signed-out": _("You are signed out."),
     "saved": _("Saved."),
     "discarded": _("Discarded."),
+    "erased": _("Erased. What is left to delete goes on by itself."),
     "second-factor": _("The second factor is set up."),
     "password": _("Your password is set."),
 }

@@ -38,6 +38,10 @@ _STATUSES: Mapping[str, Status] = {
     "waiting": Status(_("needs attention"), "triangle-alert", "bad"),
     "replayed": Status(_("replayed"), "rotate-ccw", "ok"),
     "discarded": Status(_("discarded"), "trash-2", "calm"),
+    # conversations
+    "open": Status(_("open"), "message-circle", "ok"),
+    "closed": Status(_("closed"), "check", "calm"),
+    "handed_off": Status(_("with a person"), "hand", "wait"),
     # services
     "Ready": Status(_("Ready"), "circle-check", "ok"),
     "Not ready": Status(_("Not ready"), "triangle-alert", "bad"),

@@ -4,7 +4,7 @@ from alembic import op
 import sqlalchemy as sa
 
 revision = '0020_expand'
-down_revision = '0011_expand'
+down_revision = '0013_expand'
 
 _SCOPED = ('traffic', 'traffic_contact')
 
