@@ -49,13 +49,15 @@ select (select max(id) from conversation where contact_id = %(contact)s and id <
 """
 _INBOUND = f"""
 select conversation_id, id, sealed_text as sealed, received_at as at from message
-where tenant_id = %(tenant)s and received_at >= %(since)s and received_at < %(until)s and conversation_id is not null
+where tenant_id = %(tenant)s and received_at >= coalesce(%(since)s::timestamptz, '-infinity')
+  and received_at < coalesce(%(until)s::timestamptz, 'infinity') and conversation_id is not null
 order by received_at desc, id desc limit {SEARCHED}
 """  # noqa: S608 - constants
 _OUTBOUND = f"""
 select reply.conversation_id, part.reply_id, part.ordinal, part.sealed_body as sealed, part.at from (
   select reply_id, ordinal, sealed_body, created_at as at from part
-  where tenant_id = %(tenant)s and created_at >= %(since)s and created_at < %(until)s
+  where tenant_id = %(tenant)s and created_at >= coalesce(%(since)s::timestamptz, '-infinity')
+  and created_at < coalesce(%(until)s::timestamptz, 'infinity')
   order by created_at desc, id desc limit {SEARCHED}
 ) as part join reply on reply.id = part.reply_id where reply.conversation_id is not null
 """  # noqa: S608 - constants
@@ -116,11 +118,7 @@ class History:
 
     async def search(self, tenant: TenantId, words: str, within: Span) -> Found:
         """Return the conversations in which a text has all of these words, whatever their case."""
-        asked = {
-            "tenant": tenant,
-            "since": within.at_least or datetime.min,
-            "until": within.below or datetime.max,
-        }
+        asked = {"tenant": tenant, "since": within.at_least, "until": within.below}
         async with self.store.connection(tenant) as connection:
             rows = [row for query in (_INBOUND, _OUTBOUND) for row in await (await connection.execute(query, asked)).fetchall()]
         newest = sorted(rows, key=itemgetter("at"), reverse=True)[:SEARCHED]

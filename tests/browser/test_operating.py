@@ -48,3 +48,25 @@ async def test_monitoring_looks_right(open_window: OpenWindow, console: Console,
     await expect(window.page.get_by_role("link", name="Show as chart")).to_be_visible()
     await expect(window.page.locator(".chart canvas")).to_have_count(2)
     await window.check("monitoring-table")
+
+
+@every_look
+async def test_chat_history_looks_right(open_window: OpenWindow, console: Console, theme: str, width: int) -> None:
+    """
+    Without a conversation, with some, with history off, a thread, and the question before somebody is erased.
+    """
+    await console.account()
+    window = await open_window(EMAIL, theme=theme, width=width)
+    await window.go("/history?tenant=tn_acme")
+    await window.check("history-empty")
+    await busy(console)
+    await console.past.message("msg_acmereset", "/reset", 3, outcome="command/reset", conversation_id="cv_acme")
+    for name, path in {"history": "/history?tenant=tn_acme", "history-nothing": "/history?channel=web", "thread": "/history/cv_acme"}.items():
+        await window.go(path)
+        await window.check(name)
+    await window.page.get_by_role("link", name="Erase", exact=True).click()
+    await expect(window.page.get_by_role("dialog")).to_be_visible()
+    await window.check("erase")
+    await console.past.settings(history=False)
+    await window.go("/history/cv_acme")
+    await window.check("thread-off")

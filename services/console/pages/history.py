@@ -43,7 +43,7 @@ class _Pages:
     found: Conversations
     history: History
 
-    async def list(self, view: View, words: str = "") -> Response:
+    async def overview(self, view: View, words: str = "") -> Response:
         """Answer with the list; with `words`, of the conversations in which they were said."""
         asked = {name: _asked(view, name) for name in ("tenant", *_FILTERS)}
         tenant = await existing(self.store, view.who, view.company(asked["tenant"]))
@@ -136,12 +136,12 @@ def history(store: Store, vault: Vault, erasures: Erasures) -> APIRouter:
 
     @router.get("/history", **may("conversations:read"))
     async def conversation_list(view: Looking) -> Response:
-        return await pages.list(view)
+        return await pages.overview(view)
 
     @router.post("/history", **may("conversations:read"))
     async def search(view: Looking) -> Response:
         """Look for words, which stay out of the address: they are what somebody said."""
-        return await pages.list(view, str(view.form.get("words", "")).replace("\x00", "").strip()[:_LONGEST_WORDS])
+        return await pages.overview(view, str(view.form.get("words", "")).replace("\x00", "").strip()[:_LONGEST_WORDS])
 
     @router.get("/history/{conversation}", **may("conversations:read"))
     async def thread(view: Looking, conversation: Id) -> Response:
