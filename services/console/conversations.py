@@ -25,7 +25,7 @@ from message where conversation_id = %s and seq < coalesce(%s::bigint, {_LAST}) 
 _OUTBOUND = f"""
 select public_id as id, id as reply, after_seq as seq, 1 as side, created_at, state as status, kind, turn_id as turn,
        sealed_body as sealed, trace
-from reply where conversation_id = %s and id < coalesce(%s::bigint, {_LAST}) order by id desc limit %s
+from reply where conversation_id = %s and reply.id < coalesce(%s::bigint, {_LAST}) order by reply.id desc limit %s
 """  # noqa: S608 - constants
 _PARTS = """
 select 'pt_' || id as id, reply_id, ordinal, state, provider_sid, failure, error_code, accepted_at

@@ -16,20 +16,27 @@ from starlette.routing import Match, Mount
 from starlette.types import Scope
 
 from services.console.api import Api
+from services.console.api.leads import Leads
+from services.console.bindings import Bindings
 from services.console.pages import (
     account,
     assets,
+    audit,
+    bindings,
     changes,
     dead_letters,
     errors,
     first_run,
     history,
     home,
+    leads,
     messages,
     monitoring,
     preferences,
     reveals,
     sign_in,
+    system,
+    users,
 )
 from services.console.pages.headers import Headers
 from services.console.pages.routes import Door
@@ -75,6 +82,11 @@ class Pages:
         yield messages.messages(store, self.api.vault, self.api.pepper, self.settings.console.trace_url)
         yield dead_letters.dead_letters(self.api.letters)
         yield history.history(store, self.api.vault, self.api.erasures)
+        yield bindings.bindings(Bindings(store, self.api.vault, self.api.bus))
+        yield leads.leads(Leads(store, self.api.vault))
+        yield users.users(store, self.api.setup)
+        yield audit.audit(store)
+        yield system.system(store, self.api.readiness)
         yield monitoring.monitoring(store, self.api.vault, self.settings.console.links)
         yield reveals.reveals(store, self.api.vault)
 

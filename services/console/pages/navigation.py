@@ -39,9 +39,18 @@ SECTIONS: Sequence[tuple[str, Sequence[Item]]] = (
         _("People"),
         (
             Item("/history", _("Chat history"), "history", "conversations:read"),
+            Item("/bindings", _("Bindings"), "link", "bindings:read"),
+            Item("/leads", _("Leads"), "contact", "leads:read"),
+            Item("/users", _("Users"), "users", "users:read"),
         ),
     ),
-    (_("Configure"), ()),
+    (
+        _("Configure"),
+        (
+            Item("/audit", _("Audit"), "scroll-text", "audit:read"),
+            Item("/system", _("System"), "server", "settings:read", platform=True),
+        ),
+    ),
 )
 
 

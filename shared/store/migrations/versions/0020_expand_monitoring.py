@@ -1,4 +1,5 @@
-"""What monitoring reads: counts by minute and hour, the busiest people of each hour, and how far both have come: expand."""
+"""What monitoring reads: counts by minute and hour, the busiest people of each hour, and how far both have come;
+the console may see which migrations have run: expand."""
 
 from alembic import op
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ def upgrade() -> None:
         """)
     for table in (*_SCOPED, 'rollup_place'):
         op.execute(f'grant select, insert, update, delete on {table} to trunkline_console')
+    op.execute('grant select on alembic_version to trunkline_console')
 
 
 def _tables() -> None:

@@ -110,6 +110,18 @@ async def test_a_thread_shows_both_sides_with_ticks_tools_and_dividers(signed_in
     assert places == sorted(places)
 
 
+async def test_replies_stand_where_they_were_sent(signed_in: SignedIn, kept: Past) -> None:
+    """
+    In the order of their numbers, whatever their outward ids are.
+    """
+    for n in range(4, 8):
+        await kept.message(f"msg_more{n}", f"question {n}", n, conversation_id="cv_one")
+        await kept.reply(f"rp_a{n}", f"answer {n}", n, conversation_id="cv_one", kind="agent")
+    page = (await (await signed_in()).get("/history/cv_one")).text
+    places = [page.index(f"{what} {n}") for n in range(4, 8) for what in ("question", "answer")]
+    assert places == sorted(places)
+
+
 async def test_a_thread_leads_to_the_persons_others(signed_in: SignedIn, kept: Past) -> None:
     """
     The one before and the one after.
