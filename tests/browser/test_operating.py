@@ -70,3 +70,37 @@ async def test_chat_history_looks_right(open_window: OpenWindow, console: Consol
     await console.past.settings(history=False)
     await window.go("/history/cv_acme")
     await window.check("thread-off")
+
+
+@every_look
+async def test_people_and_system_look_right(open_window: OpenWindow, console: Console, theme: str, width: int) -> None:
+    """
+    Bindings, leads, users, audit and system: before anything was there, and with something; the dialogs.
+    """
+    await console.account()
+    window = await open_window(EMAIL, theme=theme, width=width)
+    for name in ("bindings", "leads"):
+        await window.go(f"/{name}?tenant=tn_acme")
+        await window.check(f"{name}-empty")
+    await console.past.plant()
+    await console.past.pair()
+    await console.past.settings(privacy="encrypted")
+    await console.past.insert(
+        "audit", id="au_z", actor="user/us_ada", action="agent.changed", object="ag_acme", before={"name": "A"}, after={"name": "B"}
+    )
+    for name in ("bindings", "leads", "users", "audit", "system"):
+        await window.go(f"/{name}")
+        await window.check(name)
+    await window.go("/audit?object=ag_acme")
+    await window.page.locator("tbody").get_by_text("Show").click()
+    await window.check("audit-difference")
+    for name, path, way in (("unbind", "/bindings", "Force unbind"), ("user-new", "/users", "Add a user")):
+        await window.go(path)
+        await window.page.get_by_role("link", name=way).first.click()
+        await expect(window.page.get_by_role("dialog")).to_be_visible()
+        await window.check(name)
+    await window.page.get_by_role("dialog").get_by_label("E-mail address").fill("bo@example.org")
+    await window.page.get_by_role("dialog").get_by_label("Name").fill("Bo")
+    await window.page.get_by_role("dialog").get_by_role("button", name="Add").click()
+    await expect(window.page.get_by_role("heading", name="Setup token")).to_be_visible()
+    await window.check("user-token")
