@@ -36,11 +36,13 @@ from services.console.pages import (
     reveals,
     sign_in,
     system,
+    takeover,
     users,
 )
 from services.console.pages.headers import Headers
 from services.console.pages.routes import Door
 from services.console.settings import ConsoleSettings
+from services.console.takeover import Takeover
 from shared.store.session import Store
 
 _API = "/v1"
@@ -81,7 +83,9 @@ class Pages:
         yield home.home(self.api.readiness, self.settings.console.links, is_local=self.settings.environment == "local")
         yield messages.messages(store, self.api.vault, self.api.pepper, self.settings.console.trace_url)
         yield dead_letters.dead_letters(self.api.letters)
-        yield history.history(store, self.api.vault, self.api.erasures)
+        taking_over = Takeover(store, self.api.vault, self.api.bus)
+        yield history.history(store, self.api.vault, self.api.erasures, taking_over)
+        yield takeover.takeover(store, taking_over)
         yield bindings.bindings(Bindings(store, self.api.vault, self.api.bus))
         yield leads.leads(Leads(store, self.api.vault))
         yield users.users(store, self.api.setup)

@@ -21,7 +21,8 @@ from services.console.pages.paging import ROWS, paged, place
 from services.console.pages.routes import Page
 from services.console.pages.view import Looking, View
 from services.console.scan import Conditions, existing, owner
-from shared.ids import ContactId, TenantId
+from services.console.takeover import LONGEST, Takeover
+from shared.ids import ContactId, TenantId, new_id
 from shared.store.session import Store
 from shared.vault import Vault
 
@@ -42,6 +43,7 @@ class _Pages:
     erasures: Erasures
     found: Conversations
     history: History
+    takeover: Takeover
 
     async def overview(self, view: View, words: str = "") -> Response:
         """Answer with the list; with `words`, of the conversations in which they were said."""
@@ -83,7 +85,10 @@ class _Pages:
             turns=await self.history.turns(tenant, [it.turn for it, _kind in said if it.turn]),
             near=await self.history.neighbours(tenant, shown.contact.id, conversation),
             is_kept=row["history"],
-            most=MOST_COUNTED,
+            is_theirs=(is_theirs := bool(row["handed_off_at"]) and row["closed_at"] is None),
+            is_window_open=is_theirs and await self.takeover.is_window_open(tenant, conversation),
+            reply=new_id("rp"),
+            longest=LONGEST,
         )
 
     async def one(self, view: View, conversation: str) -> tuple[TenantId, DictRow]:
@@ -129,10 +134,10 @@ class _Pages:
         return bool(row and row["history"])
 
 
-def history(store: Store, vault: Vault, erasures: Erasures) -> APIRouter:
+def history(store: Store, vault: Vault, erasures: Erasures, takeover: Takeover) -> APIRouter:
     """Return the pages."""
     router = APIRouter(route_class=Page)
-    pages = _Pages(store, vault, erasures, reader(store), History(store, vault))
+    pages = _Pages(store, vault, erasures, reader(store), History(store, vault), takeover)
 
     @router.get("/history", **may("conversations:read"))
     async def conversation_list(view: Looking) -> Response:
