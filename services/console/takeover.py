@@ -2,13 +2,15 @@
 A person goes on in the agent's place: takes a conversation over, writes, and gives it back.
 
 What runs for the person at that moment is fenced off in one transaction: the turn cannot end with a reply, and nothing that is queued
-is sent any more. An attempt that was on record before is on its way; what became of it is still found out (ADR 22).
+is sent any more. An attempt that was on record before is on its way; what became of it is still found out.
 """
 
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 import orjson
+import stamina
 from psycopg.rows import DictRow
 
 from services.console.access import Principal
@@ -17,6 +19,7 @@ from services.console.records import Deed, Unknown, note
 from services.console.scan import owner
 from shared.bus import Bus, BusUnavailable
 from shared.events import ConversationHandedOff, ReplyReady
+from shared.failures import Later
 from shared.ids import ConversationId, ReplyId, TenantId, ThreadKey
 from shared.store.sealed import REPLY_BODY
 from shared.store.session import EVERY_TENANT, Connection, Store
@@ -82,18 +85,26 @@ class Takeover:
     async def take(self, who: Principal, conversation: str) -> Taken:
         """Take a conversation over; nothing changes where somebody has it. Raises Unknown, NotOpen, Later."""
         tenant = await owner(self.store, who, "conversation", {"id = %s": conversation})
+        async for again in _while_busy():
+            with again:
+                taken = await self._take(who, tenant, conversation)
+        if taken is None:
+            return Taken(tenant, 0)
+        await self._tell(tenant, conversation)
+        return taken
+
+    async def _take(self, who: Principal, tenant: TenantId, conversation: str) -> Taken | None:
         async with self.store.transaction(EVERY_TENANT) as connection:
             person = await find(connection, tenant, (await _state(connection, conversation))["contact_id"])
             taken = await (await connection.execute(_TAKE, (conversation,))).fetchone()
             if taken is None:
                 if (await _state(connection, conversation))["closed_at"] is not None:
                     raise NotOpen
-                return Taken(tenant, 0)
+                return None
             await connection.execute(_KEEP_ASKED, (person.keys, tenant))
             await cancel(connection, person)
             row = await (await connection.execute(_ON_ITS_WAY, (person.keys, tenant))).fetchone()
             await note(connection, who, Deed("conversation.taken_over", conversation, tenant))
-        await self._tell(tenant, conversation)
         return Taken(tenant, row["parts"] if row else 0)
 
     async def write(self, who: Principal, conversation: str, reply: str, text: str) -> None:
@@ -105,6 +116,18 @@ class Takeover:
         """
         tenant = await owner(self.store, who, "conversation", {"id = %s": conversation})
         sealed = await self._sealed(tenant, reply, text)
+        async for again in _while_busy():
+            with again:
+                ready = await self._write(who, tenant, conversation, reply, sealed)
+        if ready is not None:
+            with suppress(BusUnavailable):  # egress finds it by its time
+                subject = out_subject(ready.tenant, ready.thread)
+                await self.bus.publish(OUT, subject, ready, message_id=f"reply:{ready.reply_id}")
+
+    async def _write(
+        self, who: Principal, tenant: TenantId, conversation: str, reply: str, sealed: bytes
+    ) -> ReplyReady | None:
+        """Queue a reply and return the hint for it; None where it was queued before."""
         async with self.store.transaction(EVERY_TENANT) as connection:
             thread = await (await connection.execute(_THREAD, (conversation,))).fetchone()
             state = await _state(connection, conversation)
@@ -116,10 +139,12 @@ class Takeover:
             }  # fmt: skip
             made = await (await connection.execute(_WRITE, values)).fetchone()
             if made is None:
-                return
+                return None
             await connection.execute("update thread set send_at = now() where key = %s", (thread["key"],))
             await note(connection, who, Deed("conversation.answered", conversation, tenant, after={"reply": reply}))
-        await self._hint(thread, ReplyId(made["id"]))
+        return ReplyReady(
+            tenant=TenantId(thread["tenant_id"]), thread=ThreadKey(thread["sender"]), reply_id=ReplyId(made["id"])
+        )
 
     async def is_window_open(self, tenant: TenantId, conversation: str) -> bool:
         """Tell whether the person wrote within 24 hours: else what is written waits until they do."""
@@ -132,17 +157,16 @@ class Takeover:
             await self.store.have_keys(connection, tenant)
         return self.vault.seal(orjson.dumps({"markdown": text, "sources": []}), REPLY_BODY.at(tenant, reply))
 
-    async def _hint(self, thread: DictRow, reply: ReplyId) -> None:
-        line_tenant, key = TenantId(thread["tenant_id"]), ThreadKey(thread["sender"])
-        ready = ReplyReady(tenant=line_tenant, thread=key, reply_id=reply)
-        with suppress(BusUnavailable):  # egress finds it by its time
-            await self.bus.publish(OUT, out_subject(line_tenant, key), ready, message_id=f"reply:{reply}")
-
     async def _tell(self, tenant: TenantId, conversation: str) -> None:
         """Say so to whoever listens, as the agent does where it hands over by itself. Best effort."""
         handed = ConversationHandedOff(tenant=tenant, conversation=ConversationId(conversation))
         with suppress(Exception):
             await self.bus.announce(handed_off_subject(tenant, ConversationId(conversation)), handed)
+
+
+def _while_busy() -> AsyncIterator[stamina.Attempt]:
+    """Try again while router, agent or egress hold the person's thread: they do so for one short transaction."""
+    return stamina.retry_context(on=Later, attempts=20, timeout=5.0, wait_initial=0.05, wait_max=0.5)
 
 
 async def _state(connection: Connection, conversation: str) -> DictRow:

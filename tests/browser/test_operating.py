@@ -19,8 +19,8 @@ async def busy(console: Console) -> None:
     past = console.past
     await past.settings(history=True, privacy="encrypted")
     await past.plant()
-    for n in range(60):
-        at = NOON - timedelta(minutes=17 * n)
+    for n in range(40):
+        at = NOON - timedelta(minutes=17 * (39 - n))
         await past.message(f"msg_busy{n}", "hello", 100 + n, conversation_id="cv_acme", received_at=at)
         reply = await past.reply(f"rp_busy{n}", "Hi", 100 + n, conversation_id="cv_acme", kind="agent", received_at=at)
         state, after = "undelivered" if n % 13 == 5 else "read", timedelta(milliseconds=900 + 137 * (n % 11) ** 2)
@@ -67,6 +67,13 @@ async def test_chat_history_looks_right(open_window: OpenWindow, console: Consol
     await window.page.get_by_role("link", name="Erase", exact=True).click()
     await expect(window.page.get_by_role("dialog")).to_be_visible()
     await window.check("erase")
+    await window.page.keyboard.press("Escape")
+    await window.page.get_by_role("button", name="Take over").click()
+    await expect(window.page.get_by_label("Your answer")).to_be_visible()
+    await window.page.get_by_label("Your answer").fill("I am a person.")
+    await window.page.get_by_role("button", name="Send").click()
+    await expect(window.page.locator(".said.outbound").filter(has_text="I am a person.")).to_be_visible()
+    await window.check("thread-taken")
     await console.past.settings(history=False)
     await window.go("/history/cv_acme")
     await window.check("thread-off")
