@@ -120,7 +120,11 @@ class History:
         """Return the conversations in which a text has all of these words, whatever their case."""
         asked = {"tenant": tenant, "since": within.at_least, "until": within.below}
         async with self.store.connection(tenant) as connection:
-            rows = [row for query in (_INBOUND, _OUTBOUND) for row in await (await connection.execute(query, asked)).fetchall()]
+            rows = [
+                row
+                for query in (_INBOUND, _OUTBOUND)
+                for row in await (await connection.execute(query, asked)).fetchall()
+            ]
         newest = sorted(rows, key=itemgetter("at"), reverse=True)[:SEARCHED]
         found = await asyncio.to_thread(lambda: [*islice(self._having(tenant, newest, words), MOST_FOUND)])
         return Found(found, len(newest), newest[-1]["at"] if newest else None)
@@ -138,7 +142,11 @@ class History:
                 yield row["conversation_id"]
 
     def _text(self, tenant: TenantId, row: DictRow) -> str:
-        at = PART_BODY.at(tenant, row["reply_id"], row["ordinal"]) if "ordinal" in row else MESSAGE_TEXT.at(tenant, row["id"])
+        at = (
+            PART_BODY.at(tenant, row["reply_id"], row["ordinal"])
+            if "ordinal" in row
+            else MESSAGE_TEXT.at(tenant, row["id"])
+        )
         return opened(self.vault, row["sealed"], at, history=True).text or ""
 
     def _last(self, tenant: TenantId, row: DictRow) -> str | None:
@@ -152,7 +160,9 @@ class History:
 
 def _turn(rows: Sequence[DictRow]) -> Turn:
     first = rows[0]
-    return Turn(first["model"], first["failure"], first["steps"], first["ms"], [row["name"] for row in rows if row["name"]])
+    return Turn(
+        first["model"], first["failure"], first["steps"], first["ms"], [row["name"] for row in rows if row["name"]]
+    )
 
 
 def _markdown(body: bytes) -> str:

@@ -223,10 +223,14 @@ async def _batches(connection: Connection, feed: Feed) -> AsyncIterator[list[Dic
 
 async def _count(connection: Connection, rows: Iterable[DictRow], *, people: bool) -> int:
     """Count anew the minutes of these rows, and the hours that they are in."""
-    row = await (await connection.execute(f"select now() - interval '{KEPT_DAYS} days' as oldest")).fetchone()  # noqa: S608
+    row = await (await connection.execute(f"select now() - interval '{KEPT_DAYS} days' as oldest")).fetchone()
     assert row is not None, "a select without a table has one row"  # noqa: S101
     minutes = sorted(
-        {(it["tenant_id"], it["at"].replace(second=0, microsecond=0)) for it in rows if it["at"] and it["at"] > row["oldest"]}
+        {
+            (it["tenant_id"], it["at"].replace(second=0, microsecond=0))
+            for it in rows
+            if it["at"] and it["at"] > row["oldest"]
+        }
     )
     if not minutes:
         return 0

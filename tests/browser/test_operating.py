@@ -61,7 +61,11 @@ async def test_chat_history_looks_right(open_window: OpenWindow, console: Consol
     await window.check("history-empty")
     await busy(console)
     await console.past.message("msg_acmereset", "/reset", 3, outcome="command/reset", conversation_id="cv_acme")
-    for name, path in {"history": "/history?tenant=tn_acme", "history-nothing": "/history?channel=web", "thread": "/history/cv_acme"}.items():
+    for name, path in {
+        "history": "/history?tenant=tn_acme",
+        "history-nothing": "/history?channel=web",
+        "thread": "/history/cv_acme",
+    }.items():
         await window.go(path)
         await window.check(name)
     await window.page.get_by_role("link", name="Erase", exact=True).click()
@@ -93,7 +97,13 @@ async def test_people_and_system_look_right(open_window: OpenWindow, console: Co
     await console.past.pair()
     await console.past.settings(privacy="encrypted")
     await console.past.insert(
-        "audit", id="au_z", actor="user/us_ada", action="agent.changed", object="ag_acme", before={"name": "A"}, after={"name": "B"}
+        "audit",
+        id="au_z",
+        actor="user/us_ada",
+        action="agent.changed",
+        object="ag_acme",
+        before={"name": "A"},
+        after={"name": "B"},
     )
     for name in ("bindings", "leads", "users", "audit", "system"):
         await window.go(f"/{name}")

@@ -18,7 +18,9 @@ FAULTS: Faults = {
     CannotBeTold: (409, "recipient_unreachable", "The person said STOP, or the line is off."),
 }
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST, pattern=r"^[^\x00]*$")]
+Words = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST, pattern=r"^[^\x00]*$")
+]
 
 
 class HandedOff(BaseModel):

@@ -24,7 +24,10 @@ def audit(store: Store) -> APIRouter:
     @router.get("/audit", **may("audit:read"))
     async def audit_list(view: Looking) -> Response:
         """Show the company's log; the platform's admin sees everybody's where none is chosen."""
-        given = {name: view.request.query_params.get(name, "").replace("\x00", "")[:100] or None for name in ("tenant", *_FILTERS)}
+        given = {
+            name: view.request.query_params.get(name, "").replace("\x00", "")[:100] or None
+            for name in ("tenant", *_FILTERS)
+        }
         tenant = None if view.who.is_platform and given["tenant"] is None else view.company(given["tenant"])
         rows = await records.list(
             view.who,
@@ -38,7 +41,9 @@ def audit(store: Store) -> APIRouter:
         )
         return view.page(
             "audit.html",
-            list=paged(view, [AuditLine(**row) for row in rows[:ROWS]], rows[ROWS - 1]["id"] if len(rows) > ROWS else None),
+            list=paged(
+                view, [AuditLine(**row) for row in rows[:ROWS]], rows[ROWS - 1]["id"] if len(rows) > ROWS else None
+            ),
             tenant=tenant,
             companies=await companies(store, view),
             asked=given,

@@ -26,7 +26,9 @@ exists (select from conversation join message on message.conversation_id = conve
         where conversation.contact_id = binding.contact_id and conversation.user_id = binding.user_id
           and message.received_at > now() - interval '24 hours') = %s
 """
-_NAMES = "select id, coalesce(nullif(name, ''), email) as name from app_user where tenant_id = %s order by 2, 1 limit 500"
+_NAMES = (
+    "select id, coalesce(nullif(name, ''), email) as name from app_user where tenant_id = %s order by 2, 1 limit 500"
+)
 
 
 def bindings(ends: Bindings) -> APIRouter:
@@ -57,7 +59,9 @@ def bindings(ends: Bindings) -> APIRouter:
 
 
 async def _list(view: View, ends: Bindings, status: int = 200) -> Response:
-    asked = {name: view.request.query_params.get(name, "").replace("\x00", "")[:64] or None for name in ("tenant", *_FILTERS)}
+    asked = {
+        name: view.request.query_params.get(name, "").replace("\x00", "")[:64] or None for name in ("tenant", *_FILTERS)
+    }
     tenant = await existing(ends.store, view.who, view.company(asked["tenant"]))
     within = {
         "tenant_id = %s": tenant,

@@ -27,7 +27,9 @@ from shared.store.session import Store
 from shared.vault import Vault
 
 _FILTERS = ("channel", "since", "until", "user", "state", "errors")
-_USERS = "select id, coalesce(nullif(name, ''), email) as name from app_user where tenant_id = %s order by 2, 1 limit 500"
+_USERS = (
+    "select id, coalesce(nullif(name, ''), email) as name from app_user where tenant_id = %s order by 2, 1 limit 500"
+)
 _HISTORY = "select history from tenant where id = %s"
 _SAID = 50
 _EXPORTED = 200
@@ -50,7 +52,11 @@ class _Pages:
         asked = {name: _asked(view, name) for name in ("tenant", *_FILTERS)}
         tenant = await existing(self.store, view.who, view.company(asked["tenant"]))
         kept = await self._is_kept(tenant)
-        told = await self.history.search(tenant, words, view.days(asked["since"], asked["until"])) if words and kept else None
+        told = (
+            await self.history.search(tenant, words, view.days(asked["since"], asked["until"]))
+            if words and kept
+            else None
+        )
         rows, behind = await self._rows(view, tenant, asked, told)
         lines = await self.history.last_lines(tenant, [row["id"] for row in rows], history=kept)
         return view.page(
@@ -162,7 +168,9 @@ def history(store: Store, vault: Vault, erasures: Erasures, takeover: Takeover) 
     @router.get("/history/{conversation}/erasure", **may("contacts:write"))
     async def erase_page(view: Looking, conversation: Id) -> Response:
         _tenant, row = await pages.one(view, conversation)
-        return view.page("erase.html", conversation=(it := shown_conversation(vault, row)), name=name_of(it.contact), error=None)
+        return view.page(
+            "erase.html", conversation=(it := shown_conversation(vault, row)), name=name_of(it.contact), error=None
+        )
 
     @router.post("/history/{conversation}/erasure", **may("contacts:write"))
     async def erase(view: Looking, conversation: Id) -> Response:

@@ -16,7 +16,7 @@ from psycopg.rows import DictRow
 from services.console.api import contacts
 from services.console.api.contacts import Contact
 from services.console.api.routes import may
-from services.console.monitoring import ERRORS, RANGES, Monitoring, Range, Traffic, error_rate, errors, quantile
+from services.console.monitoring import ERRORS, RANGES, Monitoring, Traffic, error_rate, errors, quantile
 from services.console.pages.companies import companies
 from services.console.pages.navigation import _
 from services.console.pages.routes import Page
@@ -29,7 +29,9 @@ from shared.vault import Vault
 
 _DEFAULT = "24h"
 _MS = 1000
-_PEOPLE = f"select {contacts.SHOWN} from contact join tenant on tenant.id = contact.tenant_id where contact.id = any(%s)"  # noqa: S608 - constants
+_PEOPLE = (
+    f"select {contacts.SHOWN} from contact join tenant on tenant.id = contact.tenant_id where contact.id = any(%s)"  # noqa: S608 - constants
+)
 _ERRORS = {
     "undelivered": _("Undelivered"),
     "failed": _("Refused by Twilio"),
@@ -54,7 +56,12 @@ class Chart:
     def data(self) -> str:
         """Return it as the script draws it."""
         times = [int(it.timestamp()) for it in self.points]
-        told = {"kind": self.kind, "unit": self.unit, "labels": list(self.series), "data": [times, *self.series.values()]}
+        told = {
+            "kind": self.kind,
+            "unit": self.unit,
+            "labels": list(self.series),
+            "data": [times, *self.series.values()],
+        }
         return orjson.dumps(told).decode()
 
 

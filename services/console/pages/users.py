@@ -18,7 +18,11 @@ from shared.store.session import Store
 
 _FILTERS = ("role", "state")
 ROLES = {"USER": _("User"), "COMPANY_ADMIN": _("Company admin"), "SYSTEM_ADMIN": _("System admin")}
-_WRONG = {"email": _("This is no e-mail address."), "name": _("A name has 1 to 200 characters."), "role": _("Choose a role.")}
+_WRONG = {
+    "email": _("This is no e-mail address."),
+    "name": _("A name has 1 to 200 characters."),
+    "role": _("Choose a role."),
+}
 
 
 def users(store: Store, setup: Setup) -> APIRouter:
@@ -38,7 +42,11 @@ def users(store: Store, setup: Setup) -> APIRouter:
         rows = await records.list(view.who, place(view), ROWS + 1, **wanted)
         return view.page(
             "users.html",
-            list=paged(view, [(User(**row), row["version"]) for row in rows[:ROWS]], rows[ROWS - 1]["id"] if len(rows) > ROWS else None),
+            list=paged(
+                view,
+                [(User(**row), row["version"]) for row in rows[:ROWS]],
+                rows[ROWS - 1]["id"] if len(rows) > ROWS else None,
+            ),
             tenant=tenant,
             companies=await companies(store, view),
             roles=_roles(view),
@@ -48,7 +56,9 @@ def users(store: Store, setup: Setup) -> APIRouter:
 
     @router.get("/users/new", **may("users:write"))
     async def new_page(view: Looking) -> Response:
-        return view.page("user_new.html", tenant=view.company(view.request.query_params.get("tenant")), roles=_roles(view), errors={})
+        return view.page(
+            "user_new.html", tenant=view.company(view.request.query_params.get("tenant")), roles=_roles(view), errors={}
+        )
 
     @router.post("/users", **may("users:write"))
     async def create(view: Looking) -> Response:

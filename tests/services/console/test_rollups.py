@@ -177,7 +177,7 @@ async def test_the_busiest_people_go_with_the_person(past: Past, job: Rollups, s
     now = datetime.now(UTC)
     assert [row["contact_id"] for row in await monitoring.busiest(ONE, RANGES["24h"], now)] == ["ct_one"]
     for table in ("lead", "contact_alias"):
-        await execute(store, f"delete from {table}")  # noqa: S608 - constants
+        await execute(store, f"delete from {table}")
     await execute(store, "delete from traffic_contact where contact_id <> 'ct_one'")
     async with store.connection() as connection:
         cursor = await connection.execute(

@@ -18,8 +18,12 @@ async def kept(past: Past) -> Past:
     await past.message("msg_onereset", "/reset", 3, outcome="command/reset", conversation_id="cv_one")
     await past.person("ct_bob", "+393330000002", "Bob")
     await past.conversation("cv_bob", "ct_bob", opened_at=NOON - timedelta(days=3), closed_at=NOON)
-    await past.message("msg_bob", "Where is my PARCEL?", 9, conversation_id="cv_bob", received_at=NOON - timedelta(days=3))
-    await past.reply("rp_bob", "no idea", 9, conversation_id="cv_bob", state="failed", created_at=NOON - timedelta(days=3))
+    await past.message(
+        "msg_bob", "Where is my PARCEL?", 9, conversation_id="cv_bob", received_at=NOON - timedelta(days=3)
+    )
+    await past.reply(
+        "rp_bob", "no idea", 9, conversation_id="cv_bob", state="failed", created_at=NOON - timedelta(days=3)
+    )
     return past
 
 
@@ -68,7 +72,7 @@ async def test_filters_stand_in_the_address(signed_in: SignedIn, kept: Past, que
     """
     page = (await (await signed_in()).get(f"/history?{query}")).text
     assert {it for it in ("cv_one", "cv_bob") if f"/history/{it}" in page} == shown
-    assert ("Nothing matches" in page) is not shown
+    assert ("Nothing matches" in page) is (not shown)
 
 
 async def test_words_are_found_in_what_either_side_said(signed_in: SignedIn, kept: Past) -> None:

@@ -69,7 +69,7 @@ async def test_each_chart_has_its_numbers_a_summary_and_a_table(signed_in: Signe
     assert 'role="img" aria-label="2 messages came in' in page
     page = (await visitor.get("/monitoring?table=volume")).text
     assert len(findall("data-chart", page)) == 2
-    assert "<th scope=\"col\" class=\"end\">Inbound</th>" in page
+    assert '<th scope="col" class="end">Inbound</th>' in page
 
 
 async def test_people_are_shown_as_they_may_be(signed_in: SignedIn, counted: Past) -> None:

@@ -10,7 +10,15 @@ from tests.services.console.pages.conftest import OTHER, SignedIn
 
 @pytest.fixture
 async def logged(past: Past) -> Past:
-    await past.insert("audit", id="au_1", actor="user/us_x", action="agent.changed", object="ag_one", before={"name": "A"}, after={"name": "B"})
+    await past.insert(
+        "audit",
+        id="au_1",
+        actor="user/us_x",
+        action="agent.changed",
+        object="ag_one",
+        before={"name": "A"},
+        after={"name": "B"},
+    )
     await past.insert("audit", id="au_2", actor="key/ak_y", action="lead.seen", object="ct_one")
     return past
 

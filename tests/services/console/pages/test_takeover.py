@@ -19,7 +19,7 @@ async def taken(visitor: Visitor) -> Visitor:
 
 async def rows(store: Store, query: str) -> list[dict[str, object]]:
     async with store.connection() as connection:
-        return [*await (await connection.execute(query)).fetchall()]  # type: ignore[call-overload]
+        return [*await (await connection.execute(query)).fetchall()]
 
 
 async def test_a_thread_offers_to_take_over_and_then_to_write(signed_in: SignedIn, past: Past) -> None:
@@ -61,7 +61,9 @@ async def test_each_step_is_audited_without_its_text(signed_in: SignedIn, past: 
     visitor = await taken(await signed_in())
     await visitor.post("/history/cv_one/replies", reply=new_id("rp"), text="secret words")
     await visitor.post("/history/cv_one/returns")
-    found = await rows(store, "select action, after::text as after from audit where action like 'conversation.%' order by id")
+    found = await rows(
+        store, "select action, after::text as after from audit where action like 'conversation.%' order by id"
+    )
     assert [row["action"] for row in found] == [
         "conversation.taken_over",
         "conversation.answered",
@@ -88,7 +90,7 @@ async def test_where_nobody_can_be_told_nothing_is_queued(
         "line off": "update line set enabled = false",
     }[why]
     async with store.connection() as connection:
-        await connection.execute(statement)  # type: ignore[call-overload]
+        await connection.execute(statement)
     answer = await visitor.post("/history/cv_one/replies", reply=new_id("rp"), text="hello?")
     assert answer.status_code == 409
     assert await rows(store, "select 1 from reply where kind = 'human'") == []
@@ -107,7 +109,9 @@ async def test_a_closed_conversation_cannot_be_taken_over(signed_in: SignedIn, p
 
 
 @pytest.mark.parametrize("path", ["takeovers", "replies", "returns"])
-async def test_another_companys_conversation_cannot_be_taken(signed_in: SignedIn, past: Past, store: Store, path: str) -> None:
+async def test_another_companys_conversation_cannot_be_taken(
+    signed_in: SignedIn, past: Past, store: Store, path: str
+) -> None:
     """
     404, and nothing changes.
     """
