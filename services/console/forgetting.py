@@ -84,6 +84,7 @@ _DELETE = {
     "dead_letter": f"delete from dead_letter where {_MINE}",  # noqa: S608 - constants
     "conversation": "delete from conversation where contact_id = %(contact)s",
     "lead": "delete from lead where contact_id = %(contact)s",
+    "traffic_contact": "delete from traffic_contact where contact_id = %(contact)s",
     "contact_alias": "delete from contact_alias where contact_id = %(contact)s",
     "thread": """
     delete from thread using (

@@ -7,11 +7,12 @@ import psycopg
 import pytest
 
 from services.console import rollups
+from services.console.forgetting import delete_rows, find
 from services.console.monitoring import RANGES, Monitoring, error_rate, quantile
 from services.console.rollups import BUCKETS, Rollups
 from shared.addresses import Pepper
 from shared.ids import TenantId
-from shared.store.session import Store
+from shared.store.session import EVERY_TENANT, Store
 from shared.vault import Vault
 from tests.services.console.api.past import NOON, Past
 
@@ -176,14 +177,14 @@ async def test_the_busiest_people_go_with_the_person(past: Past, job: Rollups, s
     monitoring = Monitoring(job.store)
     now = datetime.now(UTC)
     assert [row["contact_id"] for row in await monitoring.busiest(ONE, RANGES["24h"], now)] == ["ct_one"]
-    for table in ("lead", "contact_alias"):
-        await execute(store, f"delete from {table}")
-    await execute(store, "delete from traffic_contact where contact_id <> 'ct_one'")
-    async with store.connection() as connection:
-        cursor = await connection.execute(
-            "select confdeltype::text as rule from pg_constraint where conname = 'traffic_contact_contact_id_fkey'"
-        )
-        assert await cursor.fetchone() == {"rule": "c"}
+    before = await counts(store)
+    async with job.store.transaction(EVERY_TENANT) as connection:
+        erased = await delete_rows(connection, await find(connection, ONE, "ct_one"), "user/us_x")
+    assert erased["traffic_contact"] == 1
+    assert (await counts(store))["in"] == before["in"]
+    await job.run()
+    assert await monitoring.busiest(ONE, RANGES["24h"], now) == []
+    assert (await counts(store))["in"] == before["in"]
 
 
 async def test_another_companys_counts_are_not_seen(past: Past, job: Rollups) -> None:
