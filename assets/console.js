@@ -177,6 +177,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     openMenu();
     draw();
+    document.querySelector("[data-newest]")?.scrollIntoView({ block: "end" });
     document.querySelectorAll("#toasts > .toast").forEach(fade);
     // The setup token stands behind the #, which no server and no log sees.
     const box = document.getElementById("setup_token");

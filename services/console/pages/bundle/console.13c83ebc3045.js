@@ -180,6 +180,7 @@ var htmx=(()=>{const e={parse(t){if(!t)return{};if(t.startsWith("{"))return JSON
   document.addEventListener("DOMContentLoaded", () => {
     openMenu();
     draw();
+    document.querySelector("[data-newest]")?.scrollIntoView({ block: "end" });
     document.querySelectorAll("#toasts > .toast").forEach(fade);
     // The setup token stands behind the #, which no server and no log sees.
     const box = document.getElementById("setup_token");
