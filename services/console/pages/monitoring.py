@@ -1,17 +1,19 @@
 """Monitoring: how much was written and answered, how fast, and what went wrong; the home of admins."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
+import psycopg
 from babel.dates import format_timedelta
 from babel.numbers import format_decimal, format_percent
 from fastapi import APIRouter
 from fastapi.responses import Response
 from psycopg.rows import DictRow
+from psycopg_pool import PoolTimeout
 
 from services.console.api import contacts
 from services.console.api.contacts import Contact
@@ -25,7 +27,10 @@ from services.console.pages.view import Looking, View
 from services.console.scan import existing
 from shared.ids import TenantId
 from shared.store.session import Store
+from shared.telemetry import PAGE_REGION_FAILED, log
 from shared.vault import Vault
+
+T = TypeVar("T")
 
 _DEFAULT = "24h"
 _MS = 1000
@@ -76,21 +81,21 @@ def monitoring(store: Store, vault: Vault, links: Mapping[str, str]) -> APIRoute
         tenant = await existing(store, view.who, view.company(asked.get("tenant")))
         over = RANGES.get(asked.get("range", ""), RANGES[_DEFAULT])
         now = await found.now()
-        traffic = await found.traffic(tenant, over, now)
+        traffic = await _or_none(found.traffic(tenant, over, now))
+        present = await _or_none(found.at_present(tenant, now))
+        oldest = present.oldest if present else None
         return view.page(
             "monitoring.html",
             tenant=tenant,
             companies=await companies(store, view),
             ranges=RANGES,
             over=over,
-            now=now,
-            present=(present := await found.at_present(tenant, now)),
-            waiting=present.oldest and format_timedelta(now - present.oldest, format="short", locale=view.language),
-            total=traffic.total,
-            numbers=_numbers(view, traffic.total),
-            charts=[_volume(view, traffic), _latency(view, traffic), _errors(view, traffic)],
+            present=present,
+            waiting=oldest and format_timedelta(now - oldest, format="short", locale=view.language),
+            numbers=_numbers(view, traffic.total) if traffic else None,
+            charts=[draw(view, traffic) for draw in (_volume, _latency, _errors)] if traffic else None,
             table=asked.get("table"),
-            people=await _people(store, vault, tenant, await found.busiest(tenant, over, now)),
+            people=await _or_none(_people(store, vault, tenant, found.busiest(tenant, over, now))),
             setup=await found.setup(tenant),
             simulator=next(iter(links.items()), None),
         )
@@ -154,10 +159,20 @@ def _errors(view: View, traffic: Traffic) -> Chart:
     return Chart("errors", view.text(_("Errors")), summary, "bars", "count", traffic.points, series)
 
 
+async def _or_none(read: Awaitable[T]) -> T | None:
+    """Return what a card shows; None where it cannot be read just now, so that the others stay."""
+    try:
+        return await read
+    except (psycopg.Error, PoolTimeout) as error:
+        log.warning(PAGE_REGION_FAILED, exc_info=error)
+        return None
+
+
 async def _people(
-    store: Store, vault: Vault, tenant: TenantId, busiest: Sequence[DictRow]
+    store: Store, vault: Vault, tenant: TenantId, reading: Awaitable[Sequence[DictRow]]
 ) -> list[tuple[Contact, int]]:
     """Return who wrote most, as they may be shown."""
+    busiest = await reading
     async with store.connection(tenant) as connection:
         cursor = await connection.execute(_PEOPLE, ([row["contact_id"] for row in busiest],))
         known: dict[str, Any] = {row["contact"]: contacts.contact(vault, row) for row in await cursor.fetchall()}

@@ -109,3 +109,22 @@ async def test_it_speaks_italian(signed_in: SignedIn, counted: Past) -> None:
     page = (await visitor.get("/monitoring")).text
     assert "Monitoraggio" in page
     assert "Conversazioni attive" in page
+
+
+@pytest.mark.parametrize(
+    ("table", "said"), [("traffic_contact", "This list could not be read"), ("traffic", "The counts could not be read")]
+)
+async def test_a_card_that_cannot_be_read_says_so_and_the_others_stay(
+    signed_in: SignedIn, counted: Past, store: Store, table: str, said: str
+) -> None:
+    """
+    It never says that there is nothing.
+    """
+    visitor = await signed_in()
+    async with store.connection() as connection:
+        await connection.execute(f"revoke select on {table} from trunkline_console")
+    page = (await visitor.get("/monitoring")).text
+    assert said in page
+    assert "Active conversations" in page
+    assert ("contact=ct_one" in page) is (table == "traffic")
+    assert ("data-chart" in page) is (table != "traffic")
