@@ -24,7 +24,7 @@ BUSIEST = 50
 BUCKETS: Sequence[float] = [50 * 1.25**n for n in range(45)]
 """Where buckets of reply times begin, in milliseconds: up to 15 minutes, each a quarter wider than the one before."""
 
-_LOCK = 0x726F6C6C757073
+_LOCK, _EXPIRY_LOCK = 0x726F6C6C757073, 0x726F6C6C657870
 _BATCH = 2_000
 _OVERLAP = "5 minutes"
 """
@@ -165,8 +165,25 @@ _KEEP_PLACE = """
 insert into rollup_place (feed, place) values (%s, %s) on conflict (feed) do update set place = excluded.place
 """
 _EXPIRED = (
-    f"delete from traffic where at < now() - interval '{KEPT_DAYS} days'",  # noqa: S608 - constants
-    f"delete from traffic_contact where hour < now() - interval '{KEPT_DAYS} days'",  # noqa: S608 - constants
+    f"""
+    delete from traffic using (
+      select old.* from tenant cross join unnest(array['minute', 'hour']) as kind(grain) cross join lateral (
+        select tenant_id, traffic.grain, at, what from traffic
+        where tenant_id = tenant.id and traffic.grain = kind.grain and at < now() - interval '{KEPT_DAYS} days' limit {_BATCH}
+      ) as old limit {_BATCH}
+    ) as old
+    where traffic.tenant_id = old.tenant_id and traffic.grain = old.grain and traffic.at = old.at and traffic.what = old.what
+    """,  # noqa: S608 - constants
+    f"""
+    delete from traffic_contact using (
+      select old.* from tenant cross join lateral (
+        select tenant_id, hour, contact_id from traffic_contact
+        where tenant_id = tenant.id and hour < now() - interval '{KEPT_DAYS} days' limit {_BATCH}
+      ) as old limit {_BATCH}
+    ) as old
+    where traffic_contact.tenant_id = old.tenant_id and traffic_contact.hour = old.hour
+      and traffic_contact.contact_id = old.contact_id
+    """,  # noqa: S608 - constants
 )
 
 Minute = tuple[str, datetime]
@@ -193,9 +210,10 @@ class Rollups:
 
     async def expire(self) -> None:
         """Let what no page shows any more go. Raises AlreadyRunning."""
-        async with alone(self.store, _LOCK) as connection:
+        async with alone(self.store, _EXPIRY_LOCK) as connection:
             for statement in _EXPIRED:
-                await connection.execute(statement)
+                while (await connection.execute(statement)).rowcount:
+                    pass
 
 
 async def _follow(connection: Connection, feed: Feed) -> int:

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import ValidationError
 
-from services.console.api.fields import whose
+from services.console.api.problems import Problem
 from services.console.api.routes import may
 from services.console.api.users import USERS, Id, NewUser, User, check_role, unpaired, written
 from services.console.pages.companies import companies
@@ -13,7 +13,9 @@ from services.console.pages.paging import ROWS, paged, place
 from services.console.pages.routes import Page
 from services.console.pages.view import Errors, Looking, View
 from services.console.records import Records, Taken
+from services.console.scan import existing
 from services.console.setup import Setup, UserUnknown
+from shared.ids import TenantId
 from shared.store.session import Store
 
 _FILTERS = ("role", "state")
@@ -62,20 +64,8 @@ def users(store: Store, setup: Setup) -> APIRouter:
 
     @router.post("/users", **may("users:write"))
     async def create(view: Looking) -> Response:
-        tenant = view.company(str(view.form.get("tenant", "")) or None)
-        given = {name: str(view.form.get(name, "")) for name in ("email", "name", "role")}
-        try:
-            wanted = NewUser.model_validate(given)
-        except ValidationError as error:
-            wrong: Errors = {str(it["loc"][0]): view.text(_WRONG[str(it["loc"][0])]) for it in error.errors()}
-            return view.page("user_new.html", 422, tenant=tenant, roles=_roles(view), errors=wrong)
-        check_role(view.who, wanted.role)
-        try:
-            made = await records.make(view.who, whose(view.who, tenant), wanted.model_dump(exclude={"tenant"}))
-        except Taken:
-            taken = {"email": view.text(_("Somebody has this address already."))}
-            return view.page("user_new.html", 409, tenant=tenant, roles=_roles(view), errors=taken)
-        return await _token(view, setup, made["email"], tenant)
+        tenant = await existing(store, view.who, view.company(str(view.form.get("tenant", "")) or None))
+        return await _create(view, records, setup, tenant)
 
     @router.post("/users/{user}/token", **may("users:write"))
     async def token(view: Looking, user: Id) -> Response:
@@ -86,21 +76,45 @@ def users(store: Store, setup: Setup) -> APIRouter:
 
     @router.post("/users/{user}/state", **may("users:write"))
     async def change_state(view: Looking, user: Id) -> Response:
-        """Shut somebody out, which ends their sessions and pairings, or let them in again."""
-        found = await records.get(view.who, user)
-        check_role(view.who, found["role"])
-        shut_out = view.form.get("state") == "disabled"
-        version = str(view.form.get("version", ""))
-        await records.change(
-            view.who,
-            user,
-            int(version) if version.isdecimal() else -1,
-            written({"disabled": shut_out}),
-            unpaired(view.who) if shut_out else None,
-        )
-        return view.go("/users", tenant=found["tenant"], done="user-changed")
+        return await _change_state(view, records, user)
 
     return router
+
+
+async def _create(view: View, records: Records, setup: Setup, tenant: TenantId) -> Response:
+    """Add a user and show their token; what is wrong with the form is said beside its fields."""
+
+    def again(status: int, errors: Errors) -> Response:
+        return view.page("user_new.html", status, tenant=tenant, roles=_roles(view), errors=errors)
+
+    try:
+        wanted = NewUser.model_validate({name: str(view.form.get(name, "")) for name in ("email", "name", "role")})
+    except ValidationError as error:
+        return again(422, {str(it["loc"][0]): view.text(_WRONG[str(it["loc"][0])]) for it in error.errors()})
+    check_role(view.who, wanted.role)
+    try:
+        made = await records.make(view.who, tenant, wanted.model_dump(exclude={"tenant"}))
+    except Taken:
+        return again(409, {"email": view.text(_("Somebody has this address already."))})
+    return await _token(view, setup, made["email"], tenant)
+
+
+async def _change_state(view: View, records: Records, user: str) -> Response:
+    """Shut somebody out, which ends their sessions and pairings, or let them in again."""
+    found = await records.get(view.who, user)
+    check_role(view.who, found["role"])
+    shut_out = view.form.get("state") == "disabled"
+    if shut_out and view.who.id == f"user/{user}":
+        raise Problem(409, "own_account", view.text(_("Nobody can shut themselves out.")))
+    version = str(view.form.get("version", ""))
+    await records.change(
+        view.who,
+        user,
+        int(version) if version.isdecimal() else -1,
+        written({"disabled": shut_out}),
+        unpaired(view.who) if shut_out else None,
+    )
+    return view.go("/users", tenant=found["tenant"], done="user-changed")
 
 
 async def _token(view: View, setup: Setup, email: str, tenant: str) -> Response:

@@ -193,6 +193,16 @@ async def test_who_is_disabled_is_unpaired_and_may_come_again(signed_in: SignedI
     assert await count(store, "app_user where disabled_at is not null") == 0
 
 
+async def test_nobody_shuts_themselves_out(signed_in: SignedIn, store: Store) -> None:
+    """
+    They might be the last who can let them in again.
+    """
+    visitor = await signed_in()
+    await visitor.get("/users")
+    assert (await visitor.post("/users/us_companyadminone/state", state="disabled", version="2")).status_code == 409
+    assert await count(store, "app_user where disabled_at is not null") == 0
+
+
 async def test_another_companys_people_are_not_there(signed_in: SignedIn, paired: Past, store: Store) -> None:
     """
     Neither to look at nor to change.
