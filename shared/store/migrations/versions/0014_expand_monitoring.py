@@ -4,7 +4,7 @@ the console may see which migrations have run: expand."""
 from alembic import op
 import sqlalchemy as sa
 
-revision = '0020_expand'
+revision = '0014_expand'
 down_revision = '0013_expand'
 
 _SCOPED = ('traffic', 'traffic_contact')
