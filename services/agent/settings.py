@@ -10,18 +10,23 @@ from services.agent.prices import Price
 from shared.outbound.settings import OutboundSettings
 from shared.settings import BURST_LIMIT, Database, Embeddings, Group, env
 
+_NO_PRICE = "must be prices of the form model=0.25/2, separated by commas"
+
 
 def _prices(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
     if not isinstance(value, str):
         return value
     prices = {}
     for pair in filter(None, map(str.strip, value.split(","))):
-        model, _, price = pair.rpartition("=")
-        told, _, said = price.partition("/")
+        model, _, figures = pair.rpartition("=")
+        told, _, said = figures.partition("/")
         try:
-            prices[model.strip()] = Price(Decimal(told), Decimal(said))
+            price = Price(Decimal(told), Decimal(said))
         except InvalidOperation:
-            raise ValueError("not of the form model=0.25/2") from None
+            raise ValueError(_NO_PRICE) from None
+        if not (model.strip() and price.is_one):
+            raise ValueError(_NO_PRICE)
+        prices[model.strip()] = price
     return prices
 
 

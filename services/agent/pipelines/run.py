@@ -1,6 +1,5 @@
 """A turn's way through its pipeline: step after step, until one answers."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -8,10 +7,10 @@ from typing import Any
 
 import orjson
 
+from services.agent.language import language_of
 from services.agent.llm_port import Candidate, Said, Sampling, ToolRequest
 from services.agent.loop import Answer, Loop
 from services.agent.meter import Tally
-from services.agent.pipelines.language import language_of
 from services.agent.pipelines.setup import Setup
 from services.agent.tools.semantic_search import SEMANTIC_SEARCH
 from shared.pipelines import (
@@ -124,10 +123,8 @@ class Run:
 
     async def _language(self, wanted: Sequence[str]) -> str | None:
         """Return the language of the message or, where it is too short to tell, of all that the person wrote."""
-        wrote = "\n".join(said["content"] for said in self.said if said["role"] == "user")
-        return await asyncio.to_thread(language_of, self.asked, wanted) or await asyncio.to_thread(
-            language_of, wrote, wanted
-        )
+        wrote = [said["content"] for said in self.said if said["role"] == "user"]
+        return await language_of([*wrote, self.asked], wanted)
 
     @property
     def _values(self) -> Mapping[str, str]:
