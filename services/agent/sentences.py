@@ -29,6 +29,9 @@ class Sentence(StrEnum):
     CONVERSATION_SPENT = "conversation_spent"
     DAY_SPENT = "day_spent"
     LOOPING = "looping"
+    MEDIA_UNREADABLE = "media_unreadable"
+    MEDIA_UNHEARD = "media_unheard"
+    MEDIA_UNSEEN = "media_unseen"
 
 
 _SENTENCES: Mapping[Sentence, Mapping[Language, str]] = {
@@ -71,6 +74,30 @@ _SENTENCES: Mapping[Sentence, Mapping[Language, str]] = {
         Language.FRENCH: "Il semble qu'un autre service automatique me réponde ; je me tais donc un moment. Si vous êtes une personne, envoyez /reset pour continuer.",
         Language.GERMAN: "Es scheint, dass mir ein anderer automatischer Dienst antwortet, daher schweige ich eine Weile. Wenn Sie ein Mensch sind, senden Sie /reset, um fortzufahren.",
         Language.PORTUGUESE: "Parece que outro serviço automático está me respondendo, por isso ficarei em silêncio por um tempo. Se você é uma pessoa, envie /reset para continuar.",
+    },
+    Sentence.MEDIA_UNREADABLE: {
+        Language.ENGLISH: "I could not open what you sent. Please send it in another format, or write to me what it says.",
+        Language.ITALIAN: "Non riesco ad aprire quello che hai inviato. Invialo in un altro formato, oppure scrivimi che cosa contiene, per favore.",
+        Language.SPANISH: "No he podido abrir lo que has enviado. Por favor, envíalo en otro formato o escríbeme lo que dice.",
+        Language.FRENCH: "Je n'ai pas pu ouvrir ce que vous avez envoyé. Veuillez l'envoyer dans un autre format ou m'écrire ce qu'il contient.",
+        Language.GERMAN: "Ich konnte nicht öffnen, was Sie geschickt haben. Bitte schicken Sie es in einem anderen Format oder schreiben Sie mir, was darin steht.",
+        Language.PORTUGUESE: "Não consegui abrir o que você enviou. Por favor, envie em outro formato ou escreva para mim o que está nele.",
+    },
+    Sentence.MEDIA_UNHEARD: {
+        Language.ENGLISH: "I cannot listen to voice messages. Please write to me instead.",
+        Language.ITALIAN: "Non posso ascoltare i messaggi vocali. Scrivimi un messaggio di testo, per favore.",
+        Language.SPANISH: "No puedo escuchar mensajes de voz. Por favor, escríbeme un mensaje de texto.",
+        Language.FRENCH: "Je ne peux pas écouter les messages vocaux. Veuillez m'écrire un message à la place.",
+        Language.GERMAN: "Ich kann leider keine Sprachnachrichten anhören. Bitte schreiben Sie mir stattdessen.",
+        Language.PORTUGUESE: "Não consigo ouvir mensagens de voz. Por favor, escreva para mim uma mensagem de texto.",
+    },
+    Sentence.MEDIA_UNSEEN: {
+        Language.ENGLISH: "I cannot look at pictures. Please write to me what you would like to know.",
+        Language.ITALIAN: "Non posso guardare le immagini. Scrivimi che cosa vorresti sapere, per favore.",
+        Language.SPANISH: "No puedo ver imágenes. Por favor, escríbeme lo que te gustaría saber.",
+        Language.FRENCH: "Je ne peux pas regarder les images. Veuillez m'écrire ce que vous aimeriez savoir.",
+        Language.GERMAN: "Ich kann mir leider keine Bilder ansehen. Bitte schreiben Sie mir, was Sie wissen möchten.",
+        Language.PORTUGUESE: "Não consigo ver imagens. Por favor, escreva para mim o que você gostaria de saber.",
     },
 }
 

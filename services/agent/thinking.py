@@ -9,6 +9,9 @@ from services.agent.llm_port import Candidate, Model
 from services.agent.loop import Answer, Loop
 from services.agent.loop_guard import is_automatic
 from services.agent.mcp_tools import McpTools
+from services.agent.media.attachments import Attachments
+from services.agent.media.seen import Seen
+from services.agent.media.vision import Vision
 from services.agent.memory import Memory
 from services.agent.meter import Meter
 from services.agent.pipelines import Course, Run
@@ -20,6 +23,9 @@ from shared.failures import (
     CONVERSATION_BUDGET_SPENT,
     DAY_BUDGET_SPENT,
     LOOP_NOTICED,
+    MEDIA_UNHEARD,
+    MEDIA_UNREADABLE,
+    MEDIA_UNSEEN,
     MESSAGE_BUDGET_SPENT,
     SILENCED,
     TURN_CRASHED,
@@ -33,6 +39,9 @@ _WORDS = {
     CONVERSATION_BUDGET_SPENT: Sentence.CONVERSATION_SPENT,
     DAY_BUDGET_SPENT: Sentence.DAY_SPENT,
     LOOP_NOTICED: Sentence.LOOPING,
+    MEDIA_UNREADABLE: Sentence.MEDIA_UNREADABLE,
+    MEDIA_UNHEARD: Sentence.MEDIA_UNHEARD,
+    MEDIA_UNSEEN: Sentence.MEDIA_UNSEEN,
 }
 """What a person is told of a failure, where it is more than the apology."""
 
@@ -65,6 +74,8 @@ class Thinking:
     fallback: Candidate | None = None
     most_answer: int = 2000
     meter: Meter = field(default_factory=Meter)
+    attachments: Attachments | None = None
+    vision: Vision = field(default_factory=Vision)
 
     async def think(self, work: Work) -> tuple[Answer, Course, Failure | None]:
         """
@@ -82,13 +93,18 @@ class Thinking:
         run = await self._prepared(work, purse)
         try:
             async with asyncio.timeout(self.run_limit):
-                run.said = [*await self._memory(work, purse).recall(work.history), *work.asked]
+                seen = await self._seen(work)
+                run.see(seen, await self._memory(work, purse).recall(work.history))
                 return await run.answer(), run.course, None
         except TimeoutError:
             failure = TURN_TIMED_OUT
         except GatewayError as error:
             failure = error.failure
         return await _said(work, failure, run.steps), run.course, failure
+
+    async def _seen(self, work: Work) -> Seen:
+        """Return what is asked, with what came with it."""
+        return await self.attachments.look(work) if work.attached and self.attachments else Seen(work.asked)
 
     async def _prepared(self, work: Work, purse: Purse) -> Run:
         """Return a turn's way through its pipeline, at its beginning."""
@@ -103,7 +119,7 @@ class Thinking:
             user=work.conversation,
             spend=purse.spend,
         )
-        return Run(work.pipeline.document, work.setup, loop, purse.tally, [], work.question)
+        return Run(work.pipeline.document, work.setup, loop, purse.tally, [], work.question, vision=self.vision)
 
     def _memory(self, work: Work, purse: Purse) -> Memory:
         async def keep(summary: str, seq: int) -> None:

@@ -5,9 +5,9 @@ from services.agent.store.ending import Ending
 from services.agent.store.forms import Submitting
 from services.agent.store.reading import Reading
 from services.agent.store.tool_ledger import ToolLedger
-from services.agent.store.work import Claim, Committed, Opened, Work
+from services.agent.store.work import Attached, Claim, Committed, Opened, Work
 
-__all__ = ["Claim", "Committed", "Opened", "ToolLedger", "Turns", "Work"]
+__all__ = ["Attached", "Claim", "Committed", "Opened", "ToolLedger", "Turns", "Work"]
 
 
 class Turns(Claiming, Reading, Ending, Submitting):

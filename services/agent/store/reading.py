@@ -1,5 +1,7 @@
 """What a turn works on: opened once, found again after a crash, or read after its end."""
 
+from collections.abc import Iterator
+from collections.abc import Sequence as SequenceOf
 from typing import Any
 
 import orjson
@@ -8,16 +10,20 @@ from psycopg.rows import DictRow
 from services.agent.budget import Limits
 from services.agent.llm_port import Said
 from services.agent.loop_guard import FEWEST, LOOKED_AT, Exchange
+from services.agent.media.contents import Content, with_contents
+from services.agent.media.kept import kept, references, sealed_contents
 from services.agent.memory import WHOLE, History, Spoken
 from services.agent.pipelines import Chosen, Setup, Sys
 from services.agent.store import statements as sql
 from services.agent.store.rows import TurnRows
-from services.agent.store.work import Claim, Opened, Work
+from services.agent.store.work import Attached, Claim, Opened, Work
 from services.agent.tools import TOOLS, Equipment
 from shared.actions import Identity
+from shared.channels.ports import Credentials
 from shared.failures import NOTHING_ASKED, PIPELINE_UNFIT, TEXTS_GONE, GatewayError
 from shared.ids import AgentId, ConversationId, LineId, Sequence, TenantId, ThreadKey, TurnId, new_id
 from shared.pipelines import SHIPPED, WHATSAPP_DEFAULT, NotAPipeline, read_pipeline, shipped
+from shared.store.credentials import credentials
 from shared.store.sealed import MESSAGE_TEXT, REPLY_BODY, SUMMARY
 from shared.store.session import Connection
 
@@ -62,7 +68,12 @@ class Reading(TurnRows):
         tools = tuple(tool for tool in TOOLS if tool.suits(equipment))
         facts = Sys(found["channel"], found["tenant"], found["email"] or "")
         setup = Setup(found["instructions"], found["model"], facts, found["now"], tools, found["fallback_model"])
-        asked = tuple({"role": "user", "content": self._text(claim.tenant, row)} for row in opened.asked)
+        texts = [self._text(claim.tenant, row) for row in opened.asked]
+        attached = tuple(self._attached(claim.tenant, opened.asked, texts))
+        known = {it.place: it.contents for it in attached}
+        asked = tuple(
+            {"role": "user", "content": with_contents(text, known.get(place, ()))} for place, text in enumerate(texts)
+        )
         return Work(
             claim=claim,
             turn=TurnId(found["turn"]),
@@ -85,7 +96,31 @@ class Reading(TurnRows):
             agent_name=found["agent_name"],
             is_silent=found["silent"],
             is_busy=bool(found["busy"]),
+            attached=attached,
         )
+
+    def _attached(self, tenant: TenantId, asked: list[DictRow], texts: list[str]) -> Iterator[Attached]:
+        for place, (row, text) in enumerate(zip(asked, texts, strict=True)):
+            where = row | {"place": row["id"]}
+            if media := references(self.vault, tenant, where):
+                yield Attached(row["id"], place, text, media, kept(self.vault, tenant, where))
+
+    async def media_login(self, work: Work) -> Credentials | None:
+        """Return what the media of a line is fetched with; None where the line takes none any more."""
+        async with self.store.connection(*work.claim.scope) as connection:
+            cursor = await connection.execute(sql.MEDIA_LOGIN, (work.claim.line,))
+            row = await cursor.fetchone()
+            if row is None:
+                return None
+            await self.store.have_keys(connection, row["holder"])
+        return credentials(self.vault, row)
+
+    async def keep_contents(self, work: Work, message: str, contents: SequenceOf[Content]) -> None:
+        """Keep what was found in a message's media, unless its text is gone meanwhile."""
+        tenant = work.claim.tenant
+        sealed = sealed_contents(self.vault, tenant, message, contents)
+        async with self.store.connection(tenant) as connection:
+            await connection.execute(sql.KEEP_CONTENTS, {"message": message, "sealed": sealed})
 
     def _history(self, tenant: TenantId, found: DictRow, newest_first: list[DictRow]) -> History:
         spoken = tuple(Spoken(row["seq"], self._said(tenant, row)) for row in reversed(newest_first))
@@ -119,7 +154,8 @@ class Reading(TurnRows):
 
     def _said(self, tenant: TenantId, row: dict[str, Any]) -> Said:
         if row["role"] == "user":
-            opened = self.vault.open(row["sealed"], MESSAGE_TEXT.at(tenant, row["place"])).decode()
+            text = self.vault.open(row["sealed"], MESSAGE_TEXT.at(tenant, row["place"])).decode()
+            opened = with_contents(text, kept(self.vault, tenant, row))
         else:
             opened = orjson.loads(self.vault.open(row["sealed"], REPLY_BODY.at(tenant, row["place"])))["markdown"]
         return {"role": row["role"], "content": opened}

@@ -1,7 +1,7 @@
 """The SQL that reads turns: what a model is told of one, and what was said before it."""
 
 _READ = """
-select asked.id, asked.seq, asked.sealed_text, asked.trace, asked.received_at, opened.id as turn, opened.attempts,
+select asked.id, asked.seq, asked.sealed_text, asked.sealed_media, asked.sealed_contents, asked.trace, asked.received_at, opened.id as turn, opened.attempts,
        opened.conversation, agent.id as agent, agent.name as agent_name, agent.instructions, agent.model, agent.memory,
        agent.fallback_model, agent.remembers, agent.memory_tokens, agent.message_tokens, agent.conversation_tokens,
        opened.pipeline, opened.pipeline_version,
@@ -30,7 +30,7 @@ order by asked.seq
 
 OPEN_TURN = f"""
 with asked as (
-  select id, seq, conversation_id, sealed_text, trace, received_at from message
+  select id, seq, conversation_id, sealed_text, sealed_media, sealed_contents, trace, received_at from message
   where thread = %(thread)s and seq > %(done_seq)s and seq <= %(asked_seq)s and outcome = 'asked'
 ),
 selected as (
@@ -64,7 +64,7 @@ with opened as (
   where id = %(turn)s and finished_at is not null
 ),
 asked as (
-  select message.id, seq, sealed_text, message.trace, received_at from message join opened on message.thread = opened.thread
+  select message.id, seq, sealed_text, sealed_media, sealed_contents, message.trace, received_at from message join opened on message.thread = opened.thread
   where seq between from_seq and upto_seq and outcome = 'asked'
 )
 {_READ}
@@ -85,11 +85,11 @@ with opened as (
   where turn.thread = %(thread)s and from_seq > %(done_seq)s order by from_seq limit 1
 )
 select * from (
-  select 'user' as role, id::text as ref, seq, 0 as side, id::text as place, sealed_text as sealed, 0::bigint as rank
+  select 'user' as role, id::text as ref, seq, 0 as side, id::text as place, sealed_text as sealed, sealed_contents, 0::bigint as rank
   from message, opened
   where conversation_id = conversation and seq > behind and seq < from_seq and outcome = 'asked' and sealed_text is not null
   union all
-  select 'assistant', id::text, after_seq, 1, public_id, sealed_body, id
+  select 'assistant', id::text, after_seq, 1, public_id, sealed_body, null, id
   from reply, opened
   where conversation_id = conversation and turn_id is not null and after_seq > behind and after_seq < from_seq
     and sealed_body is not null
@@ -116,3 +116,6 @@ KEEP_SUMMARY = """
 update conversation set sealed_summary = %(sealed)s, summary_seq = %(seq)s
 where id = %(conversation)s and summary_seq < %(seq)s
 """
+
+MEDIA_LOGIN = "select * from media_credential where line_id = %s"
+KEEP_CONTENTS = "update message set sealed_contents = %(sealed)s where id = %(message)s and sealed_text is not null"

@@ -7,9 +7,11 @@ from psycopg.rows import DictRow
 
 from services.agent.budget import Limits
 from services.agent.llm_port import Said
+from services.agent.media.contents import Content
 from services.agent.memory import History
 from services.agent.pipelines import Chosen, Setup
 from shared.actions import Identity
+from shared.channels.ports import MediaReference
 from shared.ids import AgentId, ConversationId, LineId, ReplyId, Sequence, TenantId, ThreadKey, TurnId
 
 
@@ -41,6 +43,21 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Attached:
+    """What came with a message that is asked. `place`: of the message in what is asked. `contents`: what is known of it already."""
+
+    message: str
+    place: int
+    text: str
+    media: tuple[MediaReference, ...]
+    contents: tuple[Content, ...] = ()
+
+    def known(self, place: int) -> Content | None:
+        """Return what is known of one of them."""
+        return self.contents[place] if place < len(self.contents) else None
+
+
+@dataclass(frozen=True)
 class Work:
     """A turn, loaded: what the model is told, and where its answer goes."""
 
@@ -67,6 +84,7 @@ class Work:
     """Another automatic service seemed to write, and nothing is answered for a while."""
     is_busy: bool
     """There were several turns lately: enough for a look whether a person writes."""
+    attached: tuple[Attached, ...] = ()
 
     @property
     def question(self) -> str:

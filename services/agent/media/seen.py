@@ -1,0 +1,14 @@
+"""What a turn is asked, once it was looked at."""
+
+from dataclasses import dataclass
+
+from services.agent.llm_port import Said
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A turn's messages with what came with them. `words`: whether there is more than pictures to answer."""
+
+    asked: tuple[Said, ...] = ()
+    pictures: tuple[str, ...] = ()
+    words: bool = True
