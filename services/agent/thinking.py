@@ -104,7 +104,9 @@ class Thinking:
 
     async def _seen(self, work: Work) -> Seen:
         """Return what is asked, with what came with it."""
-        return await self.attachments.look(work) if work.attached and self.attachments else Seen(work.asked)
+        return (
+            await self.attachments.look(work) if work.attached and self.attachments else Seen(work.asked, work.question)
+        )
 
     async def _prepared(self, work: Work, purse: Purse) -> Run:
         """Return a turn's way through its pipeline, at its beginning."""

@@ -54,10 +54,12 @@ class Attachments:
             await self.turns.keep_contents(work, it.message, contents)
             asked[it.place] = {"role": "user", "content": with_contents(it.text, contents)}
         contents = [one for them in found for one in them]
-        words = _has_words(work) or any(it.kind in {Kind.SPOKEN, Kind.FILE} for it in contents)
+        words = bool(_written(work)) or any(it.kind in {Kind.SPOKEN, Kind.FILE} for it in contents)
         if not words and not any(it.is_read for it in contents):
             raise GatewayError(_failure(contents))
-        return Seen(tuple(asked), tuple(it.picture for it in contents if it.picture), words)
+        spoken = [it.text for it in contents if it.kind is Kind.SPOKEN]
+        wrote = "\n".join(filter(None, [*_written(work), *spoken]))
+        return Seen(tuple(asked), wrote, tuple(it.picture for it in contents if it.picture), words)
 
     async def _found(self, work: Work) -> list[list[Content]]:
         """Look at one after the other, as much as one turn may bring."""
@@ -139,10 +141,11 @@ def _cut(text: str) -> str:
     return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + _CUT
 
 
-def _has_words(work: Work) -> bool:
-    """Tell whether the person wrote something, too."""
-    bare = {it.place for it in work.attached if not it.text.strip()}
-    return any(place not in bare for place in range(len(work.asked)))
+def _written(work: Work) -> list[str]:
+    """Return what the person wrote, message by message."""
+    texts = {it.place: it.text for it in work.attached}
+    written = (texts.get(place, str(said["content"])) for place, said in enumerate(work.asked))
+    return [text for text in written if text.strip()]
 
 
 def _failure(contents: Sequence[Content]) -> Failure:

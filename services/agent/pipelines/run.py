@@ -71,7 +71,7 @@ class Run:
     def see(self, seen: Seen, remembered: Sequence[Said]) -> None:
         """Begin with what is remembered, and with what is asked and came with it."""
         self.seen, self.said = seen, [*remembered, *seen.asked]
-        self.asked = "\n".join(said["content"] for said in seen.asked)
+        self.asked = seen.wrote
 
     @property
     def course(self) -> Course:
