@@ -1,5 +1,6 @@
 """Turns voice messages into text, by any OpenAI-compatible API. Off unless a model is set."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,13 +29,16 @@ class OpenAITranscriber:
 
     client: openai.AsyncOpenAI
     model: str
+    limit: float
+    """Seconds that it may take."""
 
     async def heard(self, recording: bytes, form: Format) -> str:
         """Ask once: the turn has only so much time."""
         file = (f"voice.{form.ending}", recording, form.media_type)
         try:
-            answer = await self.client.audio.transcriptions.create(model=self.model, file=file)
-        except (openai.OpenAIError, ValueError) as error:
+            async with asyncio.timeout(self.limit):
+                answer = await self.client.audio.transcriptions.create(model=self.model, file=file)
+        except (openai.OpenAIError, TimeoutError, ValueError) as error:
             raise TranscriptionUnavailable from error
         text = getattr(answer, "text", None)
         if not isinstance(text, str):
@@ -52,4 +56,4 @@ async def open_transcriber(settings: Transcription) -> AsyncIterator[OpenAITrans
     async with openai.AsyncOpenAI(
         base_url=settings.base_url, api_key=key, timeout=settings.limit, max_retries=0
     ) as client:
-        yield OpenAITranscriber(client, settings.model)
+        yield OpenAITranscriber(client, settings.model, settings.limit)
