@@ -54,10 +54,10 @@ class Town:
     def person(self, number: str = "+15550001", **more: Any) -> Person:
         return self.gateway.person(number=number, **more)
 
-    async def says(self, person: Person, text: str) -> None:
+    async def says(self, person: Person, text: str, sent: Sequence[str] = ()) -> None:
         """Write, and wait until the answer was sent, was reported as delivered, and nothing is left to do."""
         before = len(self.gateway.channel.sent)
-        await person.writes(text)
+        await person.writes(text, sent=sent)
         await self.gateway.told(before + 1)
         await self.idle()
         for sent in self.gateway.channel.sent[before:]:
