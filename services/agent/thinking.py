@@ -58,6 +58,7 @@ class Thinking:
     The collaborators of a turn. `room`: turns that run here at the same time. `actions`: None where nothing calls out.
 
     `fallback`: who is asked where the model fails; an agent may name another model of it. `most_answer`: tokens of an answer.
+    `attachments`: who looks at what came with messages. `vision`: which models see pictures.
     """
 
     bus: Bus

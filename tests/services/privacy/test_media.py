@@ -23,7 +23,7 @@ async def ann(town: Town) -> Person:
     town.gateway.agent.attachments = Attachments(town.gateway.agent.turns, {"twilio/whatsapp": media})
     await town.rows("update line set media = true returning 1")
     person = town.person()
-    await town.says(person, "See this", sent=["text/plain"])
+    await town.says(person, "See this", files=["text/plain"])
     return person
 
 
