@@ -1,5 +1,6 @@
 """What people send beside text, on a line that takes it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -68,6 +69,24 @@ async def test_a_pdf_is_read_and_remembered(takers: MakeTakers) -> None:
     await ann.writes("And for two nights?")
     await here.replies(ann, 2)
     assert "A double room costs 120 euros." in str(here.model.told[1][:-1])
+    assert len(media.asked) == 1
+
+
+async def test_a_turn_that_starts_over_looks_at_nothing_twice(takers: MakeTakers) -> None:
+    """
+    What was read in a file is told again, with what was written meanwhile.
+    """
+    here, media = await takers(b"Soup: 7 euros", script=echo)
+    here.model.gate = asyncio.Event()
+    ann = here.person()
+    await ann.writes("", sent=["text/plain"])
+    await here.told(1)
+    await ann.writes("What is the soup?")
+    await here.told(2)
+    here.model.gate.set()
+    [reply] = await here.replies(ann, 1)
+    assert "Soup: 7 euros" in reply
+    assert "What is the soup?" in reply
     assert len(media.asked) == 1
 
 
