@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+import structlog
 
 from dev.simulator.world import PICTURE
 from services.agent.llm_port import Completion, Said
@@ -12,6 +13,7 @@ from services.agent.media.attachments import Attachments
 from services.agent.media.vision import Vision
 from services.agent.sentences import APOLOGY, Sentence, sentence
 from shared.store.session import Store
+from shared.telemetry import MEDIA_READ
 from tests.fakes.media import FakeMedia, FakeTranscriber
 from tests.fakes.model import echo
 from tests.files import a_pdf
@@ -235,3 +237,18 @@ async def test_what_was_sent_rests_sealed_and_no_file_is_kept(takers: MakeTakers
     [row] = await here.rows("select sealed_media, sealed_contents from message")
     assert b"twilio" not in bytes(row["sealed_media"])
     assert b"secret" not in bytes(row["sealed_contents"])
+
+
+async def test_the_log_tells_what_kind_it_was_and_nothing_else_of_it(takers: MakeTakers) -> None:
+    """
+    Neither what it says nor where it is.
+    """
+    with structlog.testing.capture_logs() as logs:
+        here, media = await takers(b"A secret recipe")
+        ann = here.person()
+        await ann.writes("", sent=["text/plain"])
+        await here.replies(ann, 1)
+    [told] = [line for line in logs if line["event"] == MEDIA_READ]
+    assert (told["kind"], told["bytes"], told["reason"]) == ("file", 15, None)
+    [(url, _)] = media.asked
+    assert [line for line in logs if "secret" in str(line) or url in str(line)] == []
