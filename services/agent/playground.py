@@ -11,14 +11,14 @@ from services.agent.budget import Limits, Purse, Spender
 from services.agent.handlers import Agent
 from services.agent.llm_port import Candidate, Said, ToolRequest
 from services.agent.loop import Answer, Loop
-from services.agent.media.contents import with_contents
-from services.agent.media.kept import kept
 from services.agent.pipelines import Run, Setup, Sys
 from services.agent.tools import TOOLS, Equipment, Result, Tool, ToolContext
 from shared.actions import Parameters
 from shared.events import TrialEnded, TrialRequested, TrialResult
 from shared.failures import NOTHING_ASKED, PIPELINE_UNFIT, TURN_TIMED_OUT, Failure, GatewayError
 from shared.ids import AgentId, ConversationId, TenantId, TurnId, new_id
+from shared.media.contents import with_contents
+from shared.media.kept import kept
 from shared.pipelines import NotAPipeline, read_pipeline
 from shared.store.sealed import MESSAGE_TEXT, REPLY_BODY
 from shared.store.session import Store

@@ -8,9 +8,9 @@ from dev.simulator.world import PICTURE
 from services.agent.budget import estimate
 from services.agent.llm_port import Candidate, Completion, Said
 from services.agent.media import kinds
-from services.agent.media.contents import Content, Kind, Unread, dump, load, unread, with_contents
 from services.agent.media.vision import Vision, shown, untold
 from shared.channels.whatsapp_twilio.inbound import WhatsAppTwilioInbound
+from shared.media.contents import Content, Kind, Unread, dump, load, unread, with_contents
 from tests.fakes.model import FakeModel
 from tests.unit.test_loop import Notebook, a_loop
 

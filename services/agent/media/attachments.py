@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from services.agent.cleaning import clean
 from services.agent.media import kinds
-from services.agent.media.contents import Content, Kind, Unread, unread, with_contents
 from services.agent.media.seen import Seen
 from services.agent.media.transcription import Transcriber, TranscriptionUnavailable
 from services.agent.store import Turns, Work
 from shared.channels.ports import Credentials, Media, MediaReference, MediaUnfetched
 from shared.failures import MEDIA_UNAVAILABLE, MEDIA_UNHEARD, MEDIA_UNREADABLE, Failure, GatewayError
+from shared.media.contents import Content, Kind, Unread, unread, with_contents
 from shared.reading.sandbox import ReadingFailed, read
 from shared.telemetry import MEDIA_READ, log
 

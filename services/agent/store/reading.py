@@ -10,8 +10,6 @@ from psycopg.rows import DictRow
 from services.agent.budget import Limits
 from services.agent.llm_port import Said
 from services.agent.loop_guard import FEWEST, LOOKED_AT, Exchange
-from services.agent.media.contents import Content, with_contents
-from services.agent.media.kept import kept, references, sealed_contents
 from services.agent.memory import WHOLE, History, Spoken
 from services.agent.pipelines import Chosen, Setup, Sys
 from services.agent.store import statements as sql
@@ -22,6 +20,8 @@ from shared.actions import Identity
 from shared.channels.ports import Credentials
 from shared.failures import NOTHING_ASKED, PIPELINE_UNFIT, TEXTS_GONE, GatewayError
 from shared.ids import AgentId, ConversationId, LineId, Sequence, TenantId, ThreadKey, TurnId, new_id
+from shared.media.contents import Content, with_contents
+from shared.media.kept import kept, references, sealed_contents
 from shared.pipelines import SHIPPED, WHATSAPP_DEFAULT, NotAPipeline, read_pipeline, shipped
 from shared.store.credentials import credentials
 from shared.store.sealed import MESSAGE_TEXT, REPLY_BODY, SUMMARY

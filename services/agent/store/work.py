@@ -7,12 +7,12 @@ from psycopg.rows import DictRow
 
 from services.agent.budget import Limits
 from services.agent.llm_port import Said
-from services.agent.media.contents import Content
 from services.agent.memory import History
 from services.agent.pipelines import Chosen, Setup
 from shared.actions import Identity
 from shared.channels.ports import MediaReference
 from shared.ids import AgentId, ConversationId, LineId, ReplyId, Sequence, TenantId, ThreadKey, TurnId
+from shared.media.contents import Content
 
 
 @dataclass(frozen=True)

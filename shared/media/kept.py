@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from services.agent.media.contents import Content, dump, load
 from shared.channels.ports import MediaReference
+from shared.media.contents import Content, dump, load
 from shared.store.sealed import MESSAGE_CONTENTS, MESSAGE_MEDIA
 from shared.vault import Vault
 
