@@ -61,13 +61,15 @@ async def test_one_that_does_not_answer_is_not_waited_for() -> None:
     """
     Longer than its limit.
     """
+    over = asyncio.Event()
 
     async def never(_asked: object) -> None:
-        await asyncio.Event().wait()
+        await over.wait()
 
     async with web_server(never) as web:
         with pytest.raises(TranscriptionUnavailable):
             await heard(web, limit=0.2)
+        over.set()
 
 
 async def test_without_a_model_there_is_none() -> None:
