@@ -19,7 +19,7 @@ _LAST = 2**63 - 1
 """Behind every message and reply: a first page is looked up by the same index as the others."""
 
 _INBOUND = f"""
-select id, seq, 0 as side, received_at as created_at, outcome as status, provider_sid, sealed_text as sealed, trace
+select id, seq, 0 as side, received_at as created_at, outcome as status, provider_sid, sealed_text as sealed, sealed_contents, trace
 from message where conversation_id = %s and seq < coalesce(%s::bigint, {_LAST}) order by seq desc limit %s
 """  # noqa: S608 - constants
 _OUTBOUND = f"""

@@ -524,7 +524,8 @@ class Conversation(SQLModel, table=True):
 
 class Message(SQLModel, table=True):
     """
-    An inbound message and what became of it (`outcome`). Written by the router. Without a thread it is nobody's any more: its
+    An inbound message and what became of it (`outcome`). Written by the router; `sealed_contents`, what was read in the media
+    that `sealed_media` tells where to fetch, by the agent. Without a thread it is nobody's any more: its
     provider's id is kept, so that it is known if it comes again.
     """
 
@@ -545,6 +546,8 @@ class Message(SQLModel, table=True):
     seq: int = Field(sa_type=BigInteger)
     outcome: str
     sealed_text: bytes | None = _sealed(nullable=True)
+    sealed_media: bytes | None = _sealed(nullable=True)
+    sealed_contents: bytes | None = _sealed(nullable=True)
     trace: dict[str, str] = _json()
     received_at: datetime = Field(sa_type=DateTime(timezone=True))
     routed_at: datetime = Field(

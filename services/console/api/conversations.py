@@ -19,6 +19,8 @@ from services.console.conversations import MOST_COUNTED, Conversations
 from services.console.scan import Scan, existing, owner
 from shared.addresses import WHATSAPP
 from shared.ids import TenantId
+from shared.media.contents import with_contents
+from shared.media.kept import kept
 from shared.store.sealed import MESSAGE_TEXT, REPLY_BODY
 from shared.store.session import Store
 from shared.vault import Vault
@@ -200,7 +202,10 @@ def shown_said(vault: Vault, tenant: TenantId, row: DictRow, parts: dict[int, li
     if row["side"]:
         text = opened(vault, row["sealed"], REPLY_BODY.at(tenant, row["id"]), history=history, read=_markdown)
     else:
-        text = opened(vault, row["sealed"], MESSAGE_TEXT.at(tenant, row["id"]), history=history)
+        place = MESSAGE_TEXT.at(tenant, row["id"])
+        text = opened(
+            vault, row["sealed"], place, history=history, read=lambda text: _with_media(vault, tenant, row, text)
+        )
     return Said(
         id=row["id"],
         direction="outbound" if row["side"] else "inbound",
@@ -212,6 +217,11 @@ def shown_said(vault: Vault, tenant: TenantId, row: DictRow, parts: dict[int, li
         trace_id=trace_id(row["trace"]),
         created_at=row["created_at"],
     )
+
+
+def _with_media(vault: Vault, tenant: TenantId, row: DictRow, text: bytes) -> str:
+    """Return what a person wrote with what was read in what came with it, as the agent was told."""
+    return with_contents(text.decode(), kept(vault, tenant, {**row, "place": row["id"]}))
 
 
 def _markdown(body: bytes) -> str:

@@ -7,7 +7,7 @@ import mammoth
 from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from services.console.knowledge.reading.blocks import Block, Kind
+from shared.reading.blocks import Block, Kind
 
 _AROUND = [
     "script",

@@ -4,8 +4,8 @@ import csv
 import re
 from collections.abc import Iterator
 
-from services.console.knowledge.reading.blocks import Block, Kind, Unreadable
-from services.console.knowledge.reading.html import record
+from shared.reading.blocks import Block, Kind, Unreadable
+from shared.reading.html import record
 
 _BETWEEN = re.compile(r"\n[ \t]*\n\s*")
 _SAMPLE = 10_000

@@ -1,4 +1,4 @@
-"""`python -m services.console.knowledge.reading NAME`: a file from stdin, its passages as JSON to stdout, within limits."""
+"""`python -m shared.reading NAME`: a file from stdin, its passages as JSON to stdout, within limits."""
 
 import os
 import resource
@@ -9,12 +9,12 @@ from dataclasses import asdict, replace
 
 import orjson
 
-from services.console.knowledge.reading.blocks import MOST_TEXT, Block, Unreadable
-from services.console.knowledge.reading.html import of_docx, of_html, of_markdown
-from services.console.knowledge.reading.kinds import CSV, DOCX, HTML, MARKDOWN, PDF, TEXT, decoded, kind_of
-from services.console.knowledge.reading.passages import passages
-from services.console.knowledge.reading.pdf import of_pdf
-from services.console.knowledge.reading.plain import of_csv, of_text
+from shared.reading.blocks import MOST_TEXT, Block, Unreadable
+from shared.reading.html import of_docx, of_html, of_markdown
+from shared.reading.kinds import CSV, DOCX, HTML, MARKDOWN, PDF, TEXT, decoded, kind_of
+from shared.reading.passages import passages
+from shared.reading.pdf import of_pdf
+from shared.reading.plain import of_csv, of_text
 
 _CPU_SECONDS = 60
 _MEMORY = 512 << 20

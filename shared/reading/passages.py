@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 
-from services.console.knowledge.reading.blocks import Block, Kind
+from shared.reading.blocks import Block, Kind
 
 ENOUGH, MOST = 1000, 1200
 _OVERLAP = 150

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from pypdf import PdfReader, PdfWriter
 
-from services.console.knowledge import sandbox
-from services.console.knowledge.reading.__main__ import read
-from services.console.knowledge.reading.blocks import FAILURES, MOST_TEXT, Block, Kind
-from services.console.knowledge.reading.kinds import CSV, DOCX, HTML, MARKDOWN, PDF, TEXT
-from services.console.knowledge.reading.passages import MOST, Passage, passages
+from shared.reading import sandbox
+from shared.reading.__main__ import read
+from shared.reading.blocks import FAILURES, MOST_TEXT, Block, Kind
+from shared.reading.kinds import CSV, DOCX, HTML, MARKDOWN, PDF, TEXT
+from shared.reading.passages import MOST, Passage, passages
 from tests.files import a_docx, a_pdf, a_zip, paragraph
 
 Told = list[tuple[str, str, int | None]]
@@ -176,7 +176,7 @@ async def test_a_file_is_read_in_a_process_of_its_own() -> None:
 CONFINED = """
 import runpy, socket, sys
 sys.argv = ["reading", "a.txt"]
-runpy.run_module("services.console.knowledge.reading", run_name="__main__")
+runpy.run_module("shared.reading", run_name="__main__")
 {attempt}
 """
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pypdf import PdfReader
 from pypdf.errors import PdfReadError
 
-from services.console.knowledge.reading.blocks import Block, Unreadable
-from services.console.knowledge.reading.plain import of_text
+from shared.reading.blocks import Block, Unreadable
+from shared.reading.plain import of_text
 
 _MOST_PAGES = 2_000
 _HYPHENATED = re.compile(r"(?<=\w)-\n(?=[^\W\d_])")

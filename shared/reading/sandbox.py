@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import orjson
 
-from services.console.knowledge.reading.passages import Passage
+from shared.reading.passages import Passage
 
-_READING = "services.console.knowledge.reading"
+_READING = "shared.reading"
 _PASSED_ON = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
 _LIMITED = frozenset({signal.SIGXCPU, signal.SIGKILL})
 

@@ -6,7 +6,7 @@ import re
 import zipfile
 from contextlib import suppress
 
-from services.console.knowledge.reading.blocks import Unreadable
+from shared.reading.blocks import Unreadable
 
 TEXT, MARKDOWN, HTML, CSV = "text/plain", "text/markdown", "text/html", "text/csv"
 PDF = "application/pdf"
