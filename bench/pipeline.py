@@ -138,6 +138,16 @@ def _plant_second(database_url: str) -> None:
 
 
 _sids = itertools.count(1)
+_QUESTIONS = (
+    "Hello, when does the shop open on Saturday?",
+    "Thanks. Do you have a parking place near by?",
+    "And could I bring my dog along?",
+    "What does it cost to send a parcel to Spain?",
+    "Which of your bicycles is the lightest one?",
+    "Can I pay by card when I fetch it?",
+    "Please tell me where my last order is.",
+)
+"""Different ones: who says the same again and again is taken for another automatic service (ADR 20)."""
 
 
 def webhooks(first: int, count: int, person: str = "", line: str = LINE) -> list[tuple[str, bytes]]:
@@ -145,11 +155,12 @@ def webhooks(first: int, count: int, person: str = "", line: str = LINE) -> list
     made = []
     one = person
     for number in range(first, first + count):
-        person, sid = one or f"whatsapp:+1555{number:07d}", f"SM{next(_sids):032x}"
+        person, asked = one or f"whatsapp:+1555{number:07d}", next(_sids)
+        sid = f"SM{asked:032x}"
         form = {
             "AccountSid": ACCOUNT,
             "ApiVersion": "2010-04-01",
-            "Body": "Hello, when does the shop open on Saturday?",
+            "Body": _QUESTIONS[asked % len(_QUESTIONS)],
             "From": person,
             "MessageSid": sid,
             "MessageType": "text",

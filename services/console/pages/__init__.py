@@ -16,6 +16,7 @@ from starlette.routing import Match, Mount
 from starlette.types import Scope
 
 from services.console.api import Api
+from services.console.api.leads import Leads
 from services.console.bindings import Bindings
 from services.console.own_pairing import OwnPairing
 from services.console.pages import (
@@ -23,16 +24,21 @@ from services.console.pages import (
     agents,
     api_keys,
     assets,
+    audit,
+    bindings,
     changes,
     channels,
     chats,
     dead_letters,
     errors,
     first_run,
+    history,
     home,
     integration,
     knowledge,
+    leads,
     messages,
+    monitoring,
     pipelines,
     preferences,
     profile,
@@ -40,14 +46,18 @@ from services.console.pages import (
     reveals,
     sign_in,
     signing_secrets,
+    system,
+    takeover,
     tenants,
     tools,
+    users,
 )
 from services.console.pages.headers import Headers
 from services.console.pages.logins import Integration
 from services.console.pages.routes import Door
 from services.console.pipelines import Pipelines
 from services.console.settings import ConsoleSettings
+from services.console.takeover import Takeover
 from services.console.trials import Trials
 from shared.store.session import Store
 
@@ -92,6 +102,15 @@ class Pages:
         yield home.home(self.api.readiness, self.settings.console.links, is_local=self.settings.environment == "local")
         yield messages.messages(store, self.api.vault, self.api.pepper, self.settings.console.trace_url)
         yield dead_letters.dead_letters(self.api.letters)
+        taking_over = Takeover(store, self.api.vault, self.api.bus)
+        yield history.history(store, self.api.vault, self.api.erasures, taking_over)
+        yield takeover.takeover(store, taking_over)
+        yield bindings.bindings(Bindings(store, self.api.vault, self.api.bus))
+        yield leads.leads(Leads(store, self.api.vault))
+        yield users.users(store, self.api.setup)
+        yield audit.audit(store)
+        yield system.system(store, self.api.readiness)
+        yield monitoring.monitoring(store, self.api.vault, self.settings.console.links)
         yield reveals.reveals(store, self.api.vault)
         simulator = self.settings.console.links.get("Simulator")
         yield integration.integration(Integration(store, self.api.lines, self.api.accounts, simulator))

@@ -11,7 +11,6 @@ from services.console.api.agents import AGENTS
 from services.console.api.documents import MOST_BYTES, DocumentName, Search
 from services.console.api.routes import may
 from services.console.knowledge.documents import MOST_DOCUMENTS, Documents, NewDocument, TooManyDocuments
-from services.console.knowledge.reading.blocks import FAILURES
 from services.console.pages.companies import companies
 from services.console.pages.forms import Wrong, filled, version
 from services.console.pages.navigation import _
@@ -22,6 +21,7 @@ from services.console.records import Records
 from services.console.scan import existing
 from shared.ids import AgentId, TenantId
 from shared.knowledge import Knowledge, SearchTooSlow
+from shared.reading.blocks import FAILURES
 
 _MOST = 100
 _NAME: TypeAdapter[str] = TypeAdapter(DocumentName)

@@ -30,12 +30,20 @@ SECTIONS: Sequence[tuple[str, Sequence[Item]]] = (
     (
         _("Operate"),
         (
-            Item("/", _("Overview"), "activity", "messages:read"),
+            Item("/monitoring", _("Monitoring"), "activity", "messages:read"),
             Item("/messages", _("Messages"), "messages-square", "messages:read"),
             Item("/dead-letters", _("Dead letters"), "inbox", "dead-letters:read"),
         ),
     ),
-    (_("People"), ()),
+    (
+        _("People"),
+        (
+            Item("/history", _("Chat history"), "history", "conversations:read"),
+            Item("/bindings", _("Bindings"), "link", "bindings:read"),
+            Item("/leads", _("Leads"), "contact", "leads:read"),
+            Item("/users", _("Users"), "users", "users:read"),
+        ),
+    ),
     (
         _("Configure"),
         (
@@ -46,6 +54,8 @@ SECTIONS: Sequence[tuple[str, Sequence[Item]]] = (
             Item("/tools", _("Tools"), "settings", "actions:read"),
             Item("/tenants", _("Companies"), "building-2", "tenants:read"),
             Item("/api-keys", _("API keys"), "key-round", "api-keys:read"),
+            Item("/audit", _("Audit"), "scroll-text", "audit:read"),
+            Item("/system", _("System"), "server", "settings:read", platform=True),
         ),
     ),
 )

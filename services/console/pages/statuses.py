@@ -39,8 +39,8 @@ _STATUSES: Mapping[str, Status] = {
     "replayed": Status(_("replayed"), "rotate-ccw", "ok"),
     "discarded": Status(_("discarded"), "trash-2", "calm"),
     # channels
-    "enabled": Status(_("Enabled"), "circle-check", "ok"),
-    "disabled": Status(_("Not enabled"), "clock", "wait"),
+    "on": Status(_("Enabled"), "circle-check", "ok"),
+    "off": Status(_("Not enabled"), "clock", "wait"),
     # keys
     "valid": Status(_("valid"), "circle-check", "ok"),
     "revoked": Status(_("revoked"), "circle-minus", "calm"),
@@ -48,6 +48,15 @@ _STATUSES: Mapping[str, Status] = {
     "active": Status(_("active"), "circle-check", "ok"),
     # documents
     "indexing": Status(_("being read"), "clock", "wait"),
+    # conversations
+    "open": Status(_("open"), "message-circle", "ok"),
+    "closed": Status(_("closed"), "check", "calm"),
+    "handed_off": Status(_("with a person"), "hand", "wait"),
+    # paired numbers and users
+    "writing": Status(_("wrote today"), "message-circle", "ok"),
+    "quiet": Status(_("quiet"), "clock", "calm"),
+    "enabled": Status(_("enabled"), "circle-check", "ok"),
+    "disabled": Status(_("disabled"), "circle-minus", "calm"),
     # services
     "Ready": Status(_("Ready"), "circle-check", "ok"),
     "Not ready": Status(_("Not ready"), "triangle-alert", "bad"),
