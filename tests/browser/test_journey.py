@@ -88,14 +88,16 @@ async def keyboard(browser: Browser, empty: Stack) -> AsyncIterator[Keyboard]:
 
 async def test_the_first_day_of_a_new_admin(keyboard: Keyboard, simulator: httpx2.AsyncClient, empty: Stack) -> None:
     """
-    First run, company, agent, channel, the four outcomes of a test, a message with its timeline, and pairing.
+    First run, company, agent, channel, four outcomes of a test, a message with its timeline, lead, history, pairing and its end.
     """
     await first_run(keyboard, empty)
     await company(keyboard)
     await agent(keyboard)
     await login(keyboard, simulator)
     await message(keyboard, Phone(simulator, NUMBER))
+    await lead_and_history(keyboard)
     await pairing(keyboard, Phone(simulator, NUMBER))
+    await force_unbind(keyboard)
 
 
 async def first_run(keyboard: Keyboard, stack: Stack) -> None:
@@ -189,8 +191,18 @@ async def message(keyboard: Keyboard, phone: Phone) -> None:
         await keyboard.sees(step)
 
 
+async def lead_and_history(keyboard: Keyboard) -> None:
+    """Who wrote is a lead, and has a conversation."""
+    for name in ("Leads", "Chat history"):
+        await keyboard.press("link", name)
+        await keyboard.choose("Company", "Acme")
+        await keyboard.press("button", "Filter")
+        await expect(keyboard.window.page.locator("tbody tr")).to_have_count(1)
+        await expect(keyboard.window.page.locator("tbody tr")).to_contain_text("WhatsApp")
+
+
 async def pairing(keyboard: Keyboard, phone: Phone) -> None:
-    """Generate a code, send it, and see the page turn; then unpair."""
+    """Generate a code, send it, and see the page turn."""
     page = keyboard.window.page
     await keyboard.press("link", "My profile")
     await keyboard.press("button", "Generate code")
@@ -199,10 +211,19 @@ async def pairing(keyboard: Keyboard, phone: Phone) -> None:
     number = await page.locator("dd code").first.text_content()
     await phone.say(f"/pair {code.replace('-', '')}", to=f"whatsapp:{number}")
     await keyboard.sees("Paired with +1 555 ••• 0077")
-    await keyboard.press("button", "Unpair")
-    await keyboard.sees("Not paired")
 
     async def told() -> bool:
         return any(text.startswith("Paired.") for text in await phone.got())
 
     await eventually(told)
+
+
+async def force_unbind(keyboard: Keyboard) -> None:
+    """End the pairing with a reason; the profile knows."""
+    await keyboard.press("link", "Bindings")
+    await keyboard.press("link", "Force unbind")
+    await keyboard.fill("Reason", "the phone was lost")
+    await keyboard.press("button", "Force unbind")
+    await keyboard.sees("Nobody has paired yet")
+    await keyboard.press("link", "My profile")
+    await keyboard.sees("Not paired")
