@@ -39,19 +39,8 @@ from shared.failures import (
 from shared.fairness import FairWork
 from shared.faultpoints import Step
 from shared.ids import ReplyId, TenantId, ThreadKey
-from shared.telemetry import (
-    CONVERSATION_HANDED_OFF,
-    HOP_TURN,
-    HOPS,
-    TURN_FINISHED,
-    TURN_LOST,
-    TURN_REFUSED,
-    TURN_RESTARTED,
-    TURNS_REFUSED,
-    TURNS_RUNNING,
-    log,
-    span,
-)
+from shared.metrics import HOP_TURN, TURNS_REFUSED, TURNS_RUNNING, timed
+from shared.telemetry import CONVERSATION_HANDED_OFF, TURN_FINISHED, TURN_LOST, TURN_REFUSED, TURN_RESTARTED, log, span
 from shared.topology import (
     OUT,
     handed_off_subject,
@@ -213,7 +202,6 @@ class Agent:
             return await self.turns.give_up(claim, APOLOGY, error.failure.code)
         with (
             TURNS_RUNNING.track_inprogress(),
-            HOPS.labels(HOP_TURN).time(),
             span(
                 f"invoke_agent {work.agent_name}",
                 parent=work.traces[-1],
@@ -225,6 +213,7 @@ class Agent:
                 gen_ai__conversation__id=work.conversation,
                 trunkline__turn=work.turn,
             ) as opened,
+            timed(HOP_TURN),
         ):
             if work.is_handed_off:
                 return await self.turns.keep_silent(work)

@@ -20,6 +20,7 @@ from shared.failures import LOOP_NOTICED, NOTHING_ASKED, PIPELINE_UNFIT, TEXTS_G
 from shared.fairness import FAIR_ORDER
 from shared.faultpoints import Step
 from shared.ids import AgentId, ConversationId, LineId, ReplyId, Sequence, TenantId, ThreadKey, TurnId, new_id
+from shared.metrics import TAKEOVERS
 from shared.pipelines import SHIPPED, WHATSAPP_DEFAULT, NotAPipeline, read_pipeline, shipped
 from shared.store.presence import OWNER_IS_DEAD
 from shared.store.sealed import FORM_BODY, MESSAGE_TEXT, REPLY_BODY, SUMMARY, TOOL_RESULT, TOOL_SOURCES, SealedColumn
@@ -36,7 +37,7 @@ _CLAIM = """
 with claimed as (
   update thread set owner = %(owner)s, fence = fence + 1, lease_until = now() + interval '{lease}'
   where key = %(thread)s and done_seq < asked_seq and run_at <= now() and {alone} and {free}
-  returning key, tenant_id, guests, line_id, fence, done_seq, asked_seq
+  returning key, tenant_id, guests, line_id, fence, done_seq, asked_seq, old.owner <> %(owner)s as taken_over
 )
 select thread.root, claimed.* from thread left join claimed on true where thread.key = %(thread)s
 """
@@ -323,6 +324,8 @@ class Turns:
             row = await self._claimed(connection, tenant, thread)
             if row is None:
                 return None
+            if row["taken_over"]:
+                TAKEOVERS.labels("agent").inc()
             scope = (tenant, *row["guests"])
             if row["guests"]:
                 await self.store.widen(connection, *scope)

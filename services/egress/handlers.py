@@ -23,19 +23,8 @@ from shared.failures import CHANNEL_UNKNOWN, OUTCOME_UNKNOWN, GatewayError, Late
 from shared.fairness import FairWork
 from shared.faultpoints import Step
 from shared.ids import TenantId, ThreadKey
-from shared.telemetry import (
-    AMBIGUOUS_SENDS,
-    HOP_ANSWER,
-    HOP_SEND,
-    HOPS,
-    MESSAGES,
-    PART_IN_DOUBT,
-    PART_REPORTED,
-    PART_SENT,
-    PARTS_PARKED,
-    log,
-    span,
-)
+from shared.metrics import AMBIGUOUS_SENDS, HOP_ANSWER, HOP_SEND, MESSAGES, SEND_FAILURES, observe, timed
+from shared.telemetry import PART_IN_DOUBT, PART_REPORTED, PART_SENT, PARTS_PARKED, log, span
 from shared.topology import OUT, out_subject
 
 _SWEEP_EVERY = 0.5
@@ -129,7 +118,7 @@ class Egress:
         with span("send part", parent=attempt.trace, trunkline__attempt=attempt.attempt, trunkline__part=part):
             faultpoints.before(Step.EGRESS_SEND)
             assert claim.to is not None, "without an address parts are parked"  # noqa: S101
-            with HOPS.labels(HOP_SEND).time():
+            with timed(HOP_SEND):
                 outcome = await channel.send(
                     claim.credentials, sender=claim.sender, to=claim.to, body=attempt.body, attempt=attempt.attempt
                 )
@@ -223,6 +212,8 @@ def _tell_send(claim: Claim, attempt: Try, outcome: Outcome) -> None:
     sid = outcome.provider_sid if isinstance(outcome, Accepted) else None
     result = type(outcome).__name__.lower()
     MESSAGES.labels(claim.provider, claim.channel, "outbound", result).inc()
+    if isinstance(outcome, Refused):
+        SEND_FAILURES.labels(outcome.failure.code).inc()
     log.info(
         PART_SENT,
         outcome=result,
@@ -239,7 +230,7 @@ def _tell_send(claim: Claim, attempt: Try, outcome: Outcome) -> None:
 
 def _tell_report(event: PartReported, moved: Reported) -> None:
     if moved.first and has_left(moved.after) and not has_left(moved.before):
-        HOPS.labels(HOP_ANSWER).observe(max(0.0, (moved.now - moved.received_at).total_seconds()))
+        observe(HOP_ANSWER, max(0.0, (moved.now - moved.received_at).total_seconds()))
     MESSAGES.labels("twilio", "whatsapp", "outbound", moved.after).inc()
     log.info(
         PART_REPORTED,

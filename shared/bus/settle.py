@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from shared.events import Event
 from shared.failures import Later
 from shared.ids import Sequence
-from shared.telemetry import DELIVERIES, DELIVERY_FAILED, DELIVERY_REFUSED, log, span
+from shared.metrics import DELIVERIES
+from shared.telemetry import DELIVERY_FAILED, DELIVERY_REFUSED, log, span
 from shared.topology import Consumer
 
 E = TypeVar("E", bound=Event)
