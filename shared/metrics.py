@@ -39,6 +39,9 @@ HOPS: Final = Histogram(
 OLDEST_WAITING: Final = Gauge(
     "trunkline_oldest_waiting_seconds", "How long the oldest work of a stage has waited that nobody is at.", ("stage",)
 )
+EVENTS_PENDING: Final = Gauge(
+    "trunkline_events_pending", "Events that a durable has not settled: what KEDA calls its lag.", ("durable",)
+)
 EXPIRED_LEASE: Final = Gauge(
     "trunkline_expired_lease_seconds",
     "How long ago the lease ran out of work that still has an owner: nobody took it over.",

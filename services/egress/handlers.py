@@ -32,6 +32,9 @@ _MOST_BACKOFF = 60.0
 _RECORD_LIMIT = 40.0
 """Seconds for which an outcome that we know is tried to be written down: within the claim's lease."""
 
+for _resolution in ("adopted", "resent", "given_up"):
+    AMBIGUOUS_SENDS.labels(_resolution)  # there from the start, so that the first one is seen as a rise
+
 _PASSING = (psycopg.OperationalError, PoolTimeout, Later)
 
 

@@ -28,6 +28,9 @@ _STATUS = "/status"
 _REPEATED = frozenset({outcomes.DUPLICATE, outcomes.REPORT_REPEATED})
 _BAD_PROOF = frozenset({outcomes.UNKNOWN_ACCOUNT, outcomes.FORGED, outcomes.WRONG_LINE})
 
+for _failed in (outcomes.UNAVAILABLE, outcomes.CRASHED):
+    WEBHOOKS.labels(_failed.name)  # there from the start, so that the first one is seen as a rise
+
 
 @dataclass(frozen=True)
 class Route:

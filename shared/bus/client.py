@@ -23,7 +23,7 @@ from shared.bus.login import LoginBroker
 from shared.bus.settle import Delivery, settle
 from shared.events import Event
 from shared.ids import Sequence
-from shared.metrics import OLDEST_WAITING
+from shared.metrics import EVENTS_PENDING, OLDEST_WAITING
 from shared.settings import Nats
 from shared.telemetry import ANSWER_FAILED, BUS_BACK, BUS_LOST, DURABLE_RESTORED, log, trace_headers
 from shared.topology import Consumer, Stream
@@ -254,24 +254,25 @@ class Bus:
         return None
 
     async def measure(self) -> None:
-        """Tell how long the oldest event has waited for each durable of this process whose stage has no table to ask."""
+        """Tell how much waits for each durable of this process, and since when, unless its events are only hints."""
         for consumer in self._consumers:
+            async with _answering():
+                state = await self._js.consumer_info(consumer.stream.name, consumer.durable)
+            pending = (state.num_pending or 0) + (state.num_ack_pending or 0)
+            EVENTS_PENDING.labels(consumer.durable).set(pending)
             if not consumer.stream.hints:
-                OLDEST_WAITING.labels(consumer.durable).set(await self._waited(consumer))
+                settled = Sequence(state.ack_floor.stream_seq if state.ack_floor else 0)
+                OLDEST_WAITING.labels(consumer.durable).set(await self._age(consumer, settled) if pending else 0)
 
-    async def _waited(self, consumer: Consumer[Any]) -> float:
-        """Return the age in seconds of the oldest event that is not settled, 0 where there is none. Raises BusUnavailable."""
-        async with _answering():
-            state = await self._js.consumer_info(consumer.stream.name, consumer.durable)
-            if not state.num_pending and not state.num_ack_pending:
-                return 0.0
-            settled = state.ack_floor.stream_seq if state.ack_floor else 0
-            subject = consumer.subject
-            try:
-                oldest = await self._js.get_msg(consumer.stream.name, seq=settled + 1, subject=subject, next=True)
-            except nats.js.errors.NotFoundError:  # settled meanwhile
-                return 0.0
-        return max(0.0, (datetime.now(UTC) - (oldest.time or datetime.now(UTC))).total_seconds())
+    async def _age(self, consumer: Consumer[Any], settled: Sequence) -> float:
+        """Return the age in seconds of the first event that is not settled. Raises BusUnavailable."""
+        try:
+            async with _answering():
+                subject = consumer.subject
+                first = await self._js.get_msg(consumer.stream.name, seq=settled + 1, subject=subject, next=True)
+        except nats.js.errors.NotFoundError:  # it expired
+            return 0.0
+        return max(0.0, (datetime.now(UTC) - first.time).total_seconds()) if first.time else 0.0
 
     async def stop_consuming(self) -> None:
         """Fetch nothing more and let running handlers end, at most 25 s."""
