@@ -119,3 +119,16 @@ def test_a_rule_asks_for_metrics_that_there_are(rule: dict[str, Any]) -> None:
     Of our services, with labels that they have, or of another rule.
     """
     assert list(unknown(rule["expr"])) == []
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_a_page_names_what_there_is(name: str) -> None:
+    """
+    Its queries ask for metrics of ours, its commands are the command line's.
+    """
+    page = (ROOT / "docs/runbooks" / f"{name}.md").read_text()
+    commands = re.findall(r"`(trunkline [a-z-]+(?: [a-z-]+)?)", (ROOT / "docs/cli.md").read_text())
+    quoted = [text.replace("\n  ", " ") for text in re.findall(r"`([^`]+)`", page)]
+    assert [it for it in quoted if it.startswith("trunkline ") and not it.startswith(tuple(commands))] == []
+    queries = [it for it in quoted if re.search(r"trunkline_[a-z_]+|gen_ai_", it) and not it.startswith("trunkline ")]
+    assert [fault for query in queries for fault in unknown(query)] == []
