@@ -29,13 +29,13 @@ def page() -> str:
 def families() -> dict[str, MetricWrapperBase]:
     """Return every metric by the name that a query uses."""
     found = [it for it in vars(metrics).values() if isinstance(it, MetricWrapperBase)]
-    return {it.describe()[0].name + ("_total" if isinstance(it, Counter) else ""): it for it in found}
+    return {next(iter(it.describe())).name + ("_total" if isinstance(it, Counter) else ""): it for it in found}
 
 
 def _rows() -> Iterator[tuple[str, str, str, str]]:
     for name, metric in families().items():
         labels = ", ".join(f"`{label}`" for label in metric._labelnames) or "none"  # noqa: SLF001 - the library tells no other way
-        yield name, _KINDS[type(metric)], labels, metric.describe()[0].documentation
+        yield name, _KINDS[type(metric)], labels, next(iter(metric.describe())).documentation
 
 
 if __name__ == "__main__":

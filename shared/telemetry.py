@@ -9,8 +9,10 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import structlog
@@ -115,20 +117,44 @@ def span(
     **attributes: str | float | bool,
 ) -> Iterator[Span]:
     """Open a span. `parent` and `links` are trace headers as `trace_headers` gives them."""
-    with tracer.start_as_current_span(
+    context = _context(parent) if parent is not None else None
+    with _opened(name, kind, context, _links(links), attributes) as opened:
+        yield opened
+
+
+@contextmanager
+def inner_span(name: str, *, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | float | bool) -> Iterator[Span]:
+    """Open a span within the running one; without one, open none: a sweep makes no trace of its own."""
+    if not trace.get_current_span().get_span_context().is_valid:
+        yield trace.INVALID_SPAN
+        return
+    with _opened(name, kind, None, [], attributes) as opened:
+        yield opened
+
+
+def waited(
+    name: str,
+    since: datetime,
+    *,
+    parent: Mapping[str, str],
+    links: tuple[Mapping[str, str], ...] = (),
+    **attributes: str | float | bool,
+) -> None:
+    """Tell of a wait that is over now, as a span of its own: what nobody works on takes its time, too."""
+    until = time.time_ns()
+    tracer.start_span(
         name,
-        context=_context(parent) if parent is not None else None,
-        kind=kind,
-        links=[Link(found) for link in links if (found := _span_context(link)).is_valid],
-        attributes={key.replace("__", "."): value for key, value in attributes.items()},
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as opened:
-        try:
-            yield opened
-        except Exception as error:
-            opened.set_status(Status(StatusCode.ERROR, type(error).__name__))
-            raise
+        context=_context(parent),
+        links=_links(links),
+        attributes=_attributes(attributes),
+        start_time=min(until, int(since.timestamp() * 1e9)),
+    ).end(until)
+
+
+def link(headers: Mapping[str, str]) -> None:
+    """Lead from the running span to another trace."""
+    for other in _links((headers,)):
+        trace.get_current_span().add_link(other.context)
 
 
 class Retry(Protocol):
@@ -161,6 +187,38 @@ def trace_headers() -> dict[str, str]:
 
 def _context(headers: Mapping[str, str]) -> Context:
     return propagate.extract(dict(headers), context=Context())
+
+
+@contextmanager
+def _opened(
+    name: str,
+    kind: SpanKind,
+    context: Context | None,
+    links: list[Link],
+    attributes: Mapping[str, str | float | bool],
+) -> Iterator[Span]:
+    with tracer.start_as_current_span(
+        name,
+        context=context,
+        kind=kind,
+        links=links,
+        attributes=_attributes(attributes),
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as opened:
+        try:
+            yield opened
+        except Exception as error:
+            opened.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
+
+
+def _links(headers: tuple[Mapping[str, str], ...]) -> list[Link]:
+    return [Link(found) for link in headers if (found := _span_context(link)).is_valid]
+
+
+def _attributes(named: Mapping[str, str | float | bool]) -> dict[str, str | float | bool]:
+    return {key.replace("__", "."): value for key, value in named.items()}
 
 
 def _span_context(headers: Mapping[str, str]) -> trace.SpanContext:

@@ -40,7 +40,7 @@ from shared.fairness import FairWork
 from shared.faultpoints import Step
 from shared.ids import ReplyId, TenantId, ThreadKey
 from shared.metrics import HOP_TURN, TURNS_REFUSED, TURNS_RUNNING, timed
-from shared.telemetry import CONVERSATION_HANDED_OFF, TURN_FINISHED, TURN_LOST, TURN_REFUSED, TURN_RESTARTED, log, span
+from shared.telemetry import CONVERSATION_HANDED_OFF, TURN_FINISHED, TURN_LOST, TURN_REFUSED, TURN_RESTARTED, log, span, waited
 from shared.topology import (
     OUT,
     handed_off_subject,
@@ -200,6 +200,8 @@ class Agent:
             work = await self.turns.load(claim)
         except GatewayError as error:
             return await self.turns.give_up(claim, APOLOGY, error.failure.code)
+        if claim.due_at is not None:
+            waited("wait agent", claim.due_at, parent=work.traces[-1])
         with (
             TURNS_RUNNING.track_inprogress(),
             span(

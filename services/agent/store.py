@@ -25,6 +25,7 @@ from shared.pipelines import SHIPPED, WHATSAPP_DEFAULT, NotAPipeline, read_pipel
 from shared.store.presence import OWNER_IS_DEAD
 from shared.store.sealed import FORM_BODY, MESSAGE_TEXT, REPLY_BODY, SUMMARY, TOOL_RESULT, TOOL_SOURCES, SealedColumn
 from shared.store.session import Connection, Store
+from shared.telemetry import trace_headers
 from shared.vault import Vault
 
 _FREE = f"(owner is null or owner = %(owner)s or lease_until < now() or {OWNER_IS_DEAD.format(column='owner')})"
@@ -37,7 +38,7 @@ _CLAIM = """
 with claimed as (
   update thread set owner = %(owner)s, fence = fence + 1, lease_until = now() + interval '{lease}'
   where key = %(thread)s and done_seq < asked_seq and run_at <= now() and {alone} and {free}
-  returning key, tenant_id, guests, line_id, fence, done_seq, asked_seq, old.owner <> %(owner)s as taken_over
+  returning key, tenant_id, guests, line_id, fence, done_seq, asked_seq, run_at as due_at, old.owner <> %(owner)s as taken_over
 )
 select thread.root, claimed.* from thread left join claimed on true where thread.key = %(thread)s
 """
@@ -264,6 +265,8 @@ class Claim:
     asked_seq: Sequence
     opened: Opened | None = field(default=None, compare=False, repr=False)
     """What was read with the claim; None once more was asked."""
+    due_at: datetime | None = field(default=None, compare=False)
+    """Since when the turn waited; None where it did not."""
 
 
 @dataclass(frozen=True)
@@ -337,6 +340,7 @@ class Turns:
                 row["fence"],
                 Sequence(row["done_seq"]),
                 Sequence(row["asked_seq"]),
+                due_at=row["due_at"],
             )
             return replace(claim, opened=await _open(connection, claim))
 
@@ -498,7 +502,7 @@ class Turns:
             kind="agent",
             turn=work.turn,
             conversation=work.conversation,
-            trace=work.traces[-1],
+            trace=trace_headers() or work.traces[-1],
             received_at=work.received_at,
             failure=failure.code if failure else None,
             is_work=failure is not None and not failure.is_meant,

@@ -24,7 +24,17 @@ from shared.fairness import FairWork
 from shared.faultpoints import Step
 from shared.ids import TenantId, ThreadKey
 from shared.metrics import AMBIGUOUS_SENDS, HOP_ANSWER, HOP_SEND, MESSAGES, SEND_FAILURES, observe, timed
-from shared.telemetry import PART_IN_DOUBT, PART_REPORTED, PART_SENT, PARTS_PARKED, log, span
+from shared.telemetry import (
+    PART_IN_DOUBT,
+    PART_REPORTED,
+    PART_SENT,
+    PARTS_PARKED,
+    link,
+    log,
+    span,
+    trace_headers,
+    waited,
+)
 from shared.topology import OUT, out_subject
 
 _SWEEP_EVERY = 0.5
@@ -65,6 +75,7 @@ class Egress:
         moved = await self.reports.record(event, failure)
         if moved is None:
             return
+        _trace_report(event, moved)
         _tell_report(event, moved)
         if has_left(moved.after):
             ready = ReplyReady(tenant=event.tenant, thread=moved.thread, reply_id=moved.reply)
@@ -79,6 +90,8 @@ class Egress:
                 if desk is None:
                     return
                 claim, begun = desk.claim, await self._next(desk)
+            if isinstance(begun, Try):
+                waited("wait egress", claim.due_at, parent=begun.trace)
             while begun is not None:
                 begun = await (self._send(claim, begun) if isinstance(begun, Try) else self._find_out(claim, begun))
 
@@ -118,7 +131,9 @@ class Egress:
         """Make the call that was just put on record, write down what came of it, and return what comes next."""
         channel = self._channel(claim.provider, claim.channel)
         part = attempt.part.ordinal
-        with span("send part", parent=attempt.trace, trunkline__attempt=attempt.attempt, trunkline__part=part):
+        with span(
+            "send part", parent=attempt.trace, trunkline__attempt=attempt.attempt, trunkline__part=part
+        ) as opened:
             faultpoints.before(Step.EGRESS_SEND)
             assert claim.to is not None, "without an address parts are parked"  # noqa: S101
             with timed(HOP_SEND):
@@ -126,6 +141,8 @@ class Egress:
                     claim.credentials, sender=claim.sender, to=claim.to, body=attempt.body, attempt=attempt.attempt
                 )
             faultpoints.after(Step.EGRESS_SEND)
+            if isinstance(outcome, Accepted):
+                opened.set_attribute("trunkline.message_sid", outcome.provider_sid)
             begun = await self._recorded(claim, attempt, outcome)
             _tell_send(claim, attempt, outcome)
         return begun
@@ -229,6 +246,19 @@ def _tell_send(claim: Claim, attempt: Try, outcome: Outcome) -> None:
         failure=outcome.failure.code if isinstance(outcome, Refused) else None,
         code=outcome.code if isinstance(outcome, Refused) else None,
     )
+
+
+def _trace_report(event: PartReported, moved: Reported) -> None:
+    """Tell of the wait for a report in the message's own trace, and let the two lead to each other."""
+    waited(
+        "await report",
+        moved.accepted_at or moved.now,
+        parent=moved.trace,
+        links=(trace_headers(),),
+        trunkline__message_sid=event.provider_sid,
+        trunkline__status=event.status,
+    )
+    link(moved.trace)
 
 
 def _tell_report(event: PartReported, moved: Reported) -> None:

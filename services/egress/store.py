@@ -40,6 +40,8 @@ class Claim:
     """Whether a long reply is cut off rather than sent in parts."""
     in_group: bool
     """Whether it is for all threads of a person, whose root this is."""
+    due_at: datetime
+    """Since when it had something to send."""
 
 
 @dataclass(frozen=True)
@@ -332,6 +334,7 @@ class SendLedger:
             limit=row["reply_limit"],
             truncated=row["long_replies"] == "truncate",
             in_group=row["root"] is not None,
+            due_at=row["due_at"],
         )
 
     async def due(self, patience: float) -> list[tuple[TenantId, ThreadKey]]:

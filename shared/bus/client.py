@@ -16,6 +16,7 @@ from faststream.nats import JStream, NatsMessage, PullSub
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
+from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
 from shared.bus.config import ConfigBucket
@@ -25,7 +26,7 @@ from shared.events import Event
 from shared.ids import Sequence
 from shared.metrics import EVENTS_PENDING, OLDEST_WAITING
 from shared.settings import Nats
-from shared.telemetry import ANSWER_FAILED, BUS_BACK, BUS_LOST, DURABLE_RESTORED, log, trace_headers
+from shared.telemetry import ANSWER_FAILED, BUS_BACK, BUS_LOST, DURABLE_RESTORED, inner_span, log, trace_headers
 from shared.topology import Consumer, Stream
 
 E = TypeVar("E", bound=Event)
@@ -86,21 +87,26 @@ class Bus:
 
         Raises BusUnavailable when the server does not confirm within `timeout` seconds.
         """
-        headers = {
-            "Nats-Msg-Id": message_id,
-            "content-type": "application/json",
-            "ce-type": event.type,
-            **trace_headers(),
-        }
+        headers = {"Nats-Msg-Id": message_id, "content-type": "application/json", "ce-type": event.type}
         if at is not None:
             headers |= {
                 "Nats-Schedule": f"@at {at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
                 "Nats-Schedule-Target": target,
             }
-        try:
-            ack = await self._js.publish(subject, event.encode(), timeout=timeout, stream=stream.name, headers=headers)
-        except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
-            raise BusUnavailable(type(error).__name__) from error
+        with inner_span(
+            f"publish {event.type}",
+            kind=SpanKind.PRODUCER,
+            messaging__system="nats",
+            messaging__operation__name="publish",
+            messaging__operation__type="send",
+            messaging__destination__name=stream.name,
+        ):
+            headers |= trace_headers()
+            try:
+                body = event.encode()
+                ack = await self._js.publish(subject, body, timeout=timeout, stream=stream.name, headers=headers)
+            except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
+                raise BusUnavailable(type(error).__name__) from error
         return not ack.duplicate
 
     async def announce(self, subject: str, event: Event) -> None:

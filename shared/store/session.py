@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import psycopg
+from opentelemetry.trace import SpanKind
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
@@ -19,6 +20,7 @@ from shared import faultpoints
 from shared.failures import Later
 from shared.ids import TenantId
 from shared.metrics import CLOCK_SKEW, POOL, POOL_LIMIT, POOL_WAITING
+from shared.telemetry import inner_span
 
 Connection = psycopg.AsyncConnection[DictRow]
 
@@ -90,12 +92,13 @@ class Store:
         may its error. A count of rows is known only once it is read, as rows of `returning`.
         """
         try:
-            async with self._pool.connection() as connection:
-                await self._fetch_keys(connection, tenants)
-                async with connection.pipeline(), connection.transaction():
-                    await self.widen(connection, *tenants)
-                    yield connection
-                    faultpoints.before(step)
+            with inner_span("transaction", kind=SpanKind.CLIENT, db__system__name="postgresql"):
+                async with self._pool.connection() as connection:
+                    await self._fetch_keys(connection, tenants)
+                    async with connection.pipeline(), connection.transaction():
+                        await self.widen(connection, *tenants)
+                        yield connection
+                        faultpoints.before(step)
         except psycopg.errors.LockNotAvailable as error:
             raise Later(_BUSY_DELAY) from error
         faultpoints.after(step)
