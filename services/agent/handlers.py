@@ -201,7 +201,7 @@ class Agent:
         except GatewayError as error:
             return await self.turns.give_up(claim, APOLOGY, error.failure.code)
         if claim.due_at is not None:
-            waited("wait agent", claim.due_at, parent=work.traces[-1])
+            waited("wait turn", claim.due_at, parent=work.traces[-1])
         with (
             TURNS_RUNNING.track_inprogress(),
             span(

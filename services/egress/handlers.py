@@ -91,7 +91,7 @@ class Egress:
                     return
                 claim, begun = desk.claim, await self._next(desk)
             if isinstance(begun, Try):
-                waited("wait egress", claim.due_at, parent=begun.trace)
+                waited("wait send", claim.due_at, parent=begun.trace)
             while begun is not None:
                 begun = await (self._send(claim, begun) if isinstance(begun, Try) else self._find_out(claim, begun))
 
