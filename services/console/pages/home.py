@@ -21,6 +21,8 @@ def home(readiness: Readiness, links: Mapping[str, str], *, is_local: bool) -> A
         if view.session is not None and view.session.stage != "whole":
             return view.go("/sign-in/code" if view.session.stage == "code" else "/account/second-factor")
         states = await ask_all(readiness.services)
-        return view.page("home.html", states=states, links=links, all_ready=all(it.is_ready for it in states))
+        return view.page(
+            "home.html", states=states, links=links, is_local=is_local, all_ready=all(it.is_ready for it in states)
+        )
 
     return router
