@@ -26,6 +26,11 @@ def unknown(query: str) -> Iterator[str]:
             )
 
 
+def named(query: str) -> set[str]:
+    """Return the metrics that a query asks for."""
+    return {name for name, _ in _METRIC.findall(query)}
+
+
 def _known() -> dict[str, frozenset[str]]:
     known = {"up": frozenset[str](), "ALERTS": frozenset({"alertname", "alertstate"})}
     for name, metric in families().items():
