@@ -40,7 +40,16 @@ from shared.fairness import FairWork
 from shared.faultpoints import Step
 from shared.ids import ReplyId, TenantId, ThreadKey
 from shared.metrics import HOP_TURN, TURNS_REFUSED, TURNS_RUNNING, timed
-from shared.telemetry import CONVERSATION_HANDED_OFF, TURN_FINISHED, TURN_LOST, TURN_REFUSED, TURN_RESTARTED, log, span, waited
+from shared.telemetry import (
+    CONVERSATION_HANDED_OFF,
+    TURN_FINISHED,
+    TURN_LOST,
+    TURN_REFUSED,
+    TURN_RESTARTED,
+    log,
+    span,
+    waited,
+)
 from shared.topology import (
     OUT,
     handed_off_subject,
