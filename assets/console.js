@@ -143,8 +143,41 @@
     }
   };
 
+  // Charts: drawn from the numbers beside them, in the theme's colours and the page's language.
+  const drawn = new Map();
+  const unit = (kind) => (value) => value === null ? "–" : kind === "time" ? new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit: "second", unitDisplay: "narrow", maximumFractionDigits: 2 }).format(value) : new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 }).format(value);
+  const chart = (place) => {
+    const { kind, unit: measure, labels, data } = JSON.parse(place.dataset.chart);
+    // Canvas knows no light-dark(): an element's computed colour is what it comes to.
+    const colour = (name) => { place.style.color = `var(--${name})`; const found = getComputedStyle(place).color; place.style.color = ""; return found; };
+    const axis = { stroke: colour("muted"), font: "12px Inter, sans-serif", grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
+    const long = data[0].at(-1) - data[0][0] > 2 * 86_400;
+    const clock = new Intl.DateTimeFormat(document.documentElement.lang, long ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", hour12: false });
+    const bars = kind === "bars" ? { paths: uPlot.paths.bars({ size: [0.7, 12], align: 0 }) } : {};
+    // Bars stand on one another: each is drawn up to the sum of itself and those after it, behind them.
+    const above = (n) => data[n].map((_value, i) => data.slice(n).reduce((sum, column) => sum + column[i], 0));
+    const shown = kind === "bars" ? data.map((column, n) => (n ? above(n) : column)) : data;
+    return new uPlot({
+      width: place.clientWidth, height: 220, legend: { show: false }, cursor: { show: false },
+      scales: { y: { range: (_plot, _low, high) => [0, Math.max(high * 1.08, measure === "time" ? 1 : 4)] } },
+      axes: [{ ...axis, space: 70, size: 30, values: (_plot, at) => at.map((n) => clock.format(new Date(n * 1000))) }, { ...axis, size: 58, values: (_plot, at) => at.map(unit(measure)) }],
+      series: [{}, ...labels.map((label, n) => ({ label, stroke: colour(`series-${n + 1}`), fill: kind === "bars" ? colour(`series-${n + 1}`) : undefined, width: kind === "bars" ? 0 : 2, points: { show: kind !== "bars" && data[n + 1].filter((it) => it !== null).length < 3, size: 6 }, spanGaps: true, ...bars }))],
+    }, shown, place);
+  };
+  const draw = () => {
+    if (!window.uPlot) return;
+    for (const [place, plot] of drawn) { plot.destroy(); drawn.delete(place); }
+    document.querySelectorAll("[data-chart]").forEach((place) => { place.replaceChildren(); drawn.set(place, chart(place)); });
+  };
+  document.addEventListener("htmx:after:swap", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  let resized;
+  addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(draw, 150); });
+
   document.addEventListener("DOMContentLoaded", () => {
     openMenu();
+    draw();
+    document.querySelector("[data-newest]")?.scrollIntoView({ block: "end" });
     document.querySelectorAll("#toasts > .toast").forEach(fade);
     // The setup token stands behind the #, which no server and no log sees.
     const box = document.getElementById("setup_token");

@@ -1,8 +1,11 @@
 """A simulated phone, through the simulator's HTTP API."""
 
+import mimetypes
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -44,10 +47,13 @@ class Phone:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def write(self, text: str, *, image: bool = False) -> None:
+    def write(self, text: str, *, image: bool = False, file: Path | None = None) -> None:
         """Send a message to the gateway as Twilio would; ends the command when it is refused."""
         message: dict[str, Any] = {"from": self.address, "body": text} | ({"to": self._line} if self._line else {})
-        if image:
+        if file is not None:
+            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+            message["media"] = {"content_type": kind, "data": b64encode(file.read_bytes()).decode()}
+        elif image:
             message["media"] = {"content_type": "image/png"}
         status = self._request("POST", "/sim/messages", json=message)["status"]
         if status == _DENIED:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from pathlib import Path
 
 from cli.local import running_stack
 from cli.outcome import Exit, bold, fail, faint, note, say
@@ -36,13 +37,13 @@ def first_message(simulator_url: str, line: str) -> bool:
     return answered
 
 
-def say_once(text: str, *, sender: str, line: str | None, wait: str, image: bool) -> None:
+def say_once(text: str, *, sender: str, line: str | None, wait: str, image: bool, file: Path | None = None) -> None:
     """Write one message; print each part of the answer, or end with status 6 when none comes in time."""
     seconds = _seconds(wait)
-    if not text and not image:
-        fail(Exit.CONFIGURATION, "Say something, or send a picture: --image")
+    if not (text or image or file):
+        fail(Exit.CONFIGURATION, "Say something, or send a picture or a file: --image, --file")
     with Phone(_simulator(), sender, line) as phone:
-        phone.write(text, image=image)
+        phone.write(text, image=image, file=file)
         _print_answer(phone, seconds)
 
 

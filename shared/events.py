@@ -69,6 +69,15 @@ class InboundReceived(Event):
         return f"{self.tenant}/inbound/{self.event_id}/1"
 
 
+class InboundMedia(BaseModel):
+    """Something that came with a message: where the provider keeps it, and what it is said to be."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    url: str
+    media_type: str = ""
+
+
 class InboundContent(BaseModel):
     """The personal part of an inbound message; travels and rests sealed."""
 
@@ -80,6 +89,7 @@ class InboundContent(BaseModel):
     profile_name: str = ""
     text: str = ""
     params: dict[str, str] = {}
+    media: tuple[InboundMedia, ...] = ()
 
 
 class TurnRequested(Event):

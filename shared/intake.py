@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shared.channels.ports import InboundMessage
-from shared.events import InboundContent, InboundReceived
+from shared.events import InboundContent, InboundMedia, InboundReceived
 from shared.ids import AccountSid, LineId, ProviderSid, TenantId, new_id
 from shared.vault import Vault
 
@@ -32,6 +32,7 @@ def inbound_event(
         profile_name=message.profile_name,
         text=message.text,
         params=dict(message.params),
+        media=tuple(InboundMedia(url=it.url, media_type=it.media_type) for it in message.media),
     )
     bare = InboundReceived(
         tenant=tenant,

@@ -27,7 +27,18 @@ _KEY = re.compile("[0-9a-fA-F]{64}")
 
 OTHERS_PREFIXES = tuple(
     f"{PREFIX}{name}{_NEST}"
-    for name in ("INGRESS", "ROUTER", "AGENT", "EGRESS", "CONSOLE", "SIM", "MODEL_SERVER", "EMBEDDINGS", "FALLBACK")
+    for name in (
+        "INGRESS",
+        "ROUTER",
+        "AGENT",
+        "EGRESS",
+        "CONSOLE",
+        "SIM",
+        "MODEL_SERVER",
+        "EMBEDDINGS",
+        "FALLBACK",
+        "TRANSCRIPTION",
+    )
 )
 OTHERS_NAMES = frozenset(
     f"{PREFIX}{name}"

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from dev.embedded import PostgresServer, postgres_server
 from services.console.knowledge.indexing import Indexing, Job
-from services.console.knowledge.reading.passages import Passage
 from shared.ids import AgentId, TenantId
 from shared.knowledge import Knowledge, folded
+from shared.reading.passages import Passage
 from shared.store.migrations import upgrade
 from shared.store.session import Store, open_store
 from shared.vault import Vault

@@ -29,7 +29,9 @@ Service = Annotated[str | None, typer.Option("--messaging-service", help="Its Me
 Quiet = Annotated[int | None, typer.Option("--quiet-ms", help="Milliseconds that a burst has to pause.")]
 Long = Annotated[str | None, typer.Option("--long-replies", help="split or truncate.")]
 Limit = Annotated[int | None, typer.Option("--reply-limit", help="Longest part of a reply, 100 to 1600.")]
-Media = Annotated[bool | None, typer.Option("--media/--no-media", help="Whether pictures and the like are taken.")]
+Media = Annotated[
+    bool | None, typer.Option("--media/--no-media", help="Whether pictures, voice messages and documents are taken.")
+]
 Auto = Annotated[
     bool | None,
     typer.Option("--auto-provision/--no-auto-provision", help="Whether the daily job sets it up at Twilio."),

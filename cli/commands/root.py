@@ -1,5 +1,6 @@
 """Commands without a noun: the local stack, conversations with it, the doctor."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -112,17 +113,21 @@ def sim() -> None:
 
 
 @declare(app, "say", 'trunkline say --from +15550001 --wait 30 "What are your hours?"', LOCAL)
-def say(
+def say(  # noqa: PLR0917 - what can be said, and how
     text: Annotated[str, typer.Argument(help="What to write.")] = "",
     sender: Sender = "+15550001",
     line: Line = None,
     wait: Wait = "30",
     image: Annotated[bool, typer.Option("--image", help="Send a picture, with the text as its caption.")] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", help="Send a file: a picture, a recording, a document.", exists=True, dir_okay=False),
+    ] = None,
 ) -> None:
     """Write a message from a simulated phone and print the answer."""
     from cli import talk
 
-    talk.say_once(text, sender=sender, line=line, wait=wait, image=image)
+    talk.say_once(text, sender=sender, line=line, wait=wait, image=image, file=file)
 
 
 @declare(app, "chat", "trunkline chat --as +393330001111", LOCAL)

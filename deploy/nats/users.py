@@ -84,6 +84,7 @@ USERS: Mapping[str, User] = {
         looks_up=STREAMS,
         erases=(INBOUND,),
         empties=(TURN, OUT, EVT),
+        announces=(HANDED_OFF_ANY,),
         hears=(
             TURN.subjects[0],
             OUT.subjects[0],

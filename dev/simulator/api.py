@@ -1,6 +1,7 @@
 """The simulator's own API, below `/sim`: phones write and read, the wire log, faults, accounts and their conditions."""
 
 import asyncio
+import base64
 import math
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from dev.simulator.conditions import UnknownCondition
 from dev.simulator.faults import KINDS, UnknownKind
 from dev.simulator.phones import address_of
 from dev.simulator.webhooks import Delivered
-from dev.simulator.world import Text, World
+from dev.simulator.world import PICTURE, Text, World
 from shared.addresses import PERSON
 
 _MOST_WAIT = 60.0
@@ -32,6 +33,8 @@ class Media(BaseModel):
     """A picture, or whatever else."""
 
     content_type: str = "image/png"
+    data: Annotated[str, Field(max_length=24 * 1024 * 1024)] | None = None
+    """In base64; a dot where it is left out."""
 
 
 class Writing(BaseModel):
@@ -66,6 +69,7 @@ class SimulatorApi:
             Route("/sim/messages", self._route(self._write), methods=["POST"]),
             Route("/sim/phones", self._route(self._phones), methods=["GET"]),
             Route("/sim/phones/{address}/messages", self._route(self._read), methods=["GET"]),
+            Route("/sim/cdn/{sid}", self._route(self._file), methods=["GET"]),
             Route("/sim/wire", self._route(self._wire), methods=["GET"]),
             Route("/sim/faults", self._route(self._faults), methods=["GET", "POST", "DELETE"]),
             Route("/sim/conditions", self._route(self._conditions), methods=["GET", "POST", "DELETE"]),
@@ -107,6 +111,15 @@ class SimulatorApi:
 
     async def _deliver_quietly(self, text: Text) -> None:
         await self._world.write(text)
+
+    async def _file(self, request: Request) -> Response:
+        """Return what was sent, to whoever knows its address; as Twilio's storage, it takes nobody's credentials."""
+        message = self._world.messages.get(request.path_params["sid"])
+        if message is None or message.media_type is None:
+            return Response(status_code=404)
+        if "authorization" in request.headers:
+            return Response(status_code=400)
+        return Response(message.content, media_type=message.media_type)
 
     async def _phones(self, _request: Request) -> Response:
         return JSONResponse(self._world.phones.all())
@@ -200,11 +213,21 @@ def _text(asked: Writing) -> Text:
         sid=asked.sid,
         profile_name=asked.profile_name,
         media=asked.media.content_type if asked.media else None,
+        content=_content(asked.media),
         location=asked.location,
         path=asked.path,
         ago=asked.ago,
         fields={name: str(value) for name, value in (asked.fields or {}).items()},
     )
+
+
+def _content(media: Media | None) -> bytes:
+    if media is None or media.data is None:
+        return PICTURE
+    try:
+        return base64.b64decode(media.data, validate=True)
+    except ValueError:
+        raise BadRequest("media.data: base64 is needed") from None
 
 
 def _named(invalid: ValidationError) -> str:

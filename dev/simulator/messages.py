@@ -27,6 +27,8 @@ class Message:
     sid: str = field(default_factory=new_sid)
     num_media: int = 0
     media_type: str | None = None
+    content: bytes = b""
+    """What came with it, byte for byte."""
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     sent: datetime | None = None
     updated: datetime | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64decode
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,12 @@ Trouble = Literal["rate_limited", "server_error", "network_down", "network_hang"
 """What may be wrong with all of Twilio at once."""
 
 
+PICTURE = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg==")
+"""One dot: what is sent where nobody says what."""
+
+_MESSAGE_TYPES = {"image": "image", "audio": "audio", "video": "video"}
+
+
 @dataclass
 class Text:
     """What somebody writes on a phone."""
@@ -40,6 +47,7 @@ class Text:
     sid: str | None = None
     profile_name: str = "Sim Phone"
     media: str | None = None
+    content: bytes = PICTURE
     location: Mapping[str, object] | None = None
     path: str = ""
     ago: float = 0.0
@@ -207,6 +215,7 @@ class World:
             sid=text.sid or new_sid("MM" if text.media else "SM"),
             num_media=1 if text.media else 0,
             media_type=text.media,
+            content=text.content if text.media else b"",
             created=at,
             sent=at,
         )
@@ -225,7 +234,7 @@ class World:
             "ExternalUserId": user_id_of(text.sender),
             "From": message.sender,
             "MessageSid": message.sid,
-            "MessageType": "image" if text.media else "location" if text.location else "text",
+            "MessageType": _message_type(text),
             "NumMedia": str(message.num_media),
             "NumSegments": "1",
             "ReferralNumMedia": "0",
@@ -241,3 +250,9 @@ class World:
         if text.location:
             form |= {name.capitalize(): str(value) for name, value in text.location.items()}
         return form | text.fields
+
+
+def _message_type(text: Text) -> str:
+    if text.media:
+        return _MESSAGE_TYPES.get(text.media.partition("/")[0], "document")
+    return "location" if text.location else "text"

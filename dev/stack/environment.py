@@ -20,6 +20,10 @@ _EMBEDDINGS = tuple(
     f"TRUNKLINE_EMBEDDINGS__{name}" for name in ("MODEL", "BASE_URL", "API_KEY", "API_KEY_FILE", "LIMIT")
 )
 
+_TRANSCRIPTION = tuple(
+    f"TRUNKLINE_TRANSCRIPTION__{name}" for name in ("MODEL", "BASE_URL", "API_KEY", "API_KEY_FILE", "LIMIT")
+)
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -109,7 +113,8 @@ def _router(_part: Part, setup: Setup) -> dict[str, str]:
 
 def _agent(_part: Part, setup: Setup) -> dict[str, str]:
     model = chosen_model(setup.caller, f"{setup.url('model-1')}/v1" if setup.has("model") else _OPENAI)
-    return model | _given(setup.caller, "TRUNKLINE_BURST_LIMIT", "TRUNKLINE_OUTBOUND__ALLOW", *_EMBEDDINGS)
+    chosen = _given(setup.caller, "TRUNKLINE_BURST_LIMIT", "TRUNKLINE_OUTBOUND__ALLOW", *_EMBEDDINGS, *_TRANSCRIPTION)
+    return model | _twilio(setup) | chosen
 
 
 def _egress(_part: Part, setup: Setup) -> dict[str, str]:

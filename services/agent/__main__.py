@@ -13,6 +13,9 @@ from services.agent.forms import FormSender
 from services.agent.handlers import Agent
 from services.agent.llm import Model, open_fallback, open_model
 from services.agent.mcp_tools import McpTools
+from services.agent.media.attachments import Attachments
+from services.agent.media.transcription import open_transcriber
+from services.agent.media.vision import Vision
 from services.agent.meter import Meter
 from services.agent.orders import Orders
 from services.agent.playground import Playground
@@ -23,6 +26,7 @@ from services.agent.store import Turns
 from shared.addresses import Pepper
 from shared.bus import open_bus
 from shared.catalogue import Catalogue
+from shared.channels.media import open_media
 from shared.events import ReplayRequested, TrialRequested, TurnInterrupted
 from shared.fairness import HAND_BACK_AFTER
 from shared.knowledge import Knowledge, open_embedder
@@ -59,6 +63,8 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
         open_fallback(settings, model) as fallback,
         open_guard(settings.allowed) as guard,
         open_embedder(settings.embeddings) as embedder,
+        open_media(settings.twilio_api_base, local=settings.environment == "local") as sources,
+        open_transcriber(settings.transcription) as transcriber,
     ):
         actions, servers = Actions(store, vault, guard), McpTools(store, vault, guard)
         forms = FormSender(store, vault, guard, Mailer(settings.allowed))
@@ -78,6 +84,8 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
             fallback=fallback,
             most_answer=settings.agent.most_tokens,
             meter=Meter(settings.agent.prices, settings.agent.tenant_label),
+            attachments=Attachments(turns, sources, transcriber),
+            vision=Vision(settings.agent.seeing, settings.model),
         )
         bus.on(AGENT, agent.on_turn_requested, workers=HINT_READERS)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}

@@ -1,123 +1,45 @@
-"""
-What the gateway itself says in a turn, in the language of the person.
+"""Tells which language a person writes in."""
 
-The language is that of the stop words among what they wrote; a text without any that are known, or in another script, is
-answered in English.
-"""
+import asyncio
+import math
+from collections.abc import Collection, Sequence
+from functools import cache
 
-import re
-from collections.abc import Iterable, Mapping
-from enum import StrEnum
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+_COMMON = frozenset(
+    ("ar", "bg", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "hr", "hu", "id", "it", "ja", "ko", "nl", "no",
+     "pl", "pt", "ro", "ru", "sk", "sv", "th", "tr", "uk", "vi", "zh")
+)  # fmt: skip
+"""What most people write in: among fewer, short messages are told apart better."""
 
-class Language(StrEnum):
-    """The languages that are offered, by their codes (ISO 639-1)."""
-
-    ENGLISH = "en"
-    ITALIAN = "it"
-    SPANISH = "es"
-    FRENCH = "fr"
-    GERMAN = "de"
-    PORTUGUESE = "pt"
+_LEAST_LEAD = 0.8
+"""Lead of the best score over the next, by the square root of the length: below it ("ok", "hello") it is a guess."""
 
 
-class Sentence(StrEnum):
-    """What may have to be said."""
+async def language_of(texts: Sequence[str], wanted: Collection[str]) -> str | None:
+    """
+    Return the language of the newest text (ISO 639-1), the last one, or where that is too short to tell, of all of them.
 
-    APOLOGY = "apology"
-    MESSAGE_TOO_LONG = "message_too_long"
-    CONVERSATION_SPENT = "conversation_spent"
-    DAY_SPENT = "day_spent"
-    LOOPING = "looping"
-
-
-_STOP_WORDS: Mapping[Language, frozenset[str]] = {
-    language: frozenset(words.split())
-    for language, words in {
-        Language.ENGLISH: """
-            the and is are was you your yours have has had do does did can could would will what when where which who how why
-            this that these those for with not of to in it my me please hello hi thanks thank there from but about want need
-        """,
-        Language.ITALIAN: """
-            il lo gli una uno di che è sono siete avete hai ho ha non per con del della dei delle nel nella alla al mi ti ci vi
-            come quando dove quale quanto costa perché questo questa vorrei posso potete ciao buongiorno buonasera salve grazie
-            prego scusi anche più ma se si cosa sì aperti aperto oggi domani fate
-        """,
-        Language.SPANISH: """
-            el los las una unos de que es son está están usted tiene tienen hay no por para con del al mi me te se lo cómo cuándo
-            dónde cuál cuánto cuesta qué este esta quiero quisiera puedo pueden hola buenos buenas días tardes gracias también
-            más pero y yo muy hoy mañana
-        """,
-        Language.FRENCH: """
-            le les des une un du est sont vous avez nous je j'ai pas pour avec dans sur au aux mon ma mes votre vos comment quand
-            où quel quelle combien pourquoi ce cette ces voudrais puis pouvez bonjour bonsoir salut merci aussi plus mais et
-            qu'est c'est à ça demain aujourd'hui
-        """,
-        Language.GERMAN: """
-            der die das den dem ein eine einen ist sind war sie ihr ich du wir haben hat habe nicht für mit von zu im auf mein
-            meine wie wann wo welche welcher wieviel warum was dieser diese kann können könnte möchte bitte hallo guten tag danke
-            auch mehr aber und oder heute morgen gibt es
-        """,
-        Language.PORTUGUESE: """
-            o os as um uma do da dos das que é são está você vocês tem têm não por para com no na meu minha me se como quando
-            onde qual quanto custa este esta quero queria gostaria posso podem olá oi bom boa dia tarde obrigado obrigada também
-            mais mas e eu muito hoje amanhã
-        """,
-    }.items()
-}
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-
-_SENTENCES: Mapping[Sentence, Mapping[Language, str]] = {
-    Sentence.APOLOGY: {
-        Language.ENGLISH: "Sorry, I could not work out an answer just now. Please try again in a moment.",
-        Language.ITALIAN: "Mi dispiace, in questo momento non riesco a rispondere. Riprova tra poco, per favore.",
-        Language.SPANISH: "Lo siento, ahora mismo no he podido dar con una respuesta. Inténtalo de nuevo en un momento, por favor.",
-        Language.FRENCH: "Désolé, je n'arrive pas à répondre pour l'instant. Veuillez réessayer dans un moment.",
-        Language.GERMAN: "Entschuldigung, ich konnte gerade keine Antwort finden. Bitte versuchen Sie es gleich noch einmal.",
-        Language.PORTUGUESE: "Desculpe, não consegui responder agora. Tente novamente daqui a pouco, por favor.",
-    },
-    Sentence.MESSAGE_TOO_LONG: {
-        Language.ENGLISH: "That is more than I can work on at once. Please ask for less in one message.",
-        Language.ITALIAN: "È più di quanto riesca a gestire in una volta. Prova a chiedere meno in un solo messaggio, per favore.",
-        Language.SPANISH: "Es más de lo que puedo tratar de una vez. Por favor, pide menos en un solo mensaje.",
-        Language.FRENCH: "C'est plus que je ne peux traiter en une fois. Veuillez demander moins en un seul message.",
-        Language.GERMAN: "Das ist mehr, als ich auf einmal bearbeiten kann. Bitte fragen Sie weniger in einer Nachricht.",
-        Language.PORTUGUESE: "É mais do que consigo tratar de uma vez. Por favor, peça menos em uma só mensagem.",
-    },
-    Sentence.CONVERSATION_SPENT: {
-        Language.ENGLISH: "This conversation has become too long for me to go on with. Send /reset to begin a new one.",
-        Language.ITALIAN: "Questa conversazione è diventata troppo lunga per continuare. Invia /reset per iniziarne una nuova.",
-        Language.SPANISH: "Esta conversación es demasiado larga para continuar. Envía /reset para empezar una nueva.",
-        Language.FRENCH: "Cette conversation est devenue trop longue pour continuer. Envoyez /reset pour en commencer une autre.",
-        Language.GERMAN: "Dieses Gespräch ist zu lang geworden, um es fortzusetzen. Senden Sie /reset, um ein neues zu beginnen.",
-        Language.PORTUGUESE: "Esta conversa ficou longa demais para continuar. Envie /reset para começar uma nova.",
-    },
-    Sentence.DAY_SPENT: {
-        Language.ENGLISH: "I have reached my limit for today. Please write again tomorrow.",
-        Language.ITALIAN: "Ho raggiunto il mio limite per oggi. Scrivi di nuovo domani, per favore.",
-        Language.SPANISH: "He llegado a mi límite por hoy. Por favor, escribe de nuevo mañana.",
-        Language.FRENCH: "J'ai atteint ma limite pour aujourd'hui. Veuillez réécrire demain.",
-        Language.GERMAN: "Ich habe mein Limit für heute erreicht. Bitte schreiben Sie morgen wieder.",
-        Language.PORTUGUESE: "Atingi o meu limite por hoje. Por favor, escreva novamente amanhã.",
-    },
-    Sentence.LOOPING: {
-        Language.ENGLISH: "It seems that another automatic service is answering me, so I will be silent for a while. If you are a person, send /reset to go on.",
-        Language.ITALIAN: "Sembra che mi stia rispondendo un altro servizio automatico, quindi per un po' non risponderò. Se sei una persona, invia /reset per continuare.",
-        Language.SPANISH: "Parece que me responde otro servicio automático, así que guardaré silencio un rato. Si eres una persona, envía /reset para continuar.",
-        Language.FRENCH: "Il semble qu'un autre service automatique me réponde ; je me tais donc un moment. Si vous êtes une personne, envoyez /reset pour continuer.",
-        Language.GERMAN: "Es scheint, dass mir ein anderer automatischer Dienst antwortet, daher schweige ich eine Weile. Wenn Sie ein Mensch sind, senden Sie /reset, um fortzufahren.",
-        Language.PORTUGUESE: "Parece que outro serviço automático está me respondendo, por isso ficarei em silêncio por um tempo. Se você é uma pessoa, envie /reset para continuar.",
-    },
-}
+    Of those that are wanted and the common ones; None where it is not certain. Told in a thread: the first call of a process
+    reads the model, which takes a second.
+    """
+    return await asyncio.to_thread(_of_newest, texts, wanted)
 
 
-def language_of(texts: Iterable[str]) -> Language:
-    """Return the language that has the most of its stop words among what was written; of equals the first that is listed."""
-    words = [word.casefold().replace("’", "'") for text in texts for word in _WORD.findall(text)]
-    found = {language: sum(word in known for word in words) for language, known in _STOP_WORDS.items()}
-    return max(found, key=lambda language: found[language])
+def _of_newest(texts: Sequence[str], wanted: Collection[str]) -> str | None:
+    newest = _language(texts[-1], wanted) if texts else None
+    return newest or _language("\n".join(texts), wanted)
 
 
-def sentence(which: Sentence, texts: Iterable[str] = ()) -> str:
-    """Return a sentence in the language of what the person wrote."""
-    return _SENTENCES[which][language_of(texts)]
+def _language(text: str, wanted: Collection[str]) -> str | None:
+    among = _COMMON.union(wanted)
+    scores = [(score, language) for language, score in _identifier().rank(text) if language in among]
+    (best, language), (next_best, _) = scores[:2]
+    lead = (best - next_best) / math.sqrt(len(text.encode(errors="replace")) or 1)
+    return str(language) if lead >= _LEAST_LEAD else None
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    return LanguageIdentifier.from_model_file(MODEL_FILE)

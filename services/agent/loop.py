@@ -171,6 +171,11 @@ class Loop:
 def _seen(message: Said) -> Said:
     """Return a message without what the person who wrote it did not see either."""
     content = message.get("content")
+    if isinstance(content, list):
+        return {
+            **message,
+            "content": [{**part, "text": clean(part["text"])} if "text" in part else part for part in content],
+        }
     return {**message, "content": clean(content)} if isinstance(content, str) else message
 
 

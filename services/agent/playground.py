@@ -17,6 +17,8 @@ from shared.actions import Parameters
 from shared.events import TrialEnded, TrialRequested, TrialResult
 from shared.failures import NOTHING_ASKED, PIPELINE_UNFIT, TURN_TIMED_OUT, Failure, GatewayError
 from shared.ids import AgentId, ConversationId, TenantId, TurnId, new_id
+from shared.media.contents import with_contents
+from shared.media.kept import kept
 from shared.pipelines import NotAPipeline, read_pipeline
 from shared.store.sealed import MESSAGE_TEXT, REPLY_BODY
 from shared.store.session import Store
@@ -44,11 +46,11 @@ with newest as (
   where conversation_id = %(conversation)s and outcome = 'asked' and sealed_text is not null
 )
 select * from (
-  select 'user' as role, message.seq, 0 as side, id::text as place, sealed_text as sealed, 0::bigint as rank
+  select 'user' as role, message.seq, 0 as side, id::text as place, sealed_text as sealed, sealed_contents, 0::bigint as rank
   from message, newest
   where conversation_id = %(conversation)s and message.seq <= newest.seq and outcome = 'asked' and sealed_text is not null
   union all
-  select 'assistant', after_seq, 1, public_id, sealed_body, id from reply, newest
+  select 'assistant', after_seq, 1, public_id, sealed_body, null, id from reply, newest
   where conversation_id = %(conversation)s and after_seq < newest.seq and turn_id is not null and sealed_body is not null
 ) spoken order by seq desc, side desc, rank desc limit %(memory)s + 1
 """
@@ -145,10 +147,8 @@ class Playground:
 
     def _said(self, tenant: TenantId, row: DictRow) -> Said:
         if row["role"] == "user":
-            return {
-                "role": "user",
-                "content": self.vault.open(row["sealed"], MESSAGE_TEXT.at(tenant, row["place"])).decode(),
-            }
+            text = self.vault.open(row["sealed"], MESSAGE_TEXT.at(tenant, row["place"])).decode()
+            return {"role": "user", "content": with_contents(text, kept(self.vault, tenant, row))}
         body = orjson.loads(self.vault.open(row["sealed"], REPLY_BODY.at(tenant, row["place"])))
         return {"role": "assistant", "content": body["markdown"]}
 

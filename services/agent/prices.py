@@ -14,6 +14,11 @@ class Price:
     told: Decimal
     said: Decimal
 
+    @property
+    def is_one(self) -> bool:
+        """Tell whether both are numbers that something can cost."""
+        return all(price.is_finite() and price >= 0 for price in (self.told, self.said))
+
     def of(self, input_tokens: int, output_tokens: int) -> Decimal:
         """Return what a call came to."""
         return (self.told * input_tokens + self.said * output_tokens) / _PER

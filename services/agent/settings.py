@@ -8,7 +8,9 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from services.agent.prices import Price
 from shared.outbound.settings import OutboundSettings
-from shared.settings import BURST_LIMIT, Database, Embeddings, Group, env
+from shared.settings import BURST_LIMIT, Database, Embeddings, Group, TwilioSettings, env
+
+_NO_PRICE = "must be prices of the form model=0.25/2, separated by commas"
 
 
 def _prices(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
@@ -16,12 +18,15 @@ def _prices(value: Any) -> Any:  # noqa: ANN401 - whatever the environment holds
         return value
     prices = {}
     for pair in filter(None, map(str.strip, value.split(","))):
-        model, _, price = pair.rpartition("=")
-        told, _, said = price.partition("/")
+        model, _, figures = pair.rpartition("=")
+        told, _, said = figures.partition("/")
         try:
-            prices[model.strip()] = Price(Decimal(told), Decimal(said))
+            price = Price(Decimal(told), Decimal(said))
         except InvalidOperation:
-            raise ValueError("not of the form model=0.25/2") from None
+            raise ValueError(_NO_PRICE) from None
+        if not (model.strip() and price.is_one):
+            raise ValueError(_NO_PRICE)
+        prices[model.strip()] = price
     return prices
 
 
@@ -43,7 +48,15 @@ class Agent(Group):
         description="What a million tokens cost, told to a model and said by it: `gpt-5-mini=0.25/2`, separated by commas. "
         "Turns then record their cost, and a metric counts it, in the currency of these prices.",
     )
+    vision: str | None = Field(
+        None, description="Models that see pictures, separated by commas; `*`: all; unset: none."
+    )
     tenant_label: bool = Field(False, description="Name the tenant in the metrics of tokens and cost.")
+
+    @property
+    def seeing(self) -> frozenset[str]:
+        """The models that see pictures."""
+        return frozenset(filter(None, map(str.strip, (self.vision or "").split(","))))
 
 
 class Fallback(Group):
@@ -57,13 +70,27 @@ class Fallback(Group):
     api_key: SecretStr | None = Field(None, description="Key for that API; unset: the first one's.")
 
 
-class AgentSettings(OutboundSettings):
+class Transcription(Group):
+    """What hears voice messages."""
+
+    model: str | None = Field(
+        None, description="Model that hears voice messages; unset: people are asked to write instead."
+    )
+    base_url: str = Field(
+        "https://api.openai.com/v1/", description="Address of the OpenAI-compatible API that has this model."
+    )
+    api_key: SecretStr | None = Field(None, description="Key for that API.")
+    limit: float = Field(30.0, description="Seconds that it may take to answer.", gt=0)
+
+
+class AgentSettings(TwilioSettings, OutboundSettings):
     """What the agent reads."""
 
     db: Database
     agent: Agent = Agent()
     embeddings: Embeddings = Embeddings()
     fallback: Fallback = Fallback()
+    transcription: Transcription = Transcription()
     openai_base_url: str = env("OPENAI_BASE_URL", description="Address of an OpenAI-compatible API.")
     openai_api_key: SecretStr = env("OPENAI_API_KEY", description="Key for the model's API.")
     burst_limit: float = BURST_LIMIT

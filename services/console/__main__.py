@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from stamina.instrumentation import set_on_retry_hooks
 
-from services.console import privacy, retention
+from services.console import privacy, retention, rollups
 from services.console.accounts import Accounts
 from services.console.actions import Actions
 from services.console.api import Api, application
@@ -37,6 +37,7 @@ from services.console.pairing import PairingCodes
 from services.console.privacy import Privacy
 from services.console.readiness import Readiness
 from services.console.retention import Retention
+from services.console.rollups import Rollups
 from services.console.seed import Seed
 from services.console.settings import ConsoleSettings
 from services.console.setup import open_setup
@@ -177,6 +178,8 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
                 repeated(Privacy(store).run, privacy.EVERY),
                 repeated(Retention(store).run, retention.EVERY),
                 repeated(erasures.sweep, SWEEP),
+                repeated(Rollups(store).run, rollups.EVERY),
+                repeated(Rollups(store).expire, retention.EVERY),
                 indexing.keep(),
                 fetching.keep(),
                 bus.watch_durables(),

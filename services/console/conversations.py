@@ -19,13 +19,13 @@ _LAST = 2**63 - 1
 """Behind every message and reply: a first page is looked up by the same index as the others."""
 
 _INBOUND = f"""
-select id, seq, 0 as side, received_at as created_at, outcome as status, provider_sid, sealed_text as sealed, trace
+select id, seq, 0 as side, received_at as created_at, outcome as status, provider_sid, sealed_text as sealed, sealed_contents, trace
 from message where conversation_id = %s and seq < coalesce(%s::bigint, {_LAST}) order by seq desc limit %s
 """  # noqa: S608 - constants
 _OUTBOUND = f"""
 select public_id as id, id as reply, after_seq as seq, 1 as side, created_at, state as status, kind, turn_id as turn,
        sealed_body as sealed, trace
-from reply where conversation_id = %s and id < coalesce(%s::bigint, {_LAST}) order by id desc limit %s
+from reply where conversation_id = %s and reply.id < coalesce(%s::bigint, {_LAST}) order by reply.id desc limit %s
 """  # noqa: S608 - constants
 _PARTS = """
 select 'pt_' || id as id, reply_id, ordinal, state, provider_sid, failure, error_code, accepted_at

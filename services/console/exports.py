@@ -19,6 +19,7 @@ from shared.store.sealed import (
     CONTACT_ADDRESS,
     CONTACT_NAME,
     FORM_BODY,
+    MESSAGE_CONTENTS,
     MESSAGE_TEXT,
     ORDER_BODY,
     PART_BODY,
@@ -54,7 +55,7 @@ _TABLES = {
     """,
     "messages": f"""
     {_PERSONS}
-    select id, conversation_id as conversation, line_id as line, provider_sid, received_at, outcome, sealed_text from message
+    select id, conversation_id as conversation, line_id as line, provider_sid, received_at, outcome, sealed_text, sealed_contents from message
     where tenant_id = %(tenant)s and thread in (select key from threads) order by received_at, id
     """,  # noqa: S608 - constants
     "replies": f"""
@@ -145,7 +146,9 @@ class Exports:
             case "conversations":
                 return {"notes": self._opened(row["sealed_summary"], SUMMARY.at(tenant, row["id"]))}
             case "messages":
-                return {"text": self._opened(row["sealed_text"], MESSAGE_TEXT.at(tenant, row["id"]))}
+                contents = self._opened(row["sealed_contents"], MESSAGE_CONTENTS.at(tenant, row["id"]))
+                text = self._opened(row["sealed_text"], MESSAGE_TEXT.at(tenant, row["id"]))
+                return {"text": text, "media": orjson.loads(contents) if contents else None}
             case "replies":
                 body = self._opened(row["sealed_body"], REPLY_BODY.at(tenant, row["id"]))
                 return {"text": orjson.loads(body)["markdown"] if body else None}

@@ -75,7 +75,7 @@ _DELETE = {
     """,  # noqa: S608 - constants
     "turn": f"delete from turn where {_MINE}",  # noqa: S608 - constants
     "message": f"""
-    update message set thread = null, conversation_id = null, sealed_text = null, trace = '{{}}', seq = 0 where {_MINE}
+    update message set thread = null, conversation_id = null, sealed_text = null, sealed_media = null, sealed_contents = null, trace = '{{}}', seq = 0 where {_MINE}
     """,  # noqa: S608 - constants
     "customer_order": """
     delete from customer_order where tenant_id = %(tenant)s
@@ -84,6 +84,7 @@ _DELETE = {
     "dead_letter": f"delete from dead_letter where {_MINE}",  # noqa: S608 - constants
     "conversation": "delete from conversation where contact_id = %(contact)s",
     "lead": "delete from lead where contact_id = %(contact)s",
+    "traffic_contact": "delete from traffic_contact where contact_id = %(contact)s",
     "contact_alias": "delete from contact_alias where contact_id = %(contact)s",
     "thread": """
     delete from thread using (

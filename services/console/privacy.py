@@ -93,7 +93,7 @@ cross join lateral (
 _HERE = "thread.key = any(%(quiet)s) and not tenant.history"
 _BLANK = (
     f"""
-    update message set sealed_text = null from thread, tenant
+    update message set sealed_text = null, sealed_media = null, sealed_contents = null from thread, tenant
     where {_HERE} and message.thread = thread.key and seq >= texts_from and tenant.id = message.tenant_id
       and sealed_text is not null and message.id <> all(%(messages)s)
     """,  # noqa: S608 - constants

@@ -89,7 +89,7 @@ _WALKS = (
         "routed_at",
         (
             """
-            update message set thread = null, conversation_id = null, sealed_text = null, trace = '{}' from thread
+            update message set thread = null, conversation_id = null, sealed_text = null, sealed_media = null, sealed_contents = null, trace = '{}' from thread
             where message.id = any(%(ids)s) and thread.key = message.thread and thread.key = any(%(locked)s)
               and (outcome <> 'asked' or seq <= done_seq)
             """,

@@ -64,7 +64,7 @@ class Intake:
             return await self._notify(mailbox, message, NOT_RECOGNIZED, "not_recognized")
         if mailbox.is_handed_off:
             return HANDED_OFF
-        if message.num_media or not message.content.text.strip():
+        if not _is_taken(mailbox, message):
             return await self._notify(mailbox, message, TEXT_ONLY, "text_only")
         if len(message.content.text) > _LONGEST_TEXT:
             return await self._notify(mailbox, message, TOO_LONG, "too_long")
@@ -95,3 +95,10 @@ class Intake:
             mailbox.thread.noticed = {**mailbox.thread.noticed, notice.name: message.at.isoformat()}
             await mailbox.say(message, notice.text, "notice")
         return outcome
+
+
+def _is_taken(mailbox: Mailbox, message: Message) -> bool:
+    """Tell whether a message is of a kind that the line takes. What came without an address cannot be looked at."""
+    if message.num_media:
+        return mailbox.line.takes_media and bool(message.content.media)
+    return bool(message.content.text.strip())

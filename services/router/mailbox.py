@@ -27,7 +27,7 @@ from shared.ids import (
     UserId,
     new_id,
 )
-from shared.store.sealed import BINDING_ADDRESS, MESSAGE_TEXT, REPLY_BODY
+from shared.store.sealed import BINDING_ADDRESS, MESSAGE_MEDIA, MESSAGE_TEXT, REPLY_BODY
 from shared.store.session import Connection, Store
 from shared.vault import Vault
 
@@ -134,8 +134,8 @@ class Mailbox:
         await self.connection.execute(
             """
             insert into message (id, tenant_id, line_id, thread, conversation_id, account_sid, provider_sid, seq, outcome,
-                                 sealed_text, trace, received_at)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                                 sealed_text, sealed_media, trace, received_at)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             (
                 message.id,
@@ -148,11 +148,19 @@ class Mailbox:
                 message.seq,
                 outcome,
                 self.vault.seal(message.content.text.encode(), MESSAGE_TEXT.at(self.tenant, message.id)),
+                self._sealed_media(message, outcome),
                 orjson.dumps(message.trace).decode(),
                 message.at,
             ),
         )
         self.logged.add(message.provider_sid)
+
+    def _sealed_media(self, message: Message, outcome: str) -> bytes | None:
+        """Return where what came with a message can be fetched; None where nobody is asked to look at it."""
+        if outcome != ASKED or not message.content.media:
+            return None
+        found = orjson.dumps([it.model_dump() for it in message.content.media])
+        return self.vault.seal(found, MESSAGE_MEDIA.at(self.tenant, message.id))
 
     async def move(self, message: Message) -> None:
         """Move a message that was logged and asked before to its new place in the thread and in the open conversation."""

@@ -3,9 +3,7 @@
 from services.router.mailbox import TENANTS_AGENT
 from services.router.merging import OF_PERSON
 
-LINE = (
-    "line.id as line_id, line.tenant_id as tenant, agent_id, kind, channel, provider, sender, enabled, access, quiet_ms"
-)
+LINE = "line.id as line_id, line.tenant_id as tenant, agent_id, kind, channel, provider, sender, enabled, access, quiet_ms, media"
 THREAD_COLUMNS = (
     "key", "host_contact_id", "guests", "last_seq", "asked_seq", "done_seq", "hits", "wrong_codes", "noticed", "opted_out_at",
     "last_inbound_at", "last_provider_sid", "failing_seq", "failures", "run_at", "burst_at", "sending",

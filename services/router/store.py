@@ -203,6 +203,7 @@ def _as_line(row: DictRow) -> Line:
         is_shared=row["kind"] == "shared",
         is_test=row["kind"] == "test",
         quiet=timedelta(milliseconds=row["quiet_ms"]),
+        takes_media=row["media"],
     )
 
 

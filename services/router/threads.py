@@ -40,6 +40,7 @@ class Line:
     is_shared: bool
     is_test: bool
     quiet: timedelta
+    takes_media: bool
 
 
 @dataclass

@@ -29,6 +29,14 @@ class Webhook:
 
 
 @dataclass(frozen=True)
+class MediaReference:
+    """Where the provider keeps something that a person sent. `media_type`: what it is said to be; not to be relied on."""
+
+    url: str
+    media_type: str
+
+
+@dataclass(frozen=True)
 class InboundMessage:
     """What a person sent, as the channel's adapter read it."""
 
@@ -43,6 +51,8 @@ class InboundMessage:
     params: Mapping[str, str]
     service: str = ""
     """The provider's id of the pool of senders that ours belongs to; empty where it is in none."""
+    media: tuple[MediaReference, ...] = ()
+    """What can be fetched of what came with it, by addresses of the provider's own form alone."""
 
     @property
     def person(self) -> Address:
@@ -239,3 +249,22 @@ class Account(Protocol):
 
         Raises ProviderUnavailable: it may have been deleted all the same, and asking again does no harm.
         """
+
+
+class MediaUnfetched(Exception):
+    """
+    What a person sent cannot be had. `reason`: gone, too_large or, where another try may help, unavailable.
+
+    It says nothing of the address.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Media(Protocol):
+    """Fetches what people sent from where the provider keeps it."""
+
+    async def fetch(self, credentials: Credentials, url: str) -> bytes:
+        """Return it, of whatever kind it is. Raises `MediaUnfetched`."""

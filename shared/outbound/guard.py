@@ -3,9 +3,10 @@
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import httpcore2
 import httpx2
@@ -51,6 +52,20 @@ class Received:
         return 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """What is at an address, byte for byte. `location`: where a redirect leads, as it is written; else empty."""
+
+    status: int
+    body: bytes
+    location: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether it is what was asked for."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own
+
+
 def may_be_sent(name: str, value: str) -> bool:
     """Tell whether a caller may set a header so."""
     return (
@@ -58,6 +73,9 @@ def may_be_sent(name: str, value: str) -> bool:
         and name.lower() not in _OURS
         and not name.lower().startswith("proxy-")
     )
+
+
+_Came = TypeVar("_Came", Received, Fetched)
 
 
 @dataclass(frozen=True)
@@ -78,10 +96,20 @@ class Guard:
         hosts: Collection[str] | None = None,
     ) -> Received | OutboundFailure:
         """Call, once. `hosts`: where given, the only ones. Redirects are not followed, cookies not kept."""
+        return await self._measured(method, self._ask(method, url, headers or {}, content, hosts))
+
+    async def fetch(
+        self, url: str, *, headers: Mapping[str, str] | None = None, hosts: Collection[str] | None = None
+    ) -> Fetched | OutboundFailure:
+        """Get whatever is there. A redirect is not followed: who asked is told where it leads, and may ask there."""
+        return await self._measured("GET", self._fetch(url, headers or {}, hosts))
+
+    async def _measured(self, method: str, call: Awaitable[_Came]) -> _Came | OutboundFailure:
         with span("outbound", kind=SpanKind.CLIENT, http__request__method=method) as opened:
+            came: _Came | OutboundFailure
             try:
                 async with asyncio.timeout(self.limit):
-                    came: Received | OutboundFailure = await self._ask(method, url, headers or {}, content, hosts)
+                    came = await call
             except TimeoutError:
                 came = TIMED_OUT
             except Refused as refused:
@@ -94,6 +122,20 @@ class Guard:
     async def _ask(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes, hosts: Collection[str] | None
     ) -> Received:
+        answer, body = await self._answer(method, url, headers, content, hosts)
+        if answer.is_redirect:
+            raise Refused(REDIRECTED)
+        return _read(answer.status_code, answer.headers.get("content-type", ""), body)
+
+    async def _fetch(self, url: str, headers: Mapping[str, str], hosts: Collection[str] | None) -> Fetched:
+        answer, body = await self._answer("GET", url, headers, b"", hosts)
+        location = answer.headers.get("location", "") if answer.is_redirect else ""
+        return Fetched(answer.status_code, body, location)
+
+    async def _answer(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, hosts: Collection[str] | None
+    ) -> tuple[httpx2.Response, bytes]:
+        """Return an answer and its body; a redirect's body is not read."""
         target = parse(url, self.allowed, hosts)
         if not all(may_be_sent(name, value) for name, value in headers.items()):
             raise Refused(HEADER_REFUSED)
@@ -106,12 +148,10 @@ class Guard:
         )
         answer = await self.transport.handle_async_request(request)
         try:
-            if answer.is_redirect:
-                raise Refused(REDIRECTED)
-            body = b"".join([piece async for piece in answer.aiter_raw()])
+            body = b"" if answer.is_redirect else b"".join([piece async for piece in answer.aiter_raw()])
         finally:
             await answer.aclose()
-        return _read(answer.status_code, answer.headers.get("content-type", ""), body)
+        return answer, body
 
 
 def _read(status: int, content_type: str, body: bytes) -> Received:

@@ -31,6 +31,8 @@ CONTACT_NAME = SealedColumn("contact", "sealed_name", "contact", suffix="/name")
 BINDING_ADDRESS = SealedColumn("binding", "sealed_address", "binding")
 SUMMARY = SealedColumn("conversation", "sealed_summary", "conversation", suffix="/summary")
 MESSAGE_TEXT = SealedColumn("message", "sealed_text", "message")
+MESSAGE_MEDIA = SealedColumn("message", "sealed_media", "message", suffix="/media")
+MESSAGE_CONTENTS = SealedColumn("message", "sealed_contents", "message", suffix="/contents")
 TOOL_RESULT = SealedColumn("tool_call", "sealed_result", "tool_call", ("turn_id", "call"))
 TOOL_SOURCES = SealedColumn("tool_call", "sealed_sources", "tool_call", ("turn_id", "call"), suffix="/sources")
 KNOWLEDGE_CONTENT = SealedColumn("knowledge_document", "sealed_content", "knowledge_document")
@@ -48,6 +50,7 @@ TOTP_SECRET = SealedColumn("user_sign_in", "sealed_totp", "totp", ("user_id",))
 
 SEALED_COLUMNS = (
     CREDENTIAL_SECRET, CREDENTIAL_KEY, SIGNING_SECRET, CONTACT_ADDRESS, CONTACT_NAME, BINDING_ADDRESS, SUMMARY, MESSAGE_TEXT,
+    MESSAGE_MEDIA, MESSAGE_CONTENTS,
     TOOL_RESULT, TOOL_SOURCES, KNOWLEDGE_CONTENT, FORM_BODY, FORM_SECRETS, ACTION_HEADERS, ATTEMPT_RESULT, SOURCE_SECRETS,
     ORDER_BODY, MCP_HEADERS, REPLY_BODY, PART_BODY, IDEMPOTENT_ANSWER, TOTP_SECRET,
 )  # fmt: skip

@@ -524,7 +524,8 @@ class Conversation(SQLModel, table=True):
 
 class Message(SQLModel, table=True):
     """
-    An inbound message and what became of it (`outcome`). Written by the router. Without a thread it is nobody's any more: its
+    An inbound message and what became of it (`outcome`). Written by the router; `sealed_contents`, what was read in the media
+    that `sealed_media` tells where to fetch, by the agent. Without a thread it is nobody's any more: its
     provider's id is kept, so that it is known if it comes again.
     """
 
@@ -545,6 +546,8 @@ class Message(SQLModel, table=True):
     seq: int = Field(sa_type=BigInteger)
     outcome: str
     sealed_text: bytes | None = _sealed(nullable=True)
+    sealed_media: bytes | None = _sealed(nullable=True)
+    sealed_contents: bytes | None = _sealed(nullable=True)
     trace: dict[str, str] = _json()
     received_at: datetime = Field(sa_type=DateTime(timezone=True))
     routed_at: datetime = Field(
@@ -1120,3 +1123,36 @@ class JobRun(SQLModel, table=True):
     name: str = Field(primary_key=True)
     started_at: datetime = Field(sa_type=DateTime(timezone=True))
     finished_at: datetime = _now()
+
+
+class Traffic(SQLModel, table=True):
+    """
+    What a company's lines did in a minute or an hour (`grain`), counted by the console's roll-up (ADR 22). Written by the console.
+
+    `what`: in, limited, out, failed, undelivered, unsettled, given_up/agent, given_up/other, or latency/N, a bucket of reply times.
+    """
+
+    __table_args__ = (Index("traffic_unsettled", "tenant_id", "at", postgresql_where=text("what = 'unsettled'")),)
+    tenant_id: str = Field(primary_key=True)
+    grain: str = Field(primary_key=True)
+    at: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+    what: str = Field(primary_key=True)
+    count: int = Field(sa_type=BigInteger)
+
+
+class TrafficContact(SQLModel, table=True):
+    """How many messages each of an hour's busiest people wrote. Gone with the person. Written by the console."""
+
+    __tablename__ = "traffic_contact"
+    tenant_id: str = Field(primary_key=True)
+    hour: datetime = Field(primary_key=True, sa_type=DateTime(timezone=True))
+    contact_id: str = Field(primary_key=True, foreign_key="contact.id", ondelete="CASCADE", index=True)
+    messages: int = Field(sa_type=BigInteger)
+
+
+class RollupPlace(SQLModel, table=True):
+    """How far the roll-up has read what is only ever added to. Written by the console."""
+
+    __tablename__ = "rollup_place"
+    feed: str = Field(primary_key=True)
+    place: str

@@ -4,7 +4,7 @@ import asyncio
 import re
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import FilePayload, Route, expect
 
 from dev.embedded import free_port
 from dev.simulator.testing import Running, simulator
@@ -108,6 +108,21 @@ async def test_a_picture_is_sent_with_a_button(phone: PhonePage, gateway: Gatewa
     await expect(phone.written).to_contain_text(["my cat"])
     [received] = await gateway.until_received(1)
     assert (received.form["NumMedia"], received.form["Body"]) == ("1", "my cat")
+
+
+async def test_a_file_is_sent_with_a_button(phone: PhonePage, gateway: Gateway, twilio: Twilio) -> None:
+    """
+    Twilio's side has it as it was, and tells what it is.
+    """
+    content = b"%PDF-1.4 soup"
+    file: FilePayload = {"name": "menu.pdf", "mimeType": "application/pdf", "buffer": content}
+    await phone.page.set_input_files("#file", file)
+    await expect(phone.written.locator(".picture")).to_have_text("application/pdf")
+    [received] = await gateway.until_received(1)
+    assert received.form["MediaContentType0"] == "application/pdf"
+    path = received.form["MediaUrl0"].removeprefix("https://api.twilio.com")
+    place = (await twilio.get(path)).headers["location"]
+    assert (await twilio.sim.api.get(place)).content == content
 
 
 async def test_whatsapps_markup_is_shown(phone: PhonePage, twilio: Twilio) -> None:

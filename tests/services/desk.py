@@ -1,13 +1,14 @@
 """A platform of one tenant, agent, line and user, and people who write to it."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from shared.addresses import Pepper
 from shared.bus import Bus
-from shared.events import InboundContent, InboundReceived
+from shared.events import InboundContent, InboundMedia, InboundReceived
 from shared.ids import AccountSid, Address, LineId, ProviderSid, TenantId, ThreadKey
 from shared.store.session import Store
 from shared.topology import INBOUND, inbound_subject
@@ -25,6 +26,11 @@ SECOND_SENDER = Address("whatsapp:+14155230000")
 
 def sid() -> ProviderSid:
     return ProviderSid("SM" + secrets.token_hex(16))
+
+
+def media_url(message: ProviderSid, number: int = 0) -> str:
+    """Return where Twilio keeps what came with a message."""
+    return f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Messages/{message}/Media/ME{number:032x}"
 
 
 @dataclass
@@ -145,9 +151,15 @@ class Person:
         return Pepper(b"t" * 32).thread_key("whatsapp", self.to, who)
 
     async def writes(
-        self, text: str, *, media: int = 0, provider_sid: ProviderSid | None = None, **more: Any
+        self,
+        text: str,
+        *,
+        media: int = 0,
+        sent: Sequence[str] = (),
+        provider_sid: ProviderSid | None = None,
+        **more: Any,
     ) -> ProviderSid:
-        """Store a message; `more` are further fields of its event."""
+        """Store a message. `sent`: what came with it, by its media types; `more` are further fields of its event."""
         number = provider_sid or sid()
         event = InboundReceived(
             tenant=self.tenant,
@@ -157,7 +169,7 @@ class Person:
             account_sid=ACCOUNT,
             provider_sid=number,
             to=self.to,
-            num_media=media,
+            num_media=media or len(sent),
             received_at=datetime.now(UTC),
             sealed="",
         )
@@ -167,6 +179,7 @@ class Person:
             phone=f"whatsapp:{self.number}" if self.number else None,
             profile_name=self.name,
             text=text,
+            media=tuple(InboundMedia(url=media_url(number, n), media_type=it) for n, it in enumerate(sent)),
         )
         sealed = self.vault.seal_text(content.model_dump_json(), event.seal_context)
         event = event.model_copy(update={"sealed": sealed, **more})

@@ -244,6 +244,7 @@ async def test_an_order_that_makes_no_sense_names_its_field(order: dict[str, Any
         ({"media": True}, "media"),
         ({"media": ["image/png"]}, "media"),
         ({"media": {"content_type": 5}}, "media.content_type"),
+        ({"media": {"data": "no base64"}}, "media.data"),
         ({"location": "home"}, "location"),
         ({"location": [45.5, 9.1]}, "location"),
         ({"location": {"latitude": {"degrees": 45}}}, "location"),

@@ -50,3 +50,21 @@ async def test_media_are_listed_in_twilios_form_and_go_one_by_one(twilio: Twilio
     assert await delete(twilio, path) == 404
     assert (await twilio.get(f"{BASE}/Messages/{sid}/Media.json")).json()["media_list"] == []
     assert (await twilio.get(f"{BASE}/Messages/{sid}.json")).status_code == 200
+
+
+async def test_what_a_phone_sent_is_fetched_in_two_steps(twilio: Twilio) -> None:
+    """
+    With the account's credentials at first, and without them where the redirect leads.
+    """
+    sid = (await twilio.write("", media={"content_type": "application/pdf", "data": "JVBERg=="}))["sid"]
+    path = f"{BASE}/Messages/{sid}/Media/ME{sid[2:]}"
+    assert (await twilio.sim.api.get(path)).status_code == 401
+    first = await twilio.get(path)
+    place = first.headers["location"]
+    assert (first.status_code, first.content) == (307, b"")
+    second = await twilio.sim.api.get(place)
+    assert (second.content, second.headers["content-type"]) == (b"%PDF", "application/pdf")
+    assert (await twilio.get(place)).status_code == 400
+    assert (await twilio.get(path.replace("ME", "MF"))).status_code == 404
+    assert await delete(twilio, f"{path}.json") == 204
+    assert (await twilio.sim.api.get(place)).status_code == 404

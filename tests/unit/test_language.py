@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.agent.language import Language, Sentence, language_of, sentence
+from services.agent.language import language_of
+from services.agent.sentences import Language, Sentence, sentence, spoken
 
 
 @pytest.mark.parametrize(
@@ -20,32 +21,48 @@ from services.agent.language import Language, Sentence, language_of, sentence
         ("", Language.ENGLISH),
     ],
 )
-def test_the_language_is_that_of_the_stop_words(text: str, language: Language) -> None:
+async def test_a_person_is_spoken_to_in_their_language(text: str, language: Language) -> None:
     """
-    What has none that are known is answered in English.
+    What is too short to tell, or in a language that we have no sentences in, is answered in English.
     """
-    assert language_of([text]) == language
+    assert await spoken([text]) == language
 
 
-def test_what_was_written_before_counts_too() -> None:
+async def test_what_was_written_before_counts_too() -> None:
     """
     A bare "ok" does not turn an Italian into an Englishman.
     """
-    assert language_of(["Vorrei una camera per due notti", "ok"]) == Language.ITALIAN
+    assert await spoken(["Vorrei una camera per due notti", "ok"]) == Language.ITALIAN
+
+
+async def test_the_newest_decides_where_it_can() -> None:
+    """
+    Whoever changes to another language is followed at once.
+    """
+    before = "Vorrei una camera per due notti, con colazione e vista sul mare"
+    assert await language_of([before, "Do you have a room for two nights?"], ["it", "en"]) == "en"
+
+
+async def test_other_languages_are_known_as_what_they_are() -> None:
+    """
+    A branch may name one that we have no sentences in; nothing is told of nothing.
+    """
+    assert await language_of(["四月の部屋はありますか"], ["en"]) == "ja"
+    assert await language_of([], ["en"]) is None
 
 
 @pytest.mark.parametrize("which", Sentence)
 @pytest.mark.parametrize("language", Language)
-def test_everything_can_be_said_in_every_language(which: Sentence, language: Language) -> None:
+async def test_everything_can_be_said_in_every_language(which: Sentence, language: Language) -> None:
     """
     And is recognised as that language, or English would be said to an Italian.
     """
     greeting = {
-        Language.ENGLISH: "what is this",
-        Language.ITALIAN: "che cosa è questo",
-        Language.SPANISH: "qué es esto y cuándo",
-        Language.FRENCH: "qu'est-ce que c'est",
-        Language.GERMAN: "was ist das",
-        Language.PORTUGUESE: "o que é isto você",
+        Language.ENGLISH: "What is this, please?",
+        Language.ITALIAN: "Che cosa è questo, per favore?",
+        Language.SPANISH: "¿Qué es esto y cuándo abren?",
+        Language.FRENCH: "Qu'est-ce que c'est, s'il vous plaît ?",
+        Language.GERMAN: "Was ist das bitte?",
+        Language.PORTUGUESE: "O que é isto, você sabe?",
     }[language]
-    assert language_of([sentence(which, [greeting])]) == language
+    assert await spoken([await sentence(which, [greeting])]) == language

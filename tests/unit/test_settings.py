@@ -1,11 +1,13 @@
 """How a process reads its configuration, and what it says when that is wrong."""
 
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from services.agent.prices import Price
 from services.agent.settings import AgentSettings
 from services.console.settings import ConsoleSettings
 from services.egress.settings import EgressSettings
@@ -343,3 +345,26 @@ def test_keys_tokens_and_the_databases_address_are_kept_as_secrets(model: type[S
     sensitive = re.compile(r"TRUNKLINE_KEYS__.*|TRUNKLINE_DB__URL|.*_NKEY|.*_AUTH_TOKEN|.*_API_KEY")
     assert secret == {name for name, _, _ in variables(model) if sensitive.fullmatch(name)}
     assert isinstance(from_env(model, NEEDED).keys.vault, SecretStr)
+
+
+# What models cost
+
+
+def test_prices_are_told_and_said_by_model() -> None:
+    """
+    In pairs, separated by commas; a model's name may have slashes and colons.
+    """
+    settings = from_env(AgentSettings, NEEDED | {"TRUNKLINE_AGENT__PRICES": "gpt-5-mini=0.25/2, a/b:c=1/1"})
+    assert settings.agent.prices == {
+        "gpt-5-mini": Price(Decimal("0.25"), Decimal(2)),
+        "a/b:c": Price(Decimal(1), Decimal(1)),
+    }
+
+
+@pytest.mark.parametrize("prices", ["gpt-5-mini", "gpt-5-mini=2", "gpt-5-mini=1/x", "=1/1", "a=-1/1", "a=nan/1"])
+def test_a_bad_price_is_refused_by_the_variables_name(capsys: pytest.CaptureFixture[str], prices: str) -> None:
+    """
+    A turn's cost would be wrong without anybody noticing.
+    """
+    refusal = refused(capsys, NEEDED | {"TRUNKLINE_AGENT__PRICES": prices}, AgentSettings)
+    assert any("TRUNKLINE_AGENT__PRICES" in line for line in refusal)

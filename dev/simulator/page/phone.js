@@ -119,6 +119,18 @@ at("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send({}); }
 });
 at("image").addEventListener("click", () => send({ media: { content_type: "image/png" } }));
+at("attach").addEventListener("click", () => at("file").click());
+at("file").addEventListener("change", async () => {
+  const [file] = at("file").files;
+  at("file").value = "";
+  if (!file) return;
+  const url = await new Promise((done) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => done(reader.result));
+    reader.readAsDataURL(file);
+  });
+  send({ media: { content_type: file.type || "application/octet-stream", data: url.slice(url.indexOf(",") + 1) } });
+});
 at("phone").addEventListener("change", () => {
   history.replaceState(null, "", `?${new URLSearchParams({ phone: chosen() })}`);
   state(0).catch(() => alarm(SILENT));

@@ -36,6 +36,7 @@ class Messages:
             Operation("GET", f"{_BASE}/Messages/{{sid}}.json", "message.fetch", "messages", self._fetch),
             Operation("DELETE", f"{_BASE}/Messages/{{sid}}.json", "message.delete", "messages", self._delete),
             Operation("GET", f"{_BASE}/Messages/{{sid}}/Media.json", "media.list", "messages", self._media),
+            Operation("GET", f"{_BASE}/Messages/{{sid}}/Media/{{media}}", "media.fetch", "messages", self._fetch_media),
             Operation(
                 "DELETE", f"{_BASE}/Messages/{{sid}}/Media/{{media}}.json", "media.delete", "messages", self._drop_media
             ),
@@ -73,6 +74,14 @@ class Messages:
 
     async def _media(self, call: Call) -> Response:
         return page_of_2010(call, "media_list", self._named(call).media(), dict)
+
+    async def _fetch_media(self, call: Call) -> Response:
+        """Redirect to where the file lies."""
+        message = self._named(call)
+        if call.part("media") not in {media["sid"] for media in message.media()}:
+            raise not_found()
+        call.entry.message_sid = message.sid
+        return Response(status_code=307, headers={"Location": f"/sim/cdn/{message.sid}"})
 
     async def _drop_media(self, call: Call) -> Response:
         message = self._named(call)

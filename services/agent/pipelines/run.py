@@ -1,6 +1,5 @@
 """A turn's way through its pipeline: step after step, until one answers."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -8,12 +7,15 @@ from typing import Any
 
 import orjson
 
+from services.agent.language import language_of
 from services.agent.llm_port import Candidate, Said, Sampling, ToolRequest
 from services.agent.loop import Answer, Loop
+from services.agent.media.seen import Seen
+from services.agent.media.vision import Vision, shown, untold
 from services.agent.meter import Tally
-from services.agent.pipelines.language import language_of
 from services.agent.pipelines.setup import Setup
 from services.agent.tools.semantic_search import SEMANTIC_SEARCH
+from shared.failures import MEDIA_UNSEEN, GatewayError
 from shared.pipelines import (
     MESSAGE,
     Branch,
@@ -63,6 +65,13 @@ class Run:
     keeps_model: bool = False
     trail: list[Taken] = field(default_factory=list)
     handed_off: bool = False
+    vision: Vision = field(default_factory=Vision)
+    seen: Seen = field(default_factory=Seen)
+
+    def see(self, seen: Seen, remembered: Sequence[Said]) -> None:
+        """Begin with what is remembered, and with what is asked and came with it."""
+        self.seen, self.said = seen, [*remembered, *seen.asked]
+        self.asked = seen.wrote
 
     @property
     def course(self) -> Course:
@@ -124,10 +133,8 @@ class Run:
 
     async def _language(self, wanted: Sequence[str]) -> str | None:
         """Return the language of the message or, where it is too short to tell, of all that the person wrote."""
-        wrote = "\n".join(said["content"] for said in self.said if said["role"] == "user")
-        return await asyncio.to_thread(language_of, self.asked, wanted) or await asyncio.to_thread(
-            language_of, wrote, wanted
-        )
+        wrote = [said["content"] for said in self.said if said["role"] == "user"]
+        return await language_of([*wrote, self.asked], wanted)
 
     @property
     def _values(self) -> Mapping[str, str]:
@@ -160,13 +167,24 @@ class Run:
     async def _ask(self, step: Model) -> Answer:
         first, *others = self.loop.models
         named = step.model if step.model is not None and not self.keeps_model else first.name
+        models, said = self._shown([Candidate(first.model, named), *others])
         self.loop = replace(
             self.loop,
-            models=[Candidate(first.model, named), *others],
+            models=models,
             tools=[tool for tool in self.loop.tools if step.tools is None or tool.name in step.tools],
             sampling=Sampling(step.temperature, step.most_tokens),
         )
-        return await self.loop.run([self.setup.system_prompt(step.instructions, step.addition), *self.said])
+        return await self.loop.run([self.setup.system_prompt(step.instructions, step.addition), *said])
+
+    def _shown(self, models: Sequence[Candidate]) -> tuple[Sequence[Candidate], Sequence[Said]]:
+        """Return who is asked, and what they are told: pictures are for those who see. Raises GatewayError where nobody does."""
+        if not self.seen.pictures:
+            return models, self.said
+        if seeing := self.vision.seeing(models):
+            return seeing, shown(self.said, self.seen.pictures)
+        if self.seen.words:
+            return models, untold(self.said)
+        raise GatewayError(MEDIA_UNSEEN)
 
     async def _fixed(self, texts: Texts) -> Answer:
         language = await self._language([*texts]) if len(texts) > 1 else None

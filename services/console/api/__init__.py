@@ -17,6 +17,7 @@ from services.console.api import (
     data_sources,
     dead_letters,
     documents,
+    handoffs,
     jobs,
     line_setup,
     pairing_codes,
@@ -68,6 +69,7 @@ from services.console.readiness import Readiness
 from services.console.records import Dangling, InUse, Stale, Taken, Unknown
 from services.console.retention import Retention
 from services.console.setup import Setup
+from services.console.takeover import Takeover
 from services.console.trials import Trials
 from shared.addresses import Pepper
 from shared.bus import Bus
@@ -132,6 +134,7 @@ class Api:
                 **data_sources.FAULTS,
                 **dead_letters.FAULTS,
                 **documents.FAULTS,
+                **handoffs.FAULTS,
                 **jobs.FAULTS,
                 **line_setup.FAULTS,
                 **pairing_codes.FAULTS,
@@ -166,6 +169,7 @@ class Api:
         yield line_setup.line_setup(self.lines)
         yield messages(self.store, self.vault, self.pepper)
         yield conversations(self.store, self.vault)
+        yield handoffs.handoffs(Takeover(self.store, self.vault, self.bus))
         yield turns(self.store, self.vault, self.bus)
         yield dead_letters.dead_letters(self.letters)
         yield bindings(Bindings(self.store, self.vault, self.bus))

@@ -18,7 +18,7 @@ from shared.vault import Vault
 
 MOST_COUNTED = 1_000
 
-_BINDINGS = Scan(
+BINDINGS = Scan(
     "binding",
     ("id",),
     """
@@ -91,15 +91,15 @@ def bindings(ends: Bindings) -> APIRouter:
             **created.within("created_at"),
         }
         async with ends.store.transaction(theirs) as connection:
-            found = await _BINDINGS.read(connection, within, {}, page.mark, page.limit + 1)
-        rows, mark = found.page(page.limit, _BINDINGS.order)
-        return page.until([_binding(ends.vault, row) for row in rows], mark)
+            found = await BINDINGS.read(connection, within, {}, page.mark, page.limit + 1)
+        rows, mark = found.page(page.limit, BINDINGS.order)
+        return page.until([shown_binding(ends.vault, row) for row in rows], mark)
 
     @router.get("/{binding}", **may("bindings:read"))
     async def get_binding(who: Asking, binding: Id) -> Binding:
         tenant = await owner(ends.store, who, "binding", {"id = %s": binding})
         async with ends.store.connection(tenant) as connection:
-            return _binding(ends.vault, await _BINDINGS.one(connection, {"binding.id = %s": binding}))
+            return shown_binding(ends.vault, await BINDINGS.one(connection, {"binding.id = %s": binding}))
 
     @router.delete("/{binding}", **may("bindings:write"))
     async def end_binding(who: Asking, binding: Id, wanted: Unbinding) -> Unbound:
@@ -108,6 +108,7 @@ def bindings(ends: Bindings) -> APIRouter:
     return router
 
 
-def _binding(vault: Vault, row: Mapping[str, Any]) -> Binding:
+def shown_binding(vault: Vault, row: Mapping[str, Any]) -> Binding:
+    """Return a pairing as it is shown."""
     opened = vault.open(row["sealed_address"], BINDING_ADDRESS.at(row["tenant"], row["id"])).decode()
     return Binding(**{name: value for name, value in row.items() if name != "sealed_address"}, number=masked(opened))

@@ -19,6 +19,8 @@ from services.console.conversations import MOST_COUNTED, Conversations
 from services.console.scan import Scan, existing, owner
 from shared.addresses import WHATSAPP
 from shared.ids import TenantId
+from shared.media.contents import with_contents
+from shared.media.kept import kept
 from shared.store.sealed import MESSAGE_TEXT, REPLY_BODY
 from shared.store.session import Store
 from shared.vault import Vault
@@ -120,7 +122,7 @@ class Said(Resource):
 
 def conversations(store: Store, vault: Vault) -> APIRouter:
     """Return the routes."""
-    found = Conversations(store, _CONVERSATIONS)
+    found = reader(store)
     router = APIRouter(prefix="/v1/conversations", tags=["conversations"], route_class=Route)
 
     @router.get("", **may("conversations:read"))
@@ -145,25 +147,25 @@ def conversations(store: Store, vault: Vault) -> APIRouter:
         }
         part = await found.read(theirs, within, wanted, page.mark, page.limit + 1)
         rows, mark = part.page(page.limit, _CONVERSATIONS.order)
-        return page.until([_conversation(vault, row) for row in rows], mark)
+        return page.until([shown_conversation(vault, row) for row in rows], mark)
 
     @router.get("/{conversation}", **may("conversations:read"))
     async def get_conversation(who: Asking, conversation: Id) -> Conversation:
-        return _conversation(vault, await found.one(await _owner(who, conversation), conversation))
+        return shown_conversation(vault, await found.one(await _owner(who, conversation), conversation))
 
     @router.get("/{conversation}/messages", **may("conversations:read"))
     async def list_conversation_messages(who: Asking, page: Paged, conversation: Id) -> Listing[Said]:
         tenant = await _owner(who, conversation)
         history = (await found.one(tenant, conversation))["history"]
         spoken = await found.spoken(tenant, conversation, page.mark, page.limit)
-        items = [_said(vault, tenant, row, spoken.parts, history=history) for row in spoken.rows]
+        items = [shown_said(vault, tenant, row, spoken.parts, history=history) for row in spoken.rows]
         return page.until(items, spoken.mark)
 
     @router.delete("/{conversation}/handoff", **may("conversations:write"))
     async def give_conversation_back(who: Asking, conversation: Id) -> Conversation:
         tenant = await _owner(who, conversation)
         await found.give_back(who, tenant, conversation)
-        return _conversation(vault, await found.one(tenant, conversation))
+        return shown_conversation(vault, await found.one(tenant, conversation))
 
     async def _owner(who: Asking, conversation: str) -> TenantId:
         return await owner(store, who, "conversation", {"id = %s": conversation})
@@ -171,7 +173,13 @@ def conversations(store: Store, vault: Vault) -> APIRouter:
     return router
 
 
-def _conversation(vault: Vault, row: DictRow) -> Conversation:
+def reader(store: Store) -> Conversations:
+    """Return who reads conversations with all that is shown of them."""
+    return Conversations(store, _CONVERSATIONS)
+
+
+def shown_conversation(vault: Vault, row: DictRow) -> Conversation:
+    """Return a conversation as it is shown."""
     person = contacts.contact(vault, row)
     assert person is not None, "a conversation is with somebody"  # noqa: S101
     return Conversation(
@@ -189,11 +197,15 @@ def _session(vault: Vault, row: DictRow) -> str | None:
     return f"{row['provider']}_{row['agent']}_{name}" if row["provider"] and name else None
 
 
-def _said(vault: Vault, tenant: TenantId, row: DictRow, parts: dict[int, list[DictRow]], *, history: bool) -> Said:
+def shown_said(vault: Vault, tenant: TenantId, row: DictRow, parts: dict[int, list[DictRow]], *, history: bool) -> Said:
+    """Return what one side said as it is shown."""
     if row["side"]:
         text = opened(vault, row["sealed"], REPLY_BODY.at(tenant, row["id"]), history=history, read=_markdown)
     else:
-        text = opened(vault, row["sealed"], MESSAGE_TEXT.at(tenant, row["id"]), history=history)
+        place = MESSAGE_TEXT.at(tenant, row["id"])
+        text = opened(
+            vault, row["sealed"], place, history=history, read=lambda text: _with_media(vault, tenant, row, text)
+        )
     return Said(
         id=row["id"],
         direction="outbound" if row["side"] else "inbound",
@@ -205,6 +217,11 @@ def _said(vault: Vault, tenant: TenantId, row: DictRow, parts: dict[int, list[Di
         trace_id=trace_id(row["trace"]),
         created_at=row["created_at"],
     )
+
+
+def _with_media(vault: Vault, tenant: TenantId, row: DictRow, text: bytes) -> str:
+    """Return what a person wrote with what was read in what came with it, as the agent was told."""
+    return with_contents(text.decode(), kept(vault, tenant, {**row, "place": row["id"]}))
 
 
 def _markdown(body: bytes) -> str:

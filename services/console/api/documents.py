@@ -14,11 +14,11 @@ from services.console.api.paging import Listing, Paged, Resource
 from services.console.api.problems import Faults, Problem
 from services.console.api.routes import Asking, Route, may
 from services.console.knowledge.documents import MOST_DOCUMENTS, Documents, NewDocument, TooManyDocuments
-from services.console.knowledge.reading.blocks import FAILURES
 from services.console.records import Records
 from services.console.settings import Language
 from shared.ids import AgentId, TenantId
 from shared.knowledge import Knowledge, SearchTooSlow
+from shared.reading.blocks import FAILURES
 from shared.store.session import Store
 
 FAULTS: Faults = {

@@ -21,7 +21,7 @@ from shared.ids import TenantId
 from shared.store.session import Store
 from shared.vault import Vault
 
-_LEADS = Scan(
+LEADS = Scan(
     "lead",
     ("first_seen", "contact_id", "agent_id"),
     f"""
@@ -92,12 +92,12 @@ class Leads:
         """Return leads, the newest first."""
         within = {"tenant_id = %s": tenant, **wanted.within}
         async with self.store.transaction(tenant) as connection:
-            return await _LEADS.read(connection, within, wanted.which, after, most)
+            return await LEADS.read(connection, within, wanted.which, after, most)
 
     async def one(self, tenant: TenantId, agent: str, contact: str) -> DictRow:
         """Return one. Raises Unknown."""
         async with self.store.connection(tenant) as connection:
-            return await _LEADS.one(connection, {"lead.agent_id = %s": agent, "lead.contact_id = %s": contact})
+            return await LEADS.one(connection, {"lead.agent_id = %s": agent, "lead.contact_id = %s": contact})
 
     def shown(self, row: DictRow) -> Lead:
         """Return a row as the API shows it."""
@@ -125,7 +125,7 @@ def leads(found: Leads) -> APIRouter:
     async def list_leads(who: Asking, page: Paged, wanted: Filters, tenant: OneTenant = None) -> Listing[Lead]:
         theirs = await existing(found.store, who, whose(who, tenant))
         part = await found.read(theirs, wanted, page.mark, page.limit + 1)
-        rows, mark = part.page(page.limit, _LEADS.order)
+        rows, mark = part.page(page.limit, LEADS.order)
         return page.until([found.shown(row) for row in rows], mark)
 
     @router.get(

@@ -104,7 +104,7 @@ def users(store: Store) -> APIRouter:
 
     @router.post("", status_code=201, **may("users:write"))
     async def create_user(who: Asking, wanted: NewUser, response: Response) -> User:
-        _check_role(who, wanted.role)
+        check_role(who, wanted.role)
         values = wanted.model_dump(exclude={"tenant"})
         return shown(response, User, await records.make(who, whose(who, wanted.tenant), values))
 
@@ -114,26 +114,26 @@ def users(store: Store) -> APIRouter:
 
     @router.patch("/{user}", **may("users:write"))
     async def change_user(who: Asking, user: Id, version: Version, wanted: UserChange, response: Response) -> User:
-        _check_role(who, (await records.get(who, user))["role"], wanted.role)
+        check_role(who, (await records.get(who, user))["role"], wanted.role)
         values = wanted.model_dump(exclude_unset=True)
-        also = _unpaired(who) if values.get("disabled") else None
-        return shown(response, User, await records.change(who, user, version, _written(values), also))
+        also = unpaired(who) if values.get("disabled") else None
+        return shown(response, User, await records.change(who, user, version, written(values), also))
 
     @router.delete("/{user}", status_code=204, **may("users:write"))
     async def delete_user(who: Asking, user: Id, version: Version) -> None:
-        _check_role(who, (await records.get(who, user))["role"])
+        check_role(who, (await records.get(who, user))["role"])
         await records.remove(who, user, version)
 
     return router
 
 
-def _check_role(who: Principal, *roles: Role | None) -> None:
+def check_role(who: Principal, *roles: Role | None) -> None:
     """Let nobody but the platform make, change or remove those who administer it."""
     if not who.is_platform and _PLATFORMS_OWN in roles:
         raise Problem(403, "set_by_platform", "Only the platform's admin adds, changes or removes a SYSTEM_ADMIN.")
 
 
-def _written(values: dict[str, Any]) -> dict[str, Any]:
+def written(values: dict[str, Any]) -> dict[str, Any]:
     """Return the columns to write: who is disabled twice stays so since the first time."""
     disabled = values.pop("disabled", None)
     if disabled is not None:
@@ -141,7 +141,9 @@ def _written(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _unpaired(who: Principal) -> Also:
+def unpaired(who: Principal) -> Also:
+    """Return what else happens to somebody who is shut out: their numbers and sessions end."""
+
     async def unpair(connection: Connection, user: DictRow) -> None:
         await end_bindings(connection, who, "user_id", user["id"], "user disabled")
         await end_all(connection, user["id"])

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from psycopg.errors import ForeignKeyViolation
 
-from services.console.knowledge.reading.passages import Passage
-from services.console.knowledge.sandbox import ReadingFailed, read
 from shared.ids import AgentId, TenantId
 from shared.knowledge import Embedder, EmbeddingsUnavailable, folded
+from shared.reading.passages import Passage
+from shared.reading.sandbox import ReadingFailed, read
 from shared.store.presence import OWNER_IS_DEAD
 from shared.store.sealed import KNOWLEDGE_CONTENT
 from shared.store.session import EVERY_TENANT, Store

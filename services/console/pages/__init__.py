@@ -16,23 +16,34 @@ from starlette.routing import Match, Mount, Route
 from starlette.types import Scope
 
 from services.console.api import Api
+from services.console.api.leads import Leads
+from services.console.bindings import Bindings
 from services.console.pages import (
     account,
     assets,
+    audit,
+    bindings,
     changes,
     dead_letters,
     errors,
     first_run,
+    history,
     home,
+    leads,
     messages,
+    monitoring,
     preferences,
     reveals,
     sign_in,
+    system,
+    takeover,
     traces,
+    users,
 )
 from services.console.pages.headers import Headers
 from services.console.pages.routes import Door
 from services.console.settings import ConsoleSettings
+from services.console.takeover import Takeover
 from services.console.traces import TraceLog
 from shared.store.session import Store
 
@@ -87,6 +98,15 @@ class Pages:
         yield home.home(self.api.readiness, self.settings.console.links, is_local=self.is_local)
         yield messages.messages(store, self.api.vault, self.api.pepper, self.trace_url)
         yield dead_letters.dead_letters(self.api.letters)
+        taking_over = Takeover(store, self.api.vault, self.api.bus)
+        yield history.history(store, self.api.vault, self.api.erasures, taking_over)
+        yield takeover.takeover(store, taking_over)
+        yield bindings.bindings(Bindings(store, self.api.vault, self.api.bus))
+        yield leads.leads(Leads(store, self.api.vault))
+        yield users.users(store, self.api.setup)
+        yield audit.audit(store)
+        yield system.system(store, self.api.readiness)
+        yield monitoring.monitoring(store, self.api.vault, self.settings.console.links)
         yield reveals.reveals(store, self.api.vault)
         if self.is_local:
             yield traces.traces(self.trace_log)

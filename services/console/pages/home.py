@@ -20,6 +20,8 @@ def home(readiness: Readiness, links: Mapping[str, str], *, is_local: bool) -> A
             return view.go("/sign-in")
         if view.session is not None and view.session.stage != "whole":
             return view.go("/sign-in/code" if view.session.stage == "code" else "/account/second-factor")
+        if view.session is not None and view.who.may("messages:read"):
+            return view.go("/monitoring")
         states = await ask_all(readiness.services)
         return view.page(
             "home.html", states=states, links=links, is_local=is_local, all_ready=all(it.is_ready for it in states)

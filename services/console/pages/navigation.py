@@ -30,13 +30,27 @@ SECTIONS: Sequence[tuple[str, Sequence[Item]]] = (
     (
         _("Operate"),
         (
-            Item("/", _("Overview"), "activity", "messages:read"),
+            Item("/monitoring", _("Monitoring"), "activity", "messages:read"),
             Item("/messages", _("Messages"), "messages-square", "messages:read"),
             Item("/dead-letters", _("Dead letters"), "inbox", "dead-letters:read"),
         ),
     ),
-    (_("People"), ()),
-    (_("Configure"), ()),
+    (
+        _("People"),
+        (
+            Item("/history", _("Chat history"), "history", "conversations:read"),
+            Item("/bindings", _("Bindings"), "link", "bindings:read"),
+            Item("/leads", _("Leads"), "contact", "leads:read"),
+            Item("/users", _("Users"), "users", "users:read"),
+        ),
+    ),
+    (
+        _("Configure"),
+        (
+            Item("/audit", _("Audit"), "scroll-text", "audit:read"),
+            Item("/system", _("System"), "server", "settings:read", platform=True),
+        ),
+    ),
 )
 
 

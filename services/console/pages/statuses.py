@@ -38,6 +38,15 @@ _STATUSES: Mapping[str, Status] = {
     "waiting": Status(_("needs attention"), "triangle-alert", "bad"),
     "replayed": Status(_("replayed"), "rotate-ccw", "ok"),
     "discarded": Status(_("discarded"), "trash-2", "calm"),
+    # conversations
+    "open": Status(_("open"), "message-circle", "ok"),
+    "closed": Status(_("closed"), "check", "calm"),
+    "handed_off": Status(_("with a person"), "hand", "wait"),
+    # paired numbers and users
+    "writing": Status(_("wrote today"), "message-circle", "ok"),
+    "quiet": Status(_("quiet"), "clock", "calm"),
+    "enabled": Status(_("enabled"), "circle-check", "ok"),
+    "disabled": Status(_("disabled"), "circle-minus", "calm"),
     # services
     "Ready": Status(_("Ready"), "circle-check", "ok"),
     "Not ready": Status(_("Not ready"), "triangle-alert", "bad"),

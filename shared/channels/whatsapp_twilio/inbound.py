@@ -11,8 +11,9 @@ from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from shared.addresses import PERSON
-from shared.channels.ports import InboundMessage, InvalidForm, StatusReport, Webhook
+from shared.channels.ports import InboundMessage, InvalidForm, MediaReference, StatusReport, Webhook
 from shared.channels.whatsapp_twilio import signature
+from shared.channels.whatsapp_twilio.media_urls import is_of_message
 from shared.directory import SigningSecret
 from shared.ids import AccountSid, Address, AttemptId, ProviderSid
 
@@ -102,6 +103,7 @@ class WhatsAppTwilioInbound:
             num_media=int(fields["NumMedia"]),
             params=MappingProxyType(dict(_others(fields))),
             service=_service(fields),
+            media=tuple(_media(fields)),
         )
 
     def report(self, webhook: Webhook, form: Form) -> StatusReport:
@@ -152,6 +154,15 @@ def _fields(form: Form, required: Mapping[str, re.Pattern[str]]) -> dict[str, st
     if wrong or odd:
         raise InvalidForm
     return fields
+
+
+def _media(fields: Mapping[str, str]) -> Iterator[MediaReference]:
+    """Yield what came with a message, as far as its address is that of this very message's media."""
+    of = (fields["AccountSid"], fields["MessageSid"])
+    for number in range(int(fields["NumMedia"])):
+        url = fields.get(f"MediaUrl{number}", "")
+        if is_of_message(url, *of):
+            yield MediaReference(url, _clean(fields.get(f"MediaContentType{number}", ""))[:_MOST_NAME])
 
 
 def _service(fields: Mapping[str, str]) -> str:

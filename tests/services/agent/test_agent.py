@@ -9,8 +9,9 @@ import orjson
 import pytest
 
 from services.agent.budget_accounts import Accounts
-from services.agent.handlers import APOLOGY, Agent
+from services.agent.handlers import Agent
 from services.agent.llm_port import Candidate, Completion, Said
+from services.agent.sentences import APOLOGY
 from services.agent.store import Turns
 from services.router.handlers import Router
 from services.router.intake import Intake

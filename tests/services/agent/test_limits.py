@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.agent.handlers import APOLOGY
-from services.agent.language import Sentence, sentence
 from services.agent.llm_port import Completion, Said
 from services.agent.replay import Replays
+from services.agent.sentences import APOLOGY, Sentence, sentence
 from shared.events import ReplayRequested, TurnRefused, TurnReplayed
 from shared.failures import MODEL_UNAVAILABLE
 from shared.ids import TurnId
@@ -52,7 +51,7 @@ async def test_over_budget_a_person_is_told_in_their_language(
     heard = await refusals(here)
     ann = here.person()
     await ann.writes(ITALIAN)
-    assert await here.replies(ann, 1) == [sentence(said, [ITALIAN])]
+    assert await here.replies(ann, 1) == [await sentence(said, [ITALIAN])]
     assert here.model.told == []
     assert await here.rows("select failure from turn") == [{"failure": code}]
     assert await here.rows("select 1 from dead_letter") == []
@@ -83,7 +82,7 @@ async def test_the_apology_is_in_the_persons_language(desks: MakeDesks) -> None:
     here = await desks(lambda *_: MODEL_UNAVAILABLE)
     ann = here.person()
     await ann.writes(ITALIAN)
-    assert await here.replies(ann, 1) == [sentence(Sentence.APOLOGY, [ITALIAN])] != [APOLOGY]
+    assert await here.replies(ann, 1) == [await sentence(Sentence.APOLOGY, [ITALIAN])] != [APOLOGY]
 
 
 async def test_where_the_model_fails_another_answers(desks: MakeDesks) -> None:
@@ -107,7 +106,7 @@ async def test_another_automatic_service_gets_one_notice_and_then_silence(desks:
     for number in range(1, 7):
         await bot.writes(AWAY)
         replies = await here.replies(bot, number)
-    assert replies[4:] == [f"You said: {AWAY}", sentence(Sentence.LOOPING)]
+    assert replies[4:] == [f"You said: {AWAY}", await sentence(Sentence.LOOPING)]
     await bot.writes(AWAY)
 
     async def silenced() -> bool:

@@ -1,5 +1,6 @@
 """A gateway at work, the jobs of the console beside it, and a hand that turns the clock."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -54,10 +55,10 @@ class Town:
     def person(self, number: str = "+15550001", **more: Any) -> Person:
         return self.gateway.person(number=number, **more)
 
-    async def says(self, person: Person, text: str) -> None:
+    async def says(self, person: Person, text: str, files: Sequence[str] = ()) -> None:
         """Write, and wait until the answer was sent, was reported as delivered, and nothing is left to do."""
         before = len(self.gateway.channel.sent)
-        await person.writes(text)
+        await person.writes(text, sent=files)
         await self.gateway.told(before + 1)
         await self.idle()
         for sent in self.gateway.channel.sent[before:]:

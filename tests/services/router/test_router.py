@@ -15,11 +15,12 @@ from shared.addresses import Pepper
 from shared.bus import Bus, Delivery
 from shared.events import InboundReceived
 from shared.keyring import KeyRing
+from shared.store.sealed import MESSAGE_MEDIA
 from shared.store.session import Store
 from shared.topology import INBOUND, ROUTER
 from shared.vault import Vault, place
 from tests.eventually import eventually
-from tests.services.desk import TENANT, Person, Platform, sid
+from tests.services.desk import TENANT, Person, Platform, media_url, sid
 
 WORKERS = 8
 
@@ -208,6 +209,43 @@ async def test_an_album_gets_the_sentence_once(town: MakeTown) -> None:
         await ann.writes("", media=1)
     assert await here.routed(ann, 4) == ["text_only"] * 4
     assert len(await here.replies(ann)) == 1
+
+
+async def test_a_line_that_takes_media_asks_the_agent(town: MakeTown) -> None:
+    """
+    Where it can be fetched rests sealed with the message; nothing else about it is kept.
+    """
+    here = await town()
+    await here.rows("update line set media = true returning 1")
+    ann = here.person()
+    number = await ann.writes("", sent=["image/png"])
+    assert await here.routed(ann, 1) == ["asked"]
+    [row] = await here.rows("select id, sealed_media from message")
+    opened = here.platform.vault.open(row["sealed_media"], MESSAGE_MEDIA.at(TENANT, row["id"]))
+    assert orjson.loads(opened) == [{"url": media_url(number), "media_type": "image/png"}]
+
+
+async def test_what_came_without_an_address_is_refused_all_the_same(town: MakeTown) -> None:
+    """
+    As gap-fill finds it: it cannot be fetched. And a command is no caption.
+    """
+    here = await town()
+    await here.rows("update line set media = true returning 1")
+    ann = here.person()
+    await ann.writes("", media=1)
+    await ann.writes("/help", sent=["image/png"])
+    assert await here.routed(ann, 2) == ["text_only", "asked"]
+
+
+async def test_a_line_of_texts_keeps_no_address_of_what_it_refused(town: MakeTown) -> None:
+    """
+    Nobody is going to look at it.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes("", sent=["image/png"])
+    assert await here.routed(ann, 1) == ["text_only"]
+    assert await here.rows("select sealed_media from message") == [{"sealed_media": None}]
 
 
 async def test_a_text_above_4096_signs_is_not_read(town: MakeTown) -> None:

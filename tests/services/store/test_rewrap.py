@@ -12,7 +12,14 @@ from shared.keyring import KeyRing
 from shared.process import background
 from shared.store.data_keys import DataKeys
 from shared.store.rewrap import Rewrap
-from shared.store.sealed import IDEMPOTENT_ANSWER, MESSAGE_TEXT, SEALED_COLUMNS, TOOL_RESULT
+from shared.store.sealed import (
+    IDEMPOTENT_ANSWER,
+    MESSAGE_CONTENTS,
+    MESSAGE_MEDIA,
+    MESSAGE_TEXT,
+    SEALED_COLUMNS,
+    TOOL_RESULT,
+)
 from shared.store.session import Connection, Store
 from shared.vault import TenantVault, Vault
 from tests.eventually import eventually
@@ -112,7 +119,8 @@ async def test_a_row_that_somebody_holds_is_left_for_the_next_run(
         await other.execute("select 1 from data_key where tenant_id = %s for update", (TWO,))
         await (await other.execute("select 1")).fetchone()
         await rewrap.run()
-        assert (await rewrap.named())[1] == {"data_key": 1, str(MESSAGE_TEXT): 1}
+        held = {str(it): 1 for it in (MESSAGE_TEXT, MESSAGE_MEDIA, MESSAGE_CONTENTS)}
+        assert (await rewrap.named())[1] == {"data_key": 1, **held}
     await rewrap.run()
     assert 1 not in await rewrap.named()
 

@@ -41,6 +41,7 @@ class Gateway:
     model: FakeModel
     channel: FakeChannel
     egress: Egress
+    agent: Agent
 
     async def told(self, count: int) -> list[str]:
         """Return what was sent, once it is so many messages."""
@@ -93,7 +94,7 @@ async def gateway(  # noqa: PLR0917 - a login for each service
         bus.on(STATUS_READER, egress.on_part_reported, workers=4)
         await bus.consume()
         sweeps = [group.create_task(it.threads.sweep()) for it in (agent, egress)]
-        yield Gateway(bus, platform, model, channel, egress)
+        yield Gateway(bus, platform, model, channel, egress, agent)
         for sweep in sweeps:
             sweep.cancel()
         await bus.stop_consuming()

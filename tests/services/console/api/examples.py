@@ -140,6 +140,8 @@ EXAMPLES = {
     "list_turns": get(f"turns?tenant={ONE}"),
     "get_turn": get("turns/tu_one"),
     "replay_turn": post("turns/tu_one/replays", model="m"),
+    "take_conversation_over": post("conversations/cv_onepaired/handoff"),
+    "write_in_conversation": post("conversations/cv_onepaired/replies", text="A person is here."),
     "give_conversation_back": Example("DELETE", "conversations/cv_one/handoff"),
     "list_dead_letters": get("dead-letters"),
     "get_dead_letter": get("dead-letters/dl_one1"),

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from shared.media.contents import Content, Kind
+from shared.media.kept import sealed_contents
 from shared.store.session import Store
 from tests.services.console.api.conftest import ONE, OTHER, Asker, MakeAsker
 from tests.services.console.api.past import NOON, NUMBER, Past
@@ -62,6 +64,17 @@ async def test_what_was_said_is_shown_by_both_sides_with_the_parts(past: Past, a
     assert (message["id"], message["text"], message["direction"], message["parts"]) == (
         "msg_one1", "hello", "inbound", [],
     )  # fmt: skip
+
+
+async def test_what_was_read_in_what_a_person_sent_is_shown_with_their_words(past: Past, admin: Asker) -> None:
+    """
+    As the agent was told of it.
+    """
+    await past.settings(history=True)
+    kept = sealed_contents(past.vault, past.tenant, "msg_one30", [Content(Kind.SPOKEN, "Are you open?")])
+    await past.message("msg_one30", "", 30, conversation_id="cv_one", sealed_contents=kept)
+    newest = (await admin.ask("GET", "conversations/cv_one/messages")).json()["items"][0]
+    assert (newest["id"], newest["text"]) == ("msg_one30", "Are you open?")
 
 
 async def test_without_a_history_texts_are_withheld(past: Past, admin: Asker) -> None:

@@ -1,0 +1,202 @@
+"""Chat history: conversations, what was said in one, and what is done with it: exported, erased."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from fastapi.responses import Response, StreamingResponse
+from psycopg.rows import DictRow
+
+from services.console.api.contacts import Contact
+from services.console.api.conversations import Conversation, Id, Said, reader, shown_conversation, shown_said
+from services.console.api.routes import may
+from services.console.conversations import MOST_COUNTED, Conversations
+from services.console.erasure import Erasures, Wanted
+from services.console.history import HAS_ERRORS, SEARCHED, Found, History
+from services.console.pages.companies import companies
+from services.console.pages.navigation import _
+from services.console.pages.paging import ROWS, paged, place
+from services.console.pages.routes import Page
+from services.console.pages.view import Looking, View
+from services.console.scan import Conditions, existing, owner
+from services.console.takeover import LONGEST, Takeover
+from shared.ids import ContactId, TenantId, new_id
+from shared.store.session import Store
+from shared.vault import Vault
+
+_FILTERS = ("channel", "since", "until", "user", "state", "errors")
+_USERS = (
+    "select id, coalesce(nullif(name, ''), email) as name from app_user where tenant_id = %s order by 2, 1 limit 500"
+)
+_HISTORY = "select history from tenant where id = %s"
+_SAID = 50
+_EXPORTED = 200
+_LONGEST_WORDS = 200
+
+
+@dataclass(frozen=True)
+class _Pages:
+    """The collaborators of the pages."""
+
+    store: Store
+    vault: Vault
+    erasures: Erasures
+    found: Conversations
+    history: History
+    takeover: Takeover
+
+    async def overview(self, view: View, words: str = "") -> Response:
+        """Answer with the list; with `words`, of the conversations in which they were said."""
+        asked = {name: _asked(view, name) for name in ("tenant", *_FILTERS)}
+        tenant = await existing(self.store, view.who, view.company(asked["tenant"]))
+        kept = await self._is_kept(tenant)
+        told = (
+            await self.history.search(tenant, words, view.days(asked["since"], asked["until"]))
+            if words and kept
+            else None
+        )
+        rows, behind = await self._rows(view, tenant, asked, told)
+        lines = await self.history.last_lines(tenant, [row["id"] for row in rows], history=kept)
+        return view.page(
+            "history.html",
+            list=paged(view, [shown_conversation(self.vault, row) for row in rows], behind),
+            lines=lines,
+            tenant=tenant,
+            companies=await companies(self.store, view),
+            users=await self._users(tenant),
+            asked=asked,
+            is_kept=kept,
+            is_filtered=bool(words) or any(asked[name] for name in _FILTERS),
+            most=MOST_COUNTED,
+            searched=SEARCHED,
+            words=words,
+            told=told,
+        )
+
+    async def thread(self, view: View, conversation: str) -> Response:
+        """Answer with what was said in one."""
+        tenant, row = await self.one(view, conversation)
+        spoken = await self.found.spoken(tenant, conversation, place(view), _SAID)
+        said = [
+            (shown_said(self.vault, tenant, it, spoken.parts, history=row["history"]), it.get("kind"))
+            for it in reversed(spoken.rows)
+        ]
+        shown = shown_conversation(self.vault, row)
+        return view.page(
+            "thread.html",
+            conversation=shown,
+            list=paged(view, said, spoken.mark),
+            turns=await self.history.turns(tenant, [it.turn for it, _kind in said if it.turn]),
+            near=await self.history.neighbours(tenant, shown.contact.id, conversation),
+            is_kept=row["history"],
+            is_theirs=(is_theirs := bool(row["handed_off_at"]) and row["closed_at"] is None),
+            is_window_open=is_theirs and await self.takeover.is_window_open(tenant, conversation),
+            reply=new_id("rp"),
+            longest=LONGEST,
+        )
+
+    async def one(self, view: View, conversation: str) -> tuple[TenantId, DictRow]:
+        """Return one, and whose it is. Raises Unknown."""
+        tenant = await owner(self.store, view.who, "conversation", {"id = %s": conversation})
+        return tenant, await self.found.one(tenant, conversation)
+
+    async def lines(self, tenant: TenantId, row: DictRow) -> AsyncIterator[bytes]:
+        """Return a conversation as JSON, a line for each thing that was said, the newest first."""
+        yield _line(shown_conversation(self.vault, row))
+        mark = None
+        while True:
+            spoken = await self.found.spoken(tenant, row["id"], mark, _EXPORTED)
+            for it in spoken.rows:
+                yield _line(shown_said(self.vault, tenant, it, spoken.parts, history=row["history"]))
+            if (mark := spoken.mark) is None:
+                return
+
+    async def _rows(
+        self, view: View, tenant: TenantId, asked: dict[str, str | None], told: Found | None
+    ) -> tuple[list[DictRow], Any]:
+        within: Conditions = view.days(asked["since"], asked["until"]).within("opened_at")
+        if told is not None:
+            within = {"conversation.id = any(%s)": list(told.conversations)}
+        wanted = {
+            "conversation.channel = %s": asked["channel"],
+            "conversation.user_id = %s": asked["user"],
+            "(closed_at is null) = %s": None if asked["state"] is None else asked["state"] == "open",
+            HAS_ERRORS: True if asked["errors"] else None,
+        }
+        most = ROWS if told is None else len(told.conversations) + 1
+        part = await self.found.read(tenant, within, wanted, None if told else place(view), most + 1)
+        return part.page(most, self.found.scan.order)
+
+    async def _users(self, tenant: TenantId) -> dict[str, str]:
+        async with self.store.connection(tenant) as connection:
+            rows = await (await connection.execute(_USERS, (tenant,))).fetchall()
+        return {row["id"]: row["name"] for row in rows}
+
+    async def _is_kept(self, tenant: TenantId) -> bool:
+        async with self.store.connection(tenant) as connection:
+            row = await (await connection.execute(_HISTORY, (tenant,))).fetchone()
+        return bool(row and row["history"])
+
+
+def history(store: Store, vault: Vault, erasures: Erasures, takeover: Takeover) -> APIRouter:
+    """Return the pages."""
+    router = APIRouter(route_class=Page)
+    pages = _Pages(store, vault, erasures, reader(store), History(store, vault), takeover)
+
+    @router.get("/history", **may("conversations:read"))
+    async def conversation_list(view: Looking) -> Response:
+        return await pages.overview(view)
+
+    @router.post("/history", **may("conversations:read"))
+    async def search(view: Looking) -> Response:
+        """Look for words, which stay out of the address: they are what somebody said."""
+        return await pages.overview(view, str(view.form.get("words", "")).replace("\x00", "").strip()[:_LONGEST_WORDS])
+
+    @router.get("/history/{conversation}", **may("conversations:read"))
+    async def thread(view: Looking, conversation: Id) -> Response:
+        return await pages.thread(view, conversation)
+
+    @router.get("/history/{conversation}/export", **may("conversations:read"))
+    async def export(view: Looking, conversation: Id) -> Response:
+        tenant, row = await pages.one(view, conversation)
+        await pages.history.note_export(view.who, tenant, conversation)
+        named = {"Content-Disposition": f'attachment; filename="{conversation}.jsonl"', "Cache-Control": "no-store"}
+        return StreamingResponse(pages.lines(tenant, row), media_type="application/x-ndjson", headers=named)
+
+    @router.get("/history/{conversation}/erasure", **may("contacts:write"))
+    async def erase_page(view: Looking, conversation: Id) -> Response:
+        _tenant, row = await pages.one(view, conversation)
+        return view.page(
+            "erase.html", conversation=(it := shown_conversation(vault, row)), name=name_of(it.contact), error=None
+        )
+
+    @router.post("/history/{conversation}/erasure", **may("contacts:write"))
+    async def erase(view: Looking, conversation: Id) -> Response:
+        """Erase the person, once their name was typed."""
+        tenant, row = await pages.one(view, conversation)
+        shown = shown_conversation(vault, row)
+        name = name_of(shown.contact)
+        if str(view.form.get("name", "")).strip() != name:
+            error = view.text(_("This is not the name above."))
+            return view.page("erase.html", 422, conversation=shown, name=name, error=error)
+        reason = str(view.form.get("reason", "")).replace("\x00", "").strip()[:500] or "asked by the person"
+        await erasures.erase(view.who, ContactId(shown.contact.id), Wanted(reason, bool(view.form.get("copies"))))
+        return view.go("/history", tenant=tenant, done="erased")
+
+    return router
+
+
+def name_of(contact: Contact) -> str:
+    """Return what a person goes by in the console: what is typed to erase them."""
+    return contact.name or contact.number or contact.handle or contact.id
+
+
+def _asked(view: View, name: str) -> str | None:
+    given = view.form.get(name) or view.request.query_params.get(name, "")
+    return str(given).replace("\x00", "")[:64] or None
+
+
+def _line(it: Conversation | Said) -> bytes:
+    return orjson.dumps(it.model_dump(mode="json")) + b"\n"

@@ -1,0 +1,1 @@
+"""What people send beside text, as it is kept and told."""
