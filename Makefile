@@ -11,7 +11,7 @@ TOOLS = [ -x $(TOOLBOX)/bin/pip ] || python3 -m venv $(TOOLBOX); $(TOOLBOX)/bin/
 COMPILE = $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset logs test chaos bench check assets fmt lock env images sbom audit clean browser
+.PHONY: help up down reset logs test chaos bench check assets fmt lock env images sbom audit clean browser promtool
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ reset: $(READY) ## Stop the local stack and delete its data, keys and logs
 logs: $(READY) ## Print the ends of the local stack's logs (ARGS="router -f")
 	@$(BIN)/trunkline logs $(ARGS)
 
-test: $(READY) browser ## Run the whole test suite (ARGS="-k pairing")
+test: $(READY) browser promtool ## Run the whole test suite (ARGS="-k pairing")
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 chaos: $(READY) ## Kill, pause and confuse everything under load, and check that nobody notices (ARGS="--seed 2")
@@ -90,6 +90,9 @@ clean: ## Delete .venv and caches, not the stack's data
 
 browser: # What the browser tests drive
 	@sh dev/browser.sh
+
+promtool: # What the tests of alerts and dashboards ask
+	@sh dev/promtool.sh
 
 $(READY): requirements-dev.txt pyproject.toml dev/venv.sh
 	@sh dev/venv.sh .venv

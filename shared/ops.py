@@ -1,8 +1,13 @@
-"""The ops port of every process: `/healthz` (the loop lives), `/readyz` (each dependency, by name), `/metrics`."""
+"""
+The ops port of every process: `/healthz` (the loop lives), `/readyz` (each dependency, by name), `/metrics`.
+
+Metrics are told as OpenMetrics, with exemplars, to whoever asks for that, else in Prometheus' text.
+"""
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,12 +15,21 @@ import orjson
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import REGISTRY
+from prometheus_client.exposition import choose_encoder
+
+from shared.metrics import CHECK_SECONDS, CHECK_UP
 
 Check = Callable[[], Awaitable[str | None]]
 """Asks one dependency; returns None when it is fine, else what is wrong, in a few words."""
 
+Measure = Callable[[], Awaitable[None]]
+"""Asks for what a gauge shall say, and sets it."""
+
 _CHECK_LIMIT = 2.0
+_MEASURED_FOR = 3.0
+"""Seconds for which what was measured holds, however often somebody scrapes."""
+
 _HEADER_READ_LIMIT_MS = 5_000
 _START_LIMIT = 10.0
 _FINISH_LIMIT = 5.0
@@ -26,8 +40,9 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-def ops_app(checks: Mapping[str, Check]) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    """Return the ASGI app of the ops port."""
+def ops_app(checks: Mapping[str, Check], *measures: Measure) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """Return the ASGI app of the ops port. `measures` are made when metrics are asked for, and not more often than every 3 s."""
+    gauges = _Gauges(checks, measures)
 
     async def app(scope: Scope, _receive: Receive, send: Send) -> None:
         match scope["path"]:
@@ -39,11 +54,51 @@ def ops_app(checks: Mapping[str, Check]) -> Callable[[Scope, Receive, Send], Awa
                 body = {"ready": ready, "checks": {name: wrong or "ok" for name, wrong in report.items()}}
                 await _answer(send, 200 if ready else 503, orjson.dumps(body), b"application/json")
             case "/metrics":
-                await _answer(send, 200, generate_latest(), CONTENT_TYPE_LATEST.encode())
+                await gauges.measure()
+                encode, content_type = choose_encoder(_header(scope, b"accept"))
+                await _answer(send, 200, encode(REGISTRY), content_type.encode())
             case _:
                 await _answer(send, 404, b"", b"text/plain")
 
     return app
+
+
+class _Gauges:
+    """What is measured at a scrape: each check, and what a service adds."""
+
+    def __init__(self, checks: Mapping[str, Check], measures: Sequence[Measure]) -> None:
+        self._checks = checks
+        self._measures = measures
+        self._lock = asyncio.Lock()
+        self._measured = float("-inf")
+
+    async def measure(self) -> None:
+        """Measure everything anew, unless somebody just did."""
+        async with self._lock:
+            if time.monotonic() - self._measured < _MEASURED_FOR:
+                return
+            checks = (self._check(name, check) for name, check in self._checks.items())
+            await asyncio.gather(*checks, *map(_ask, map(_as_check, self._measures)))
+            self._measured = time.monotonic()
+
+    async def _check(self, name: str, check: Check) -> None:
+        began = time.monotonic()
+        wrong = await _ask(check)
+        CHECK_SECONDS.labels(name).set(time.monotonic() - began)
+        CHECK_UP.labels(name).set(0 if wrong else 1)
+
+
+def _as_check(measure: Measure) -> Check:
+    """Let what cannot be measured now keep its value: the check of what it asks tells why."""
+
+    async def check() -> None:
+        await measure()
+
+    return check
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope.get("headers", ()) if key.lower() == name), "")
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """
-Logs, traces and metrics: set-up, and every name as a constant.
+Logs and traces: set-up, and every name of a log event as a constant. Metrics are in `shared.metrics`.
 
-No address, message text or secret goes into any of the three. As a last net, the log chain masks what looks like a
+No address, message text or secret goes into any of them. As a last net, the log chain masks what looks like a
 phone number.
 """
 
@@ -9,8 +9,10 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import structlog
@@ -20,7 +22,6 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
-from prometheus_client import Counter, Gauge, Histogram
 
 # Log events
 SETTINGS_LOADED: Final = "settings.loaded"
@@ -80,57 +81,6 @@ BUS_BACK: Final = "bus.back"
 DURABLE_RESTORED: Final = "durable.restored"
 PRESENCE_LOST: Final = "presence.lost"
 
-# Metrics
-MESSAGES: Final = Counter(
-    "trunkline_channel_messages",
-    "Messages by what became of them.",
-    ("provider", "channel", "direction", "status"),
-)
-HOPS: Final = Histogram(
-    "trunkline_hop_seconds",
-    "Seconds that one hop of a message took.",
-    ("hop",),
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
-)
-SIGNATURE_FAILURES: Final = Counter("trunkline_signature_failures", "Webhooks refused for their signature.")
-WEBHOOKS: Final = Counter("trunkline_webhooks", "Webhook requests by answer.", ("outcome",))
-TURNS_RUNNING: Final = Gauge("trunkline_turns_running", "Agent turns that run in this process.")
-MODEL_TOKENS: Final = Counter(
-    "trunkline_model_tokens", "Tokens that models were paid for.", ("direction", "model", "tenant")
-)
-MODEL_COST: Final = Counter(
-    "trunkline_model_cost", "What models cost, in the currency of the prices that are set.", ("model", "tenant")
-)
-TOKEN_USAGE: Final = Histogram(
-    "gen_ai_client_token_usage",
-    "Tokens of one call of a model.",
-    ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_token_type"),
-    buckets=tuple(4**power for power in range(14)),
-)
-CALL_SECONDS: Final = Histogram(
-    "gen_ai_client_operation_duration_seconds",
-    "Seconds that one call of a model took, by how it failed.",
-    ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "error_type"),
-    buckets=(0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92),
-)
-"""Both as OpenTelemetry's GenAI conventions have them, in Prometheus' spelling."""
-
-TURNS_REFUSED: Final = Counter("trunkline_turns_refused", "Turns that a limit ended, by which.", ("reason",))
-AMBIGUOUS_SENDS: Final = Counter(
-    "trunkline_ambiguous_sends", "Sends whose outcome had to be found out.", ("resolution",)
-)
-OUTBOUND_CALLS: Final = Counter(
-    "trunkline_outbound_calls", "Calls to addresses that tenants named, by outcome.", ("outcome",)
-)
-DELIVERIES: Final = Counter("trunkline_deliveries", "Events handled, by durable and verdict.", ("durable", "verdict"))
-
-HOP_ACCEPT: Final = "accept"
-HOP_ROUTE: Final = "route"
-HOP_TURN: Final = "turn"
-HOP_MODEL: Final = "model"
-HOP_SEND: Final = "send"
-HOP_ANSWER: Final = "answer"
-
 PHONE_LIKE = re.compile(r"\+?\d(?:[\s().-]{0,2}\d){8,14}(?!\d)")
 _SAFE_KEYS: Final = frozenset(
     {"event", "timestamp", "level", "service", "trace_id", "span_id", "tenant", "thread", "conversation", "turn", "attempt",
@@ -169,20 +119,44 @@ def span(
     **attributes: str | float | bool,
 ) -> Iterator[Span]:
     """Open a span. `parent` and `links` are trace headers as `trace_headers` gives them."""
-    with tracer.start_as_current_span(
+    context = _context(parent) if parent is not None else None
+    with _opened(name, kind, context, _links(links), attributes) as opened:
+        yield opened
+
+
+@contextmanager
+def inner_span(name: str, *, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | float | bool) -> Iterator[Span]:
+    """Open a span within the running one; without one, open none: a sweep makes no trace of its own."""
+    if not trace.get_current_span().get_span_context().is_valid:
+        yield trace.INVALID_SPAN
+        return
+    with _opened(name, kind, None, [], attributes) as opened:
+        yield opened
+
+
+def waited(
+    name: str,
+    since: datetime,
+    *,
+    parent: Mapping[str, str],
+    links: tuple[Mapping[str, str], ...] = (),
+    **attributes: str | float | bool,
+) -> None:
+    """Tell of a wait that is over now, as a span of its own: what nobody works on takes its time, too."""
+    until = time.time_ns()
+    tracer.start_span(
         name,
-        context=_context(parent) if parent is not None else None,
-        kind=kind,
-        links=[Link(found) for link in links if (found := _span_context(link)).is_valid],
-        attributes={key.replace("__", "."): value for key, value in attributes.items()},
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as opened:
-        try:
-            yield opened
-        except Exception as error:
-            opened.set_status(Status(StatusCode.ERROR, type(error).__name__))
-            raise
+        context=_context(parent),
+        links=_links(links),
+        attributes=_attributes(attributes),
+        start_time=min(until, int(since.timestamp() * 1e9)),
+    ).end(until)
+
+
+def link(headers: Mapping[str, str]) -> None:
+    """Lead from the running span to another trace."""
+    for other in _links((headers,)):
+        trace.get_current_span().add_link(other.context)
 
 
 class Retry(Protocol):
@@ -215,6 +189,38 @@ def trace_headers() -> dict[str, str]:
 
 def _context(headers: Mapping[str, str]) -> Context:
     return propagate.extract(dict(headers), context=Context())
+
+
+@contextmanager
+def _opened(
+    name: str,
+    kind: SpanKind,
+    context: Context | None,
+    links: list[Link],
+    attributes: Mapping[str, str | float | bool],
+) -> Iterator[Span]:
+    with tracer.start_as_current_span(
+        name,
+        context=context,
+        kind=kind,
+        links=links,
+        attributes=_attributes(attributes),
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as opened:
+        try:
+            yield opened
+        except Exception as error:
+            opened.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
+
+
+def _links(headers: tuple[Mapping[str, str], ...]) -> list[Link]:
+    return [Link(found) for link in headers if (found := _span_context(link)).is_valid]
+
+
+def _attributes(named: Mapping[str, str | float | bool]) -> dict[str, str | float | bool]:
+    return {key.replace("__", "."): value for key, value in named.items()}
 
 
 def _span_context(headers: Mapping[str, str]) -> trace.SpanContext:

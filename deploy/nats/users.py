@@ -72,7 +72,12 @@ USERS: Mapping[str, User] = {
         hears=(TURN_INTERRUPTED_ANY,),
         answers=(TURN_REPLAY, TRIAL),
     ),
-    "egress": User(consumes=(EGRESS, STATUS_READER), stores=(OUT,), hears=(TURN_RUNNING_ANY,)),
+    "egress": User(
+        consumes=(EGRESS, STATUS_READER),
+        stores=(OUT,),
+        looks_up=(STATUS,),  # how old the oldest report is
+        hears=(TURN_RUNNING_ANY,),
+    ),
     "console": User(
         consumes=(ADVISORIES,),
         stores=(INBOUND, OUT, STATUS),  # gap-fill, and dead letters that are replayed

@@ -90,6 +90,9 @@ def _common(part: Part, setup: Setup) -> dict[str, str]:
         "TRUNKLINE_LOG__LEVEL": setup.caller.get("TRUNKLINE_LOG__LEVEL") or "info",
     }
     common |= _given(setup.caller, "TRUNKLINE_FAULT_POINTS")
+    if setup.has("console") and not _given(setup.caller, *_EXPORTS):
+        receiver = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{setup.url('console-1')}/otlp/v1/traces"}
+        common |= receiver | {"OTEL_BSP_SCHEDULE_DELAY": "1000"}
     if f"{part.label}/ops" in setup.ports:
         common |= {"TRUNKLINE_OPS__HOST": LOOPBACK, "TRUNKLINE_OPS__PORT": str(setup.ports[f"{part.label}/ops"])}
     if url := setup.database_urls.get(part.name):
@@ -167,6 +170,9 @@ def _short(part: Part, setup: Setup) -> str:
 def _given(caller: Mapping[str, str], *names: str) -> dict[str, str]:
     return {name: caller[name] for name in names if caller.get(name)}
 
+
+_EXPORTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_SDK_DISABLED")
+"""Who sets one of these looks at traces elsewhere, or not at all; else the console keeps them."""
 
 _GROUPS: Mapping[str, str] = {"simulator": "sim", "model": "model_server"}
 _SPECIAL: Mapping[str, Callable[[Part, Setup], dict[str, str]]] = {

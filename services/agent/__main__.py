@@ -38,6 +38,7 @@ from shared.settings import from_env
 from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
 from shared.store.session import open_store
+from shared.store.waiting import TURNS, waiting
 from shared.telemetry import SERVICE_READY, log, tell_retry
 from shared.topology import AGENT, HINT_READERS, TRIAL, TURN_INTERRUPTED_ANY, TURN_REPLAY
 from shared.vault import TenantVault, Vault
@@ -88,7 +89,9 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
         )
         bus.on(AGENT, agent.on_turn_requested, workers=HINT_READERS)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
-        async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
+        async with serving(
+            ops_app(checks, bus.measure, store.measure, waiting(store, TURNS)), settings.ops.host, settings.ops.port
+        ):
             await bus.consume()
             replays, playground = Replays(agent, turns), Playground(agent, store, vault)
             await bus.answer(TURN_REPLAY, ReplayRequested, replays.on_replay_requested, most=_MOST_ASKED)

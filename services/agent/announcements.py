@@ -9,7 +9,8 @@ from shared.events import ConversationHandedOff, ReplyReady, TurnInterrupted, Tu
 from shared.failures import Failure
 from shared.faultpoints import Step
 from shared.ids import ReplyId, TenantId, ThreadKey
-from shared.telemetry import CONVERSATION_HANDED_OFF, TURN_REFUSED, TURNS_REFUSED, log
+from shared.metrics import TURNS_REFUSED
+from shared.telemetry import CONVERSATION_HANDED_OFF, TURN_REFUSED, log
 from shared.topology import (
     OUT,
     handed_off_subject,

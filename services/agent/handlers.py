@@ -19,7 +19,8 @@ from shared.events import TurnInterrupted, TurnRequested
 from shared.failures import GatewayError
 from shared.fairness import FairWork
 from shared.ids import TenantId, ThreadKey
-from shared.telemetry import HOP_TURN, HOPS, TURN_FINISHED, TURN_LOST, TURN_RESTARTED, TURNS_RUNNING, log, span
+from shared.metrics import HOP_TURN, TURNS_RUNNING, timed
+from shared.telemetry import TURN_FINISHED, TURN_LOST, TURN_RESTARTED, log, span, waited
 
 _RENEW_EVERY = 5.0
 _RENEW_RETRY = 1.0
@@ -138,9 +139,10 @@ class Agent(Thinking):
             work = await self.turns.load(claim)
         except GatewayError as error:
             return await self.turns.give_up(claim, APOLOGY, error.failure.code)
+        if claim.due_at is not None:
+            waited("wait turn", claim.due_at, parent=work.traces[-1])
         with (
             TURNS_RUNNING.track_inprogress(),
-            HOPS.labels(HOP_TURN).time(),
             span(
                 f"invoke_agent {work.agent_name}",
                 parent=work.traces[-1],
@@ -152,6 +154,7 @@ class Agent(Thinking):
                 gen_ai__conversation__id=work.conversation,
                 trunkline__turn=work.turn,
             ) as opened,
+            timed(HOP_TURN),
         ):
             if work.is_handed_off:
                 return await self.turns.keep_silent(work)

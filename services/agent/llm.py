@@ -19,7 +19,8 @@ from services.agent.llm_answers import Unreadable, read
 from services.agent.llm_port import AS_IT_LIKES, Candidate, Completion, Model, Said, Sampling, ToolRequest
 from services.agent.settings import AgentSettings
 from shared.failures import MODEL_REFUSED, MODEL_UNAVAILABLE, GatewayError
-from shared.telemetry import CALL_SECONDS, HOP_MODEL, HOPS, TOKEN_USAGE, span
+from shared.metrics import CALL_SECONDS, HOP_MODEL, TOKEN_USAGE, timed
+from shared.telemetry import span
 
 __all__ = ["Candidate", "Completion", "Model", "OpenAIModel", "Said", "Sampling", "ToolRequest", "open_model"]
 
@@ -211,7 +212,7 @@ def _asked_to_wait(error: openai.APIStatusError) -> float | None:
 def _observed(name: str, attributes: Mapping[str, str | int | float]) -> Iterator[Span]:
     """Tell of a call in a span and in metrics, by OpenTelemetry's GenAI conventions; never what is said."""
     began, reason = time.monotonic(), ""
-    with HOPS.labels(HOP_MODEL).time(), span(f"chat {name}", kind=SpanKind.CLIENT) as opened:
+    with timed(HOP_MODEL), span(f"chat {name}", kind=SpanKind.CLIENT) as opened:
         opened.set_attributes(attributes)
         try:
             yield opened

@@ -6,7 +6,7 @@ from decimal import Decimal
 from services.agent.llm_port import Completion
 from services.agent.prices import Prices
 from shared.ids import TenantId
-from shared.telemetry import MODEL_COST, MODEL_TOKENS
+from shared.metrics import MODEL_COST, MODEL_TOKENS
 
 
 @dataclass

@@ -25,6 +25,7 @@ from services.console.directory import Reconciler
 from services.console.erasure import SWEEP, Erasures
 from services.console.forms import FormDeliveries
 from services.console.gap_fill import GapFill
+from services.console.gauges import housekeeping
 from services.console.job import repeated
 from services.console.knowledge.documents import Documents
 from services.console.knowledge.indexing import Indexing
@@ -169,7 +170,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             )
         )
         async with (
-            serving(ops_app(checks), settings.ops.host, settings.ops.port),
+            serving(ops_app(checks, store.measure, housekeeping(store)), settings.ops.host, settings.ops.port),
             background(
                 reconciler.keep(),
                 rewrap.keep(),

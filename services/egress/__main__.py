@@ -24,6 +24,7 @@ from shared.settings import from_env
 from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
 from shared.store.session import open_store
+from shared.store.waiting import SENDS, waiting
 from shared.telemetry import SERVICE_READY, log, tell_retry
 from shared.topology import EGRESS, HINT_READERS, STATUS_READER, TURN_RUNNING_ANY
 from shared.vault import TenantVault, Vault
@@ -55,7 +56,9 @@ async def main(settings: EgressSettings, stopping: asyncio.Event, connect: OpenC
         bus.on(EGRESS, egress.on_reply_ready, workers=HINT_READERS)
         bus.on(STATUS_READER, egress.on_part_reported, workers=settings.egress.report_workers)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
-        async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
+        async with serving(
+            ops_app(checks, bus.measure, store.measure, waiting(store, SENDS)), settings.ops.host, settings.ops.port
+        ):
             await bus.consume()
             typing = TypingDots(store, vault, channels)
             await bus.listen(TURN_RUNNING_ANY, TurnRunning, typing.on_turn_running, queue="egress")

@@ -23,18 +23,17 @@ from shared.failures import CHANNEL_UNKNOWN, OUTCOME_UNKNOWN, GatewayError, Late
 from shared.fairness import FairWork
 from shared.faultpoints import Step
 from shared.ids import TenantId, ThreadKey
+from shared.metrics import AMBIGUOUS_SENDS, HOP_ANSWER, HOP_SEND, MESSAGES, SEND_FAILURES, observe, timed
 from shared.telemetry import (
-    AMBIGUOUS_SENDS,
-    HOP_ANSWER,
-    HOP_SEND,
-    HOPS,
-    MESSAGES,
     PART_IN_DOUBT,
     PART_REPORTED,
     PART_SENT,
     PARTS_PARKED,
+    link,
     log,
     span,
+    trace_headers,
+    waited,
 )
 from shared.topology import OUT, out_subject
 
@@ -42,6 +41,9 @@ _SWEEP_EVERY = 0.5
 _MOST_BACKOFF = 60.0
 _RECORD_LIMIT = 40.0
 """Seconds for which an outcome that we know is tried to be written down: within the claim's lease."""
+
+for _resolution in ("adopted", "resent", "given_up"):
+    AMBIGUOUS_SENDS.labels(_resolution)  # there from the start, so that the first one is seen as a rise
 
 _PASSING = (psycopg.OperationalError, PoolTimeout, Later)
 
@@ -73,6 +75,7 @@ class Egress:
         moved = await self.reports.record(event, failure)
         if moved is None:
             return
+        _trace_report(event, moved)
         _tell_report(event, moved)
         if has_left(moved.after):
             ready = ReplyReady(tenant=event.tenant, thread=moved.thread, reply_id=moved.reply)
@@ -87,6 +90,8 @@ class Egress:
                 if desk is None:
                     return
                 claim, begun = desk.claim, await self._next(desk)
+            if isinstance(begun, Try):
+                waited("wait send", claim.due_at, parent=begun.trace)
             while begun is not None:
                 begun = await (self._send(claim, begun) if isinstance(begun, Try) else self._find_out(claim, begun))
 
@@ -126,14 +131,18 @@ class Egress:
         """Make the call that was just put on record, write down what came of it, and return what comes next."""
         channel = self._channel(claim.provider, claim.channel)
         part = attempt.part.ordinal
-        with span("send part", parent=attempt.trace, trunkline__attempt=attempt.attempt, trunkline__part=part):
+        with span(
+            "send part", parent=attempt.trace, trunkline__attempt=attempt.attempt, trunkline__part=part
+        ) as opened:
             faultpoints.before(Step.EGRESS_SEND)
             assert claim.to is not None, "without an address parts are parked"  # noqa: S101
-            with HOPS.labels(HOP_SEND).time():
+            with timed(HOP_SEND):
                 outcome = await channel.send(
                     claim.credentials, sender=claim.sender, to=claim.to, body=attempt.body, attempt=attempt.attempt
                 )
             faultpoints.after(Step.EGRESS_SEND)
+            if isinstance(outcome, Accepted):
+                opened.set_attribute("trunkline.message_sid", outcome.provider_sid)
             begun = await self._recorded(claim, attempt, outcome)
             _tell_send(claim, attempt, outcome)
         return begun
@@ -223,6 +232,8 @@ def _tell_send(claim: Claim, attempt: Try, outcome: Outcome) -> None:
     sid = outcome.provider_sid if isinstance(outcome, Accepted) else None
     result = type(outcome).__name__.lower()
     MESSAGES.labels(claim.provider, claim.channel, "outbound", result).inc()
+    if isinstance(outcome, Refused):
+        SEND_FAILURES.labels(outcome.failure.code).inc()
     log.info(
         PART_SENT,
         outcome=result,
@@ -237,9 +248,22 @@ def _tell_send(claim: Claim, attempt: Try, outcome: Outcome) -> None:
     )
 
 
+def _trace_report(event: PartReported, moved: Reported) -> None:
+    """Tell of the wait for a report in the message's own trace, and let the two lead to each other."""
+    waited(
+        "await report",
+        moved.accepted_at or moved.now,
+        parent=moved.trace,
+        links=(trace_headers(),),
+        trunkline__message_sid=event.provider_sid,
+        trunkline__status=event.status,
+    )
+    link(moved.trace)
+
+
 def _tell_report(event: PartReported, moved: Reported) -> None:
     if moved.first and has_left(moved.after) and not has_left(moved.before):
-        HOPS.labels(HOP_ANSWER).observe(max(0.0, (moved.now - moved.received_at).total_seconds()))
+        observe(HOP_ANSWER, max(0.0, (moved.now - moved.received_at).total_seconds()))
     MESSAGES.labels("twilio", "whatsapp", "outbound", moved.after).inc()
     log.info(
         PART_REPORTED,

@@ -30,7 +30,7 @@ _LOCK = "select 1 from thread where key = %s for update nowait"
 _REPORT = f"""
 with found as (
   select part.id as part, part.reply_id as reply, part.ordinal, part.thread, part.tenant_id, part.state as before,
-         part.provider_sid, reply.received_at, attempt.id as attempt,
+         part.provider_sid, part.accepted_at, reply.trace, reply.received_at, attempt.id as attempt,
          attempt.outcome = '{SUPERSEDED}' and not %(proof)s as superseded,
          exists (select 1 from reply other where other.thread = part.thread and other.state in ('open', 'cut')) as more
   from part join reply on reply.id = part.reply_id
@@ -67,6 +67,10 @@ class Reported:
     first: bool
     received_at: datetime
     now: datetime
+    accepted_at: datetime | None
+    """When the provider took the part; None where this report is the first to tell."""
+    trace: dict[str, str]
+    """Of the reply."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,8 @@ class Reports:
             row["ordinal"] == 1,
             row["received_at"],
             row["now"],
+            row["accepted_at"],
+            row["trace"],
         )
 
     async def _written(self, connection: Connection, report: PartReported, towards: str) -> DictRow | None:

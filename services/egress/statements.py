@@ -112,9 +112,10 @@ _CLAIM = """
 with claimed as (
   update thread set out_owner = %(owner)s, out_fence = out_fence + 1, out_until = now() + interval '{lease}'
   where key = %(thread)s and {due} and {free}
-  returning key, tenant_id, line_id, contact_id, guests, out_fence, last_inbound_at
+  returning key, tenant_id, line_id, contact_id, guests, out_fence, last_inbound_at,
+            send_at, old.out_owner <> %(owner)s as taken_over
 )
-select thread.root, claimed.tenant_id, claimed.contact_id, claimed.guests, claimed.out_fence, line.channel, line.provider,
+select thread.root, taken_over, coalesce(claimed.send_at, now()) as due_at, claimed.tenant_id, claimed.contact_id, claimed.guests, claimed.out_fence, line.channel, line.provider,
        line.sender, long_replies, reply_limit, {credential},
        contact.tenant_id as contact_tenant, sealed_address, coalesce(claimed.last_inbound_at, now()) as heard, now() as now
 from thread left join claimed on true

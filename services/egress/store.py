@@ -14,6 +14,7 @@ from services.egress.ordering import Part
 from shared.channels.ports import Credentials
 from shared.faultpoints import Step
 from shared.ids import Address, AttemptId, PartId, ProviderSid, ReplyId, TenantId, ThreadKey, new_id
+from shared.metrics import TAKEOVERS
 from shared.store.credentials import credentials
 from shared.store.sealed import CONTACT_ADDRESS, PART_BODY, REPLY_BODY
 from shared.store.session import Connection, Store
@@ -39,6 +40,8 @@ class Claim:
     """Whether a long reply is cut off rather than sent in parts."""
     in_group: bool
     """Whether it is for all threads of a person, whose root this is."""
+    due_at: datetime
+    """Since when it had something to send."""
 
 
 @dataclass(frozen=True)
@@ -278,6 +281,8 @@ class SendLedger:
             if row["guests"]:
                 await self.store.widen(connection, tenant, *row["guests"])
                 row |= await (await connection.execute(sql.GUEST, (row["contact_id"],))).fetchone() or {}
+            if row["taken_over"]:
+                TAKEOVERS.labels("egress").inc()
             if row["holder"] is not None:
                 await self.store.have_keys(connection, row["holder"])
             yield Desk(connection, self._claim(thread, row), self.vault, row["now"], row["heard"])
@@ -329,6 +334,7 @@ class SendLedger:
             limit=row["reply_limit"],
             truncated=row["long_replies"] == "truncate",
             in_group=row["root"] is not None,
+            due_at=row["due_at"],
         )
 
     async def due(self, patience: float) -> list[tuple[TenantId, ThreadKey]]:

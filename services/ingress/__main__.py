@@ -4,6 +4,7 @@ import asyncio
 import os
 
 from services.ingress.directory import Directory
+from services.ingress.gauges import certificates, nats_store
 from services.ingress.intake import Intake
 from services.ingress.readiness import durable_streams
 from services.ingress.settings import IngressSettings
@@ -11,7 +12,7 @@ from services.ingress.webhook import WebhookApp
 from shared.addresses import Pepper
 from shared.bus import open_bus
 from shared.channels.inbound import inbound_channels
-from shared.ops import ops_app, serving
+from shared.ops import Measure, ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.telemetry import SERVICE_READY, log
@@ -34,14 +35,16 @@ async def main(settings: IngressSettings, stopping: asyncio.Event) -> None:
         app = WebhookApp(
             inbound_channels(settings.webhook_url), directory, Intake(bus, directory, vault, thread_pepper)
         )
+        measures: list[Measure] = [certificates(settings.nats)]
         checks = {"process": not_stopping(stopping), "nats": bus.check, "config": directory.check}
         if settings.nats.monitor_url:
             checks["durability"] = durable_streams(settings.nats.monitor_url, (INBOUND, STATUS))
+            measures.append(nats_store(settings.nats.monitor_url))
         async with (
             background(directory.keep_fresh()),
             serving(app, settings.ingress.host, settings.ingress.port),
             # last, since ready means that webhooks are taken
-            serving(ops_app(checks), settings.ops.host, settings.ops.port),
+            serving(ops_app(checks, *measures), settings.ops.host, settings.ops.port),
         ):
             log.info(SERVICE_READY)
             await stopping.wait()

@@ -15,7 +15,7 @@ from shared.directory import AccountEntry, LineEntry
 from shared.events import PartReported
 from shared.ids import Address
 from shared.intake import inbound_event, message_id
-from shared.telemetry import MESSAGES
+from shared.metrics import MESSAGES
 from shared.topology import INBOUND, STATUS, inbound_subject, status_subject
 from shared.vault import Vault
 

@@ -23,7 +23,7 @@ def durable_streams(monitor_url: str, streams: Iterable[Stream]) -> Check:
     needed = {stream.name for stream in streams}
 
     async def check() -> str | None:
-        settings, report = await asyncio.to_thread(_ask, monitor_url)
+        settings, report = await asyncio.to_thread(ask_monitor, monitor_url)
         if settings.get("jetstream", {}).get("config", {}).get("sync_always") is not True:
             return "sync_always is off"
         there = {
@@ -37,12 +37,13 @@ def durable_streams(monitor_url: str, streams: Iterable[Stream]) -> Check:
     return check
 
 
-def _ask(monitor_url: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def ask_monitor(monitor_url: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the server's settings, and its report on JetStream with every stream. Blocks; raises `OSError` and the like."""
     parts = urlsplit(monitor_url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.netloc, timeout=_LIMIT)
     try:
-        return _get(connection, "/varz"), _get(connection, "/jsz?streams=1")
+        return _get(connection, "/varz"), _get(connection, "/jsz?streams=1&config=1")
     finally:
         connection.close()
 

@@ -19,21 +19,17 @@ from shared.bus import BusUnavailable
 from shared.channels.ports import Inbound, InvalidForm, Webhook
 from shared.directory import AccountEntry, LineEntry
 from shared.ids import LineId, new_id
+from shared.metrics import DUPLICATES, HOP_ACCEPT, SIGNATURE_FAILURES, WEBHOOKS, observe
 from shared.ops import Receive, Scope, Send
-from shared.telemetry import (
-    HOP_ACCEPT,
-    HOPS,
-    SIGNATURE_FAILURES,
-    WEBHOOK_ANSWERED,
-    WEBHOOK_CRASHED,
-    WEBHOOKS,
-    log,
-    span,
-)
+from shared.telemetry import WEBHOOK_ANSWERED, WEBHOOK_CRASHED, log, span
 
 _PATH = re.compile(r"/webhooks/([a-z]{1,32})(/[A-Za-z0-9_-]{1,64})?", re.ASCII)
 _STATUS = "/status"
+_REPEATED = frozenset({outcomes.DUPLICATE, outcomes.REPORT_REPEATED})
 _BAD_PROOF = frozenset({outcomes.UNKNOWN_ACCOUNT, outcomes.FORGED, outcomes.WRONG_LINE})
+
+for _failed in (outcomes.UNAVAILABLE, outcomes.CRASHED):
+    WEBHOOKS.labels(_failed.name)  # there from the start, so that the first one is seen as a rise
 
 
 @dataclass(frozen=True)
@@ -136,8 +132,10 @@ def _measure(outcome: Outcome, elapsed: float) -> None:
     WEBHOOKS.labels(outcome.name).inc()
     if outcome in _BAD_PROOF:
         SIGNATURE_FAILURES.inc()
+    if outcome in _REPEATED:
+        DUPLICATES.labels("ingress").inc()
     if outcome is outcomes.ACCEPTED:
-        HOPS.labels(HOP_ACCEPT).observe(elapsed)
+        observe(HOP_ACCEPT, elapsed)
 
 
 def _note(opened: Span, request: Request, outcome: Outcome, elapsed: float) -> None:

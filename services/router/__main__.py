@@ -34,7 +34,7 @@ async def main(settings: RouterSettings, stopping: asyncio.Event) -> None:
         router = Router(bus, Desk(store, vault, pepper), intake, vault)
         bus.on(ROUTER, router.on_inbound, workers=settings.router.workers)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
-        async with serving(ops_app(checks), settings.ops.host, settings.ops.port):
+        async with serving(ops_app(checks, bus.measure, store.measure), settings.ops.host, settings.ops.port):
             await bus.consume()
             async with background(bus.watch_durables()):
                 log.info(SERVICE_READY)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import psycopg
 from pydantic import ValidationError
 
-from services.router.intake import Intake
+from services.router.intake import DUPLICATE, Intake
 from services.router.mailbox import Mailbox
 from services.router.store import Desk
 from services.router.threads import Group, Message, Regrouped, Unreadable, Work, in_order
@@ -16,7 +16,8 @@ from shared.events import InboundContent, InboundReceived, ReplyReady, TurnInter
 from shared.failures import MALFORMED_EVENT, MESSAGE_FAILED, GatewayError, Later
 from shared.faultpoints import Step
 from shared.ids import MessageId, Sequence, TenantId, ThreadKey, new_id
-from shared.telemetry import HOP_ROUTE, HOPS, INBOUND_ROUTED, MESSAGES, log
+from shared.metrics import DUPLICATES, HOP_ROUTE, MESSAGES, observe
+from shared.telemetry import INBOUND_ROUTED, log
 from shared.topology import (
     INBOUND,
     OUT,
@@ -183,8 +184,10 @@ class Router:
 
 def _tell(mailbox: Mailbox, message: Message, outcome: str) -> None:
     MESSAGES.labels(mailbox.line.provider, mailbox.line.channel, "inbound", outcome).inc()
+    if outcome == DUPLICATE:
+        DUPLICATES.labels("router").inc()
     seconds = max(0.0, (mailbox.now - message.at).total_seconds())
-    HOPS.labels(HOP_ROUTE).observe(seconds)
+    observe(HOP_ROUTE, seconds)
     log.info(
         INBOUND_ROUTED,
         thread=mailbox.thread.key,

@@ -16,6 +16,7 @@ from faststream.nats import JStream, NatsMessage, PullSub
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext, api
+from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
 from shared.bus.config import ConfigBucket
@@ -23,8 +24,9 @@ from shared.bus.login import LoginBroker
 from shared.bus.settle import Delivery, settle
 from shared.events import Event
 from shared.ids import Sequence
+from shared.metrics import EVENTS_PENDING, OLDEST_WAITING
 from shared.settings import Nats
-from shared.telemetry import ANSWER_FAILED, BUS_BACK, BUS_LOST, DURABLE_RESTORED, log, trace_headers
+from shared.telemetry import ANSWER_FAILED, BUS_BACK, BUS_LOST, DURABLE_RESTORED, inner_span, log, trace_headers
 from shared.topology import Consumer, Stream
 
 E = TypeVar("E", bound=Event)
@@ -85,21 +87,26 @@ class Bus:
 
         Raises BusUnavailable when the server does not confirm within `timeout` seconds.
         """
-        headers = {
-            "Nats-Msg-Id": message_id,
-            "content-type": "application/json",
-            "ce-type": event.type,
-            **trace_headers(),
-        }
+        headers = {"Nats-Msg-Id": message_id, "content-type": "application/json", "ce-type": event.type}
         if at is not None:
             headers |= {
                 "Nats-Schedule": f"@at {at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
                 "Nats-Schedule-Target": target,
             }
-        try:
-            ack = await self._js.publish(subject, event.encode(), timeout=timeout, stream=stream.name, headers=headers)
-        except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
-            raise BusUnavailable(type(error).__name__) from error
+        with inner_span(
+            f"publish {event.type}",
+            kind=SpanKind.PRODUCER,
+            messaging__system="nats",
+            messaging__operation__name="publish",
+            messaging__operation__type="send",
+            messaging__destination__name=stream.name,
+        ):
+            headers |= trace_headers()
+            try:
+                body = event.encode()
+                ack = await self._js.publish(subject, body, timeout=timeout, stream=stream.name, headers=headers)
+            except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
+                raise BusUnavailable(type(error).__name__) from error
         return not ack.duplicate
 
     async def announce(self, subject: str, event: Event) -> None:
@@ -251,6 +258,27 @@ class Bus:
             except nats.js.errors.NotFoundError:
                 return f"durable {consumer.durable} is missing"
         return None
+
+    async def measure(self) -> None:
+        """Tell how much waits for each durable of this process, and since when, unless its events are only hints."""
+        for consumer in self._consumers:
+            async with _answering():
+                state = await self._js.consumer_info(consumer.stream.name, consumer.durable)
+            pending = (state.num_pending or 0) + (state.num_ack_pending or 0)
+            EVENTS_PENDING.labels(consumer.durable).set(pending)
+            if not consumer.stream.hints:
+                settled = Sequence(state.ack_floor.stream_seq if state.ack_floor else 0)
+                OLDEST_WAITING.labels(consumer.durable).set(await self._age(consumer, settled) if pending else 0)
+
+    async def _age(self, consumer: Consumer[Any], settled: Sequence) -> float:
+        """Return the age in seconds of the first event that is not settled. Raises BusUnavailable."""
+        try:
+            async with _answering():
+                subject = consumer.subject
+                first = await self._js.get_msg(consumer.stream.name, seq=settled + 1, subject=subject, next=True)
+        except nats.js.errors.NotFoundError:  # it expired
+            return 0.0
+        return max(0.0, (datetime.now(UTC) - first.time).total_seconds()) if first.time else 0.0
 
     async def stop_consuming(self) -> None:
         """Fetch nothing more and let running handlers end, at most 25 s."""

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from shared.events import Event
 from shared.failures import Later
 from shared.ids import Sequence
-from shared.telemetry import DELIVERIES, DELIVERY_FAILED, DELIVERY_REFUSED, log, span
+from shared.metrics import DELIVERIES
+from shared.telemetry import DELIVERY_FAILED, DELIVERY_REFUSED, log, span, waited
 from shared.topology import Consumer
 
 E = TypeVar("E", bound=Event)
@@ -45,10 +46,18 @@ async def settle(
     kept in the stream DLQ.
     """
     delivery = _delivery(message.raw_message)
+    waited(f"wait {consumer.durable}", delivery.at, parent=delivery.headers, messaging__system="nats")
     with (
         structlog.contextvars.bound_contextvars(durable=consumer.durable, seq=delivery.seq),
         span(
-            f"process {consumer.event.type}", kind=SpanKind.CONSUMER, parent=delivery.headers, messaging__system="nats"
+            f"process {consumer.event.type}",
+            kind=SpanKind.CONSUMER,
+            parent=delivery.headers,
+            messaging__system="nats",
+            messaging__operation__name="process",
+            messaging__operation__type="process",
+            messaging__destination__name=consumer.stream.name,
+            messaging__consumer__group__name=consumer.durable,
         ),
     ):
         verdict = await _run(consumer, handler, message, delivery)

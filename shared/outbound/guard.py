@@ -12,11 +12,12 @@ import httpcore2
 import httpx2
 from opentelemetry.trace import SpanKind
 
+from shared.metrics import OUTBOUND_CALLS
 from shared.outbound.dialing import Resolver
 from shared.outbound.failures import HEADER_REFUSED, NOT_TEXT, REDIRECTED, TIMED_OUT, OutboundFailure, Refused
 from shared.outbound.targets import Allowed, parse
 from shared.outbound.transport import MOST_BYTES, GuardedTransport
-from shared.telemetry import OUTBOUND_CALLS, span
+from shared.telemetry import span
 
 _LIMIT = 10.0
 _CONNECT_LIMIT = 3.0

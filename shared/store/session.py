@@ -5,11 +5,13 @@ Row-level security shows a service no other row (ADR 12). A transaction that nam
 """
 
 import logging
+import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import psycopg
+from opentelemetry.trace import SpanKind
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
@@ -17,6 +19,8 @@ from psycopg_pool import AsyncConnectionPool
 from shared import faultpoints
 from shared.failures import Later
 from shared.ids import TenantId
+from shared.metrics import CLOCK_SKEW, POOL, POOL_LIMIT, POOL_WAITING
+from shared.telemetry import inner_span
 
 Connection = psycopg.AsyncConnection[DictRow]
 
@@ -32,6 +36,7 @@ EVERY_TENANT = TenantId("*")
 """All tenants at once: for the console's role alone, whose policies know it."""
 
 _SCOPE = "select set_config('trunkline.tenants', %s, %s)"
+_CLOCK = "select extract(epoch from clock_timestamp())::float8 as seconds"
 _SEEN = "select current_setting('trunkline.tenants') as scope"
 
 
@@ -87,12 +92,13 @@ class Store:
         may its error. A count of rows is known only once it is read, as rows of `returning`.
         """
         try:
-            async with self._pool.connection() as connection:
-                await self._fetch_keys(connection, tenants)
-                async with connection.pipeline(), connection.transaction():
-                    await self.widen(connection, *tenants)
-                    yield connection
-                    faultpoints.before(step)
+            with inner_span("transaction", kind=SpanKind.CLIENT, db__system__name="postgresql"):
+                async with self._pool.connection() as connection:
+                    await self._fetch_keys(connection, tenants)
+                    async with connection.pipeline(), connection.transaction():
+                        await self.widen(connection, *tenants)
+                        yield connection
+                        faultpoints.before(step)
         except psycopg.errors.LockNotAvailable as error:
             raise Later(_BUSY_DELAY) from error
         faultpoints.after(step)
@@ -124,6 +130,19 @@ class Store:
         async with self._pool.connection() as connection:
             row = await (await connection.execute("select row_security_active('message') as held")).fetchone()
         return None if row and row["held"] else "the database role bypasses row-level security"
+
+    async def measure(self) -> None:
+        """Tell of the pool, and how far our clock is from the server's."""
+        state = self._pool.get_stats()
+        POOL.labels("idle").set(state.get("pool_available", 0))
+        POOL.labels("busy").set(state.get("pool_size", 0) - state.get("pool_available", 0))
+        POOL_LIMIT.set(state.get("pool_max", 0))
+        POOL_WAITING.set(state.get("requests_waiting", 0))
+        async with self._pool.connection() as connection:
+            began = time.time()
+            row = await (await connection.execute(_CLOCK)).fetchone()
+            if row is not None:
+                CLOCK_SKEW.set((began + time.time()) / 2 - row["seconds"])
 
 
 def _named(tenants: Collection[str]) -> list[str]:

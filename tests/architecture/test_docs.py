@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from cli.reference import page
-from dev import error_codes
+from dev import error_codes, metrics
 from dev.configuration import reference
 
 ROOT = Path(__file__).parents[2]
@@ -39,3 +39,10 @@ def test_links_between_documents_lead_somewhere() -> None:
     documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     links = [(document, link) for document in documents for link in _LINK.findall(document.read_text())]
     assert [(document.name, link) for document, link in links if not (document.parent / link).exists()] == []
+
+
+def test_the_page_about_metrics_names_every_one() -> None:
+    """
+    It is what `python -m dev.metrics` prints.
+    """
+    assert (ROOT / "docs" / "metrics.md").read_text() == metrics.page()

@@ -19,7 +19,7 @@ from tests.deploy.test_manifests import SETTINGS
 
 Service = dict[str, Any]
 
-_FOREIGN = {"nats", "nats-volume", "postgres", "prometheus", "traces"}
+_FOREIGN = {"nats", "nats-volume", "postgres", "prometheus", "grafana", "traces"}
 
 
 @cache

@@ -2,12 +2,14 @@
 
 import gzip
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+ACCEPTED = "POST /webhooks/twilio"
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,11 @@ class SeenSpan:
     name: str
     trace: str
     attributes: dict[str, str]
+    start: int = 0
+    end: int = 0
+    """Nanoseconds of Unix time."""
+    links: tuple[str, ...] = ()
+    """Traces that it leads to."""
 
 
 @dataclass
@@ -36,13 +43,30 @@ class Collector:
                 for span in scope.spans:
                     attributes = {pair.key: pair.value.string_value for pair in span.attributes}
                     self.spans.append(
-                        SeenSpan(named.get("service.name", ""), span.name, span.trace_id.hex(), attributes)
+                        SeenSpan(
+                            named.get("service.name", ""),
+                            span.name,
+                            span.trace_id.hex(),
+                            attributes,
+                            span.start_time_unix_nano,
+                            span.end_time_unix_nano,
+                            tuple(link.trace_id.hex() for link in span.links),
+                        )
                     )
 
     def trace_of(self, message_sid: str) -> list[SeenSpan]:
         """Return the whole trace in which a message was accepted."""
         found = {span.trace for span in self.spans if span.attributes.get("trunkline.message_sid") == message_sid}
         return [span for span in self.spans if span.trace in found]
+
+    def traces_of(self, message_sids: Sequence[str]) -> dict[str, list[SeenSpan]]:
+        """Return the whole trace in which each message was accepted, by its MessageSid."""
+        spans = tuple(self.spans)
+        by_trace: dict[str, list[SeenSpan]] = {}
+        for span in spans:
+            by_trace.setdefault(span.trace, []).append(span)
+        found = {span.attributes.get("trunkline.message_sid"): span.trace for span in spans if span.name == ACCEPTED}
+        return {sid: by_trace[found[sid]] if sid in found else [] for sid in message_sids}
 
 
 @contextmanager

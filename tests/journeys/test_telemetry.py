@@ -1,9 +1,16 @@
 """What operators see, and what they must not see."""
 
+import re
+
+import httpx2
+from prometheus_client.parser import text_string_to_metric_families
+
+from dev.metrics import families
 from tests.eventually import eventually
 from tests.fakes.collector import Collector, SeenSpan
 from tests.journeys.stack import Stack, logs, metrics
 
+ID_LIKE = re.compile(r"[a-z]{1,4}_[0-9a-z]{16,}|[A-Z]{2}[0-9a-f]{32}|\d{6,}|[0-9a-f]{8}-[0-9a-f]{4}|[0-9a-z]{24,}")
 NUMBER = "+15557654321"
 TEXT = "the canary sings at midnight"
 STEPS = ("invoke_agent ", "chat ", "send part", "POST twilio")
@@ -46,3 +53,37 @@ async def test_messages_are_counted_by_what_became_of_them(watched: tuple[Stack,
     )
     assert label in scraped
     assert 'trunkline_hop_seconds_bucket{hop="accept"' in scraped
+
+
+async def test_no_label_grows_with_people_messages_or_tenants(watched: tuple[Stack, Collector]) -> None:
+    """
+    After an answered message, all services tell of nothing but the metrics that are documented, with their labels, of which
+    none holds an id; every stage says how long its work waits.
+    """
+    stack, _ = watched
+    documented, seen = families(), dict[str, set[str]]()
+    for family in text_string_to_metric_families((await metrics(stack)).decode()):
+        if not family.name.startswith(("python_", "process_")):
+            for sample in family.samples:
+                labels = {name: value for name, value in sample.labels.items() if name not in {"le", "quantile"}}
+                assert not any(ID_LIKE.search(value) for value in labels.values()), sample
+                assert not labels.get("tenant"), sample
+                seen.setdefault(family.name, set()).update(labels)
+    known = {name.removesuffix("_total"): set(metric._labelnames) for name, metric in documented.items()}
+    assert seen == {name: known[name] for name in seen}
+    scraped = (await metrics(stack)).decode()
+    for stage in ("router", "status", "agent", "egress"):
+        assert f'trunkline_oldest_waiting_seconds{{stage="{stage}"}}' in scraped
+
+
+async def test_a_latency_leads_to_its_trace(watched: tuple[Stack, Collector]) -> None:
+    """
+    Whoever asks for OpenMetrics is told of a trace beside the bucket of a hop.
+    """
+    stack, collector = watched
+    [url] = [part["ops_url"] for part in stack.status()["services"] if part["name"] == "ingress"]
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        told = await client.get(f"{url}/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
+    traces = set(re.findall(r'hop="accept".* # {trace_id="([0-9a-f]{32})"}', told.text))
+    assert traces
+    assert traces <= {span.trace for span in collector.spans}

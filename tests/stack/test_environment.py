@@ -60,6 +60,16 @@ def test_a_service_gets_its_own_variables_and_no_sibling_s(tmp_path: Path) -> No
     assert "TRUNKLINE_ROUTER__WORKERS" not in _environment(tmp_path, "agent", **caller)
 
 
+def test_a_services_traces_go_to_the_console_unless_the_caller_wants_them_elsewhere(tmp_path: Path) -> None:
+    """
+    So that a local stack needs no backend for them.
+    """
+    named = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+    assert _environment(tmp_path, "agent")[named] == "http://127.0.0.1:8081/otlp/v1/traces"
+    elsewhere = _environment(tmp_path, "agent", OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4318")
+    assert named not in elsewhere
+
+
 def test_the_offset_shifts_every_promised_port(tmp_path: Path) -> None:
     """
     Two stacks run side by side with TRUNKLINE_PORT_OFFSET.

@@ -10,6 +10,7 @@ from services.agent.store.rows import BURST_OVER, TurnRows
 from services.agent.store.work import Claim
 from shared.fairness import FAIR_ORDER
 from shared.ids import LineId, Sequence, TenantId, ThreadKey
+from shared.metrics import TAKEOVERS
 from shared.store.presence import OWNER_IS_DEAD
 from shared.store.session import Connection
 
@@ -21,7 +22,8 @@ _CLAIM = """
 with claimed as (
   update thread set owner = %(owner)s, fence = fence + 1, lease_until = now() + interval '{lease}'
   where key = %(thread)s and done_seq < asked_seq and run_at <= now() and {alone} and {free}
-  returning key, tenant_id, guests, line_id, fence, done_seq, asked_seq
+  returning key, tenant_id, guests, line_id, fence, done_seq, asked_seq, run_at as due_at,
+            old.owner <> %(owner)s as taken_over
 )
 select thread.root, claimed.* from thread left join claimed on true where thread.key = %(thread)s
 """
@@ -60,6 +62,8 @@ class Claiming(TurnRows):
             row = await self._claimed(connection, tenant, thread)
             if row is None:
                 return None
+            if row["taken_over"]:
+                TAKEOVERS.labels("agent").inc()
             scope = (tenant, *row["guests"])
             if row["guests"]:
                 await self.store.widen(connection, *scope)
@@ -71,6 +75,7 @@ class Claiming(TurnRows):
                 row["fence"],
                 Sequence(row["done_seq"]),
                 Sequence(row["asked_seq"]),
+                due_at=row["due_at"],
             )
             return replace(claim, opened=await open_turn(connection, claim))
 

@@ -14,6 +14,7 @@ from shared.failures import LOOP_NOTICED, Failure
 from shared.faultpoints import Step
 from shared.ids import ReplyId, new_id
 from shared.store.sealed import REPLY_BODY
+from shared.telemetry import trace_headers
 
 _END_TURN = f"""
 with settled as (
@@ -81,7 +82,7 @@ class Ending(TurnRows):
             kind="agent",
             turn=work.turn,
             conversation=work.conversation,
-            trace=work.traces[-1],
+            trace=trace_headers() or work.traces[-1],
             received_at=work.received_at,
             failure=failure.code if failure else None,
             is_work=failure is not None and not failure.is_meant,

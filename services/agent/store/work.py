@@ -40,6 +40,8 @@ class Claim:
     asked_seq: Sequence
     opened: Opened | None = field(default=None, compare=False, repr=False)
     """What was read with the claim; None once more was asked."""
+    due_at: datetime | None = field(default=None, compare=False)
+    """Since when the turn waited; None where it did not."""
 
 
 @dataclass(frozen=True)

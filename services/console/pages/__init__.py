@@ -8,11 +8,11 @@ added.
 import hashlib
 import hmac
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI
-from starlette.routing import Match, Mount
+from starlette.routing import Match, Mount, Route
 from starlette.types import Scope
 
 from services.console.api import Api
@@ -50,6 +50,7 @@ from services.console.pages import (
     takeover,
     tenants,
     tools,
+    traces,
     users,
 )
 from services.console.pages.headers import Headers
@@ -58,6 +59,7 @@ from services.console.pages.routes import Door
 from services.console.pipelines import Pipelines
 from services.console.settings import ConsoleSettings
 from services.console.takeover import Takeover
+from services.console.traces import TraceLog
 from services.console.trials import Trials
 from shared.store.session import Store
 
@@ -71,6 +73,17 @@ class Pages:
     api: Api
     settings: ConsoleSettings
     changes: changes.Changes
+    trace_log: TraceLog = field(default_factory=TraceLog)
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether this is a stack on somebody's machine, which keeps its own traces."""
+        return self.settings.environment == "local"
+
+    @property
+    def trace_url(self) -> str | None:
+        """Where a trace is looked at: the settings' choice, else here on a local stack."""
+        return self.settings.console.trace_url or ("/traces/{trace_id}" if self.is_local else None)
 
     @property
     def is_https(self) -> bool:
@@ -86,6 +99,8 @@ class Pages:
         errors.install(pages)
         for router in self._routers():
             pages.include_router(router)
+        if self.is_local:
+            web.router.routes.append(Route(traces.RECEIVER, traces.receiver(self.trace_log), methods=["POST"]))
         web.router.routes.append(_Beside(Headers(pages, is_https=self.is_https)))
 
     def _routers(self) -> Iterator[APIRouter]:
@@ -99,8 +114,8 @@ class Pages:
         yield profile.password(own, self.api.setup)
         yield preferences.preferences()
         yield changes.changes(self.changes)
-        yield home.home(self.api.readiness, self.settings.console.links, is_local=self.settings.environment == "local")
-        yield messages.messages(store, self.api.vault, self.api.pepper, self.settings.console.trace_url)
+        yield home.home(self.api.readiness, self.settings.console.links, is_local=self.is_local)
+        yield messages.messages(store, self.api.vault, self.api.pepper, self.trace_url)
         yield dead_letters.dead_letters(self.api.letters)
         taking_over = Takeover(store, self.api.vault, self.api.bus)
         yield history.history(store, self.api.vault, self.api.erasures, taking_over)
@@ -128,6 +143,8 @@ class Pages:
         yield tools.tools(store)
         yield tenants.tenants(store)
         yield tenants.tenant_settings(store)
+        if self.is_local:
+            yield traces.traces(self.trace_log)
 
 
 class _Beside(Mount):

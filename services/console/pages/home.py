@@ -23,6 +23,8 @@ def home(readiness: Readiness, links: Mapping[str, str], *, is_local: bool) -> A
         if view.session is not None:
             return view.go("/monitoring" if view.who.may("messages:read") else "/profile")
         states = await ask_all(readiness.services)
-        return view.page("home.html", states=states, links=links, all_ready=all(it.is_ready for it in states))
+        return view.page(
+            "home.html", states=states, links=links, is_local=is_local, all_ready=all(it.is_ready for it in states)
+        )
 
     return router

@@ -20,6 +20,7 @@ def faults(manifests: list[Manifest]) -> Iterator[str]:
         if it["kind"] == "PrometheusRule"
         for group in it["spec"]["groups"]
         for rule in group["rules"]
+        if "record" in rule
     }
     deployments = {it["metadata"]["name"]: it for it in manifests if it["kind"] == "Deployment"}
     for it in manifests:

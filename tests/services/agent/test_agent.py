@@ -22,6 +22,7 @@ from shared.events import TurnInterrupted, TurnRequested, TurnRunning
 from shared.failures import MODEL_UNAVAILABLE
 from shared.ids import Sequence
 from shared.knowledge import Knowledge
+from shared.metrics import TAKEOVERS
 from shared.store.presence import presence
 from shared.store.session import Store
 from shared.topology import AGENT, ROUTER, TURN, TURN_INTERRUPTED_ANY, TURN_RUNNING_ANY, turn_subject
@@ -520,9 +521,11 @@ async def test_a_dead_owners_turn_is_taken_over_at_once(desks: MakeDesks) -> Non
         ann.thread,
     )
     await here.rows("delete from reply returning 1")
+    before = TAKEOVERS.labels("agent")._value.get()
     assert await here.replies(ann, 1) == ["You said: hello"]
     [turn] = await here.rows("select attempts from turn")
     assert turn["attempts"] == 2
+    assert TAKEOVERS.labels("agent")._value.get() == before + 1
 
 
 async def test_a_live_owners_turn_is_left_alone(desks: MakeDesks, database_url: str) -> None:

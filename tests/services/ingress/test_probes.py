@@ -1,7 +1,8 @@
 """The ops port of ingress: it lives, it is ready, and why not."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from services.ingress.gauges import nats_store
 from services.ingress.readiness import durable_streams
+from shared.ops import Check, Measure, Receive, Scope, Send, ops_app
 from shared.topology import INBOUND, STATUS
 from tests.services.ingress.gateway import Gateway
 from tests.services.ingress.wire import asks, message, post
@@ -110,3 +113,73 @@ async def test_missing_streams_are_named() -> None:
     """
     with monitor(SYNCED, {"account_details": []}) as url:
         assert await durable_streams(url, (STATUS, INBOUND))() == "no stream INBOUND, STATUS"
+
+
+async def test_a_scrape_tells_which_check_fails_and_how_full_nats_is() -> None:
+    """
+    Each check is 1 or 0; the server's store and streams are told beside their limits, and whether it syncs.
+    """
+    full = {
+        "storage": 700,
+        "account_details": [
+            {"stream_detail": [{"name": "INBOUND", "state": {"bytes": 30}, "config": {"max_bytes": 40}}]}
+        ],
+    }
+    with monitor({"jetstream": {"config": {"sync_always": False, "max_storage": 1000}}}, full) as url:
+        told = await scraped({"durability": durable_streams(url, (INBOUND,))}, nats_store(url))
+    assert 'trunkline_check_up{check="durability"} 0.0' in told
+    for line in (
+        "trunkline_nats_sync_always 0.0",
+        "trunkline_nats_store_bytes 700.0",
+        "trunkline_nats_store_limit_bytes 1000.0",
+        'trunkline_nats_stream_bytes{stream="INBOUND"} 30.0',
+        'trunkline_nats_stream_limit_bytes{stream="INBOUND"} 40.0',
+    ):
+        assert line in told
+
+
+async def test_what_cannot_be_measured_does_not_keep_the_rest_from_being_told() -> None:
+    """
+    A server that does not answer is a failed check, and the scrape is answered.
+    """
+
+    async def breaks() -> None:
+        raise OSError
+
+    async def fails() -> str | None:
+        raise OSError
+
+    assert 'trunkline_check_up{check="nats"} 0.0' in await scraped({"nats": fails}, breaks)
+
+
+async def test_many_scrapes_measure_once() -> None:
+    """
+    Whoever asks again within three seconds is told the same.
+    """
+    asked = 0
+
+    async def count() -> None:
+        nonlocal asked
+        asked += 1
+
+    app = ops_app({}, count)
+    await asyncio.gather(*(_scrape(app) for _ in range(10)))
+    assert asked == 1
+
+
+async def scraped(checks: dict[str, Check], *measures: Measure) -> str:
+    """Return what the ops app tells Prometheus."""
+    return await _scrape(ops_app(checks, *measures))
+
+
+async def _scrape(app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> str:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    await app({"type": "http", "path": "/metrics", "headers": []}, receive, send)
+    return str(sent[1]["body"].decode())

@@ -1,0 +1,1 @@
+"""Grafana's dashboards, and how Compose's Grafana finds them."""

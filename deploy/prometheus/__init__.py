@@ -1,0 +1,1 @@
+"""What Prometheus is told: rules, and what it scrapes in Compose."""

@@ -1,0 +1,1 @@
+"""The alerts, tried with promtool: what fires them, and what does not."""
