@@ -76,12 +76,12 @@ def licence(package: str) -> bytes:
 
 
 def build() -> None:
-    """Write the bundle anew, and what the browser tests need."""
+    """Write the bundle anew, and what the browser tests need; the old one goes once all of the new one was read."""
+    made = list(contents())
     shutil.rmtree(BUNDLE, ignore_errors=True)
     BUNDLE.mkdir()
-    names = {}
-    for name, content in contents():
-        names[name] = hashed(name, content)
+    names = {name: hashed(name, content) for name, content in made}
+    for name, content in made:
         (BUNDLE / names[name]).write_bytes(content)
     (BUNDLE / "manifest.json").write_bytes(
         orjson.dumps(names, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
