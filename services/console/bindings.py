@@ -15,11 +15,13 @@ from shared.bus import Bus, BusUnavailable
 from shared.events import ReplyReady
 from shared.ids import ContactId, ReplyId, TenantId, ThreadKey, new_id
 from shared.store.sealed import REPLY_BODY
-from shared.store.session import Connection, Store
+from shared.store.session import EVERY_TENANT, Connection, Store
 from shared.topology import OUT, out_subject
 from shared.vault import Vault
 
 _GOODBYE = "This number was disconnected from its account by an admin."
+
+_SEE = "select set_config('trunkline.tenants', %s, true)"
 
 _OPEN_THREAD = """
 select thread.key, thread.last_seq from thread join line on line.id = thread.line_id
@@ -42,13 +44,21 @@ async def end_bindings(
     statement = sql.SQL("delete from binding where {} = %s returning id, tenant_id, user_id, contact_id, channel")
     cursor = await connection.execute(statement.format(sql.Identifier(column)), (value,))
     for row in await cursor.fetchall():
-        await cancel(connection, await find(connection, row["tenant_id"], row["contact_id"]))
+        await _cut_off(connection, row["tenant_id"], row["contact_id"])
         await connection.execute(
             "update conversation set closed_at = now() where contact_id = %s and channel = %s and closed_at is null",
             (row["contact_id"], row["channel"]),
         )
         was = {"user": row["user_id"], "contact": row["contact_id"], "channel": row["channel"]}
         await note(connection, who, Deed("binding.ended", row["id"], row["tenant_id"], was, {"reason": reason}))
+
+
+async def _cut_off(connection: Connection, tenant: str, contact: str) -> None:
+    """Cut a user off, on shared lines too, whose threads are the rows of the line's tenant."""
+    row = await (await connection.execute("select current_setting('trunkline.tenants') as seen")).fetchone()
+    await connection.execute(_SEE, (EVERY_TENANT,))
+    await cancel(connection, await find(connection, tenant, contact))
+    await connection.execute(_SEE, (row["seen"] if row else "",))
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,18 @@ async def test_what_was_under_way_for_the_user_ends_with_the_pairing(paired: Pas
     assert await rows(store, "select 1 from message where outcome = 'cancelled'") != []
 
 
+async def test_on_a_shared_line_the_turn_of_its_tenants_thread_ends_too(
+    paired: Past, admin: Asker, store: Store
+) -> None:
+    """
+    The thread is a row of the line's tenant, where the person was another company's user.
+    """
+    await rows(store, "insert into tenant (id, name) values ('tn_host', 'Host') returning 1")
+    await rows(store, "update thread set tenant_id = 'tn_host', guests = '{tn_one}', owner = 7, fence = 3 returning 1")
+    await admin.ask("DELETE", "bindings/bd_one", json=REASON)
+    assert await rows(store, "select owner, fence from thread") == [{"owner": None, "fence": 4}]
+
+
 async def test_a_pairing_that_ended_cannot_end_again(paired: Past, admin: Asker) -> None:
     """
     Whoever comes second is told that it is gone.
