@@ -19,6 +19,7 @@ _TARGETS = (
     "chaos",
     "bench",
     "check",
+    "assets",
     "fmt",
     "lock",
     "env",
