@@ -62,6 +62,10 @@ class PhonePage:
         return self.page.get_by_role("button", name="Picture")
 
     @property
+    def file(self) -> Locator:
+        return self.page.get_by_role("button", name="File", exact=True)
+
+    @property
     def log(self) -> Locator:
         return self.page.get_by_role("log", name="Conversation")
 

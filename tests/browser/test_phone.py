@@ -343,6 +343,8 @@ async def test_the_keyboard_is_enough(phone: PhonePage, gateway: Gateway) -> Non
     await keyboard.press("Space")
     await keyboard.press("Shift+Tab")
     await keyboard.press("Shift+Tab")
+    await expect(phone.file).to_be_focused()
+    await keyboard.press("Shift+Tab")
     await expect(phone.picture).to_be_focused()
     await keyboard.press("Enter")
     await keyboard.press("Shift+Tab")
@@ -375,7 +377,7 @@ async def test_nothing_is_wider_than_the_window(width: int, open_phone: OpenPhon
     await replies(twilio, f"```{'x = 1; ' * 80}``` {LONG} https://example.org/{LONG}")
     await expect(phone.received).to_have_count(1)
     assert await phone.overflow() == 0
-    for control in (phone.text, phone.send, phone.picture, phone.phone, phone.received.locator(".meta")):
+    for control in (phone.text, phone.send, phone.picture, phone.file, phone.phone, phone.received.locator(".meta")):
         await expect(control).to_be_in_viewport(ratio=1)
 
 
@@ -383,7 +385,7 @@ async def test_every_control_has_a_name(phone: PhonePage) -> None:
     """
     What is read out: the page's language and title, the log, the boxes, the buttons, and the alarm.
     """
-    for named in (phone.text, phone.phone, phone.send, phone.picture, phone.log):
+    for named in (phone.text, phone.phone, phone.send, phone.picture, phone.file, phone.log):
         await expect(named).to_have_count(1)
     await expect(phone.log).to_have_attribute("aria-live", "polite")
     await expect(phone.page.locator("html")).to_have_attribute("lang", "en")
