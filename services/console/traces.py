@@ -16,6 +16,7 @@ TRACES = 1000
 _SPANS = 1000
 """Spans that are kept of one trace."""
 
+_OWN = "console"
 MESSAGE_SID = "trunkline.message_sid"
 _MILLION = 1_000_000
 
@@ -103,7 +104,7 @@ class Trace:
 
 @dataclass
 class TraceLog:
-    """The traces."""
+    """The traces; the console's own are left out: whoever looks would push away what they look for."""
 
     _spans: OrderedDict[str, list[Spanned]] = field(default_factory=OrderedDict)
 
@@ -115,6 +116,8 @@ class TraceLog:
             raise Unreadable from error
         for resource in export.resource_spans:
             service = _named(resource.resource.attributes).get("service.name", "").removeprefix("trunkline-")
+            if service == _OWN:
+                continue
             for scope in resource.scope_spans:
                 for span in scope.spans:
                     self._keep(span.trace_id.hex(), _spanned(span, service))

@@ -16,11 +16,15 @@ SECOND = 1_000_000_000
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 
 
-def export(trace: str, *spans: tuple[str, str, str, int, int], link: str = "", sid: str = "") -> bytes:
+def export(
+    trace: str, *spans: tuple[str, str, str, int, int], link: str = "", sid: str = "", service: str = "ingress"
+) -> bytes:
     """Return what a service sends: spans by id, parent, name, start and end in ms."""
     request = ExportTraceServiceRequest()
     resource = request.resource_spans.add()
-    resource.resource.attributes.append(KeyValue(key="service.name", value=AnyValue(string_value="trunkline-ingress")))
+    resource.resource.attributes.append(
+        KeyValue(key="service.name", value=AnyValue(string_value=f"trunkline-{service}"))
+    )
     scope = resource.scope_spans.add()
     for name_id, parent, name, start, end in spans:
         span = scope.spans.add(trace_id=bytes.fromhex(trace), name=name)
@@ -99,3 +103,13 @@ def test_the_oldest_trace_makes_room() -> None:
     assert log.get(f"{0:032x}")
     assert log.get(f"{1:032x}") is None
     assert [trace.name for trace in log.newest(2)] == ["new", "first"]
+
+
+def test_looking_pushes_nothing_away() -> None:
+    """
+    The console's own traces are not kept.
+    """
+    log = TraceLog()
+    log.take(export(TRACE, ("a", "", "POST /webhooks/twilio", 0, 10)))
+    log.take(export(CALLBACK, ("b", "", "GET /traces", 0, 10), service="console"))
+    assert [trace.id for trace in log.newest(10)] == [TRACE]
