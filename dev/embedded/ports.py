@@ -9,6 +9,8 @@ LOOPBACK = "127.0.0.1"
 _LOWEST, _HIGHEST = 20_000, 32_767
 
 _given: set[int] = set()
+_chance = random.SystemRandom()
+"""Of the machine's: whoever seeds the common one, as property tests do, would pick the same ports in two processes."""
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -26,7 +28,7 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 def free_port() -> int:
     """Return a free loopback port outside the ephemeral range, and never the same one twice in a process."""
     while True:
-        port = random.randint(_LOWEST, _HIGHEST)
+        port = _chance.randint(_LOWEST, _HIGHEST)
         if port not in _given and is_free(port):
             _given.add(port)
             return port
