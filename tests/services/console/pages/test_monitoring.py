@@ -33,7 +33,7 @@ async def test_a_user_has_no_monitoring(signed_in: SignedIn) -> None:
     """
     visitor = await signed_in("USER")
     assert (await visitor.get("/monitoring")).status_code == 404
-    assert (await visitor.get("/")).status_code == 200
+    assert (await visitor.get("/")).headers["Location"] == "/profile"
 
 
 async def test_before_the_first_message_it_tells_what_is_to_do(signed_in: SignedIn) -> None:
