@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 from shared.failures import Later
 from shared.ids import TenantId, ThreadKey
-from shared.process import OneAtATime
+from shared.process import OneAtATime, end_all
 from shared.telemetry import SWEEP_FAILED, log
 
 Thread = tuple[TenantId, ThreadKey]
@@ -85,9 +85,7 @@ class FairWork:
         self._waiting.clear()
         if self._workers:
             await asyncio.wait(self._workers, timeout=seconds)
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+        await end_all(self._workers)
 
     def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         worker = asyncio.create_task(work, context=contextvars.Context())  # a worker outlives the hint that woke it

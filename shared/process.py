@@ -74,13 +74,13 @@ async def background(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await _end(tasks)
+        await end_all(tasks)
         errors = [task.exception() for task in tasks if not task.cancelled()]
         for error in filter(None, errors):
             raise error
 
 
-async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+async def end_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel until all have ended: before Python 3.12, `wait_for` forgets a cancellation that comes with its result."""
     running = set(tasks)
     while running:

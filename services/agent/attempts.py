@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from services.agent.store import Work
 from services.agent.tools import ToolFailed
 from shared.actions import Outcome
+from shared.process import end_all
 from shared.store.sealed import ATTEMPT_RESULT
 from shared.store.session import Store
 from shared.telemetry import SIDE_EFFECT_LOST, log
@@ -70,8 +71,7 @@ class Attempts:
         """Let what is happening come to its end; what does not is known to have begun."""
         if self._running:
             await asyncio.wait(self._running.values(), timeout=_FINISH_LIMIT)
-        for task in list(self._running.values()):
-            task.cancel()
+        await end_all(self._running.values())
 
     def _ended(self, key: str, task: asyncio.Task[str]) -> None:
         del self._running[key]

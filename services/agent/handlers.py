@@ -20,6 +20,7 @@ from shared.failures import GatewayError
 from shared.fairness import FairWork
 from shared.ids import TenantId, ThreadKey
 from shared.metrics import HOP_TURN, TURNS_RUNNING, timed
+from shared.process import end_all
 from shared.telemetry import TURN_FINISHED, TURN_LOST, TURN_RESTARTED, log, span, waited
 
 _RENEW_EVERY = 5.0
@@ -84,9 +85,7 @@ class Agent(Thinking):
             await asyncio.wait({run, keeper}, return_when=asyncio.FIRST_COMPLETED)
             return (run.result() or await self._standing(claim)) if run.done() else keeper.result()
         finally:
-            run.cancel()
-            keeper.cancel()
-            await asyncio.wait({run, keeper})
+            await end_all([run, keeper])
 
     async def _standing(self, claim: Claim) -> Claim | None:
         """Return the claim as it stands now; None when it was lost."""

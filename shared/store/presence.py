@@ -8,10 +8,11 @@ the lease itself is only the backstop for one that is paused.
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import psycopg
 
+from shared.process import end_all
 from shared.telemetry import PRESENCE_LOST, log
 
 OWNER_IS_DEAD = "(pg_postmaster_start_time() < now() - interval '5 s' and pg_try_advisory_xact_lock_shared({column}))"
@@ -29,9 +30,7 @@ async def presence(url: str) -> AsyncIterator[int]:
     try:
         yield owner
     finally:
-        keeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeper
+        await end_all([keeper])
 
 
 async def _keep(url: str, owner: int) -> None:

@@ -1,7 +1,7 @@
 """An agent whose tenants have actions of their own, and a web server that plays their services."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from shared.events import TurnInterrupted
 from shared.ids import TenantId
 from shared.knowledge import Knowledge
 from shared.outbound import Allowed, Guard, open_guard
+from shared.process import background
 from shared.store.presence import presence
 from shared.store.session import Store
 from shared.topology import AGENT, ROUTER, TURN_INTERRUPTED_ANY
@@ -80,8 +81,8 @@ async def acting(  # noqa: PLR0917 - all that a router and an agent are made of
     bus: Bus, platform: Platform, agent_store: Store, router_store: Store, guard: Guard, database_url: str
 ) -> AsyncIterator[Act]:
     """Start a router and an agent with this script of a model."""
-    async with asyncio.TaskGroup() as group, presence(database_url) as owner:
-        started: list[tuple[Agent, Actions, asyncio.Task[None]]] = []
+    async with presence(database_url) as owner, AsyncExitStack() as sweeps:
+        started: list[tuple[Agent, Actions]] = []
 
         async def build(script: Script = echo) -> Desks:
             model = FakeModel(script)
@@ -94,12 +95,13 @@ async def acting(  # noqa: PLR0917 - all that a router and an agent are made of
             bus.on(AGENT, agent.on_turn_requested, workers=4)
             await bus.consume()
             await bus.listen(TURN_INTERRUPTED_ANY, TurnInterrupted, agent.on_turn_interrupted)
-            started.append((agent, actions, group.create_task(agent.threads.sweep())))
+            await sweeps.enter_async_context(background(agent.threads.sweep()))
+            started.append((agent, actions))
             return Desks(bus, platform, agent, model)
 
         yield build
+        await sweeps.aclose()
         await bus.stop_consuming()
-        for agent, actions, sweep in started:
-            sweep.cancel()
+        for agent, actions in started:
             await agent.threads.end(0)
             await actions.end()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from shared.failures import MODEL_UNAVAILABLE
 from shared.ids import Sequence
 from shared.knowledge import Knowledge
 from shared.metrics import TAKEOVERS
+from shared.process import background
 from shared.store.presence import presence
 from shared.store.session import Store
 from shared.topology import AGENT, ROUTER, TURN, TURN_INTERRUPTED_ANY, TURN_RUNNING_ANY, turn_subject
@@ -74,8 +76,7 @@ MakeDesks = Callable[..., Awaitable[Desks]]
 async def desks(
     bus: Bus, platform: Platform, agent_store: Store, router_store: Store, database_url: str
 ) -> AsyncIterator[MakeDesks]:
-    async with asyncio.TaskGroup() as group, presence(database_url) as owner:
-        tasks: list[asyncio.Task[None]] = []
+    async with presence(database_url) as owner, AsyncExitStack() as sweeps:
         agents: list[Agent] = []
 
         async def build(
@@ -109,13 +110,12 @@ async def desks(
             bus.on(AGENT, agent.on_turn_requested, workers=4)
             await bus.consume()
             await bus.listen(TURN_INTERRUPTED_ANY, TurnInterrupted, agent.on_turn_interrupted)
-            tasks.append(group.create_task(agent.threads.sweep()))
+            await sweeps.enter_async_context(background(agent.threads.sweep()))
             agents.append(agent)
             return Desks(bus, platform, agent, model)
 
         yield build
-        for task in tasks:
-            task.cancel()
+        await sweeps.aclose()
         await bus.stop_consuming()
         for agent in agents:
             await agent.threads.end(0)

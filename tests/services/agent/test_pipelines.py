@@ -15,6 +15,7 @@ from services.console.pipelines import Pipelines
 from services.console.records import Dangling, Records
 from shared.failures import MODEL_UNAVAILABLE
 from shared.ids import TenantId
+from shared.process import end_all
 from shared.store.session import Store
 from tests.eventually import eventually
 from tests.fakes.model import Asked, asks_for
@@ -112,7 +113,7 @@ async def test_no_turn_fails_while_pipelines_are_switched_and_each_records_what_
 
     switching = asyncio.create_task(switch())
     await asyncio.gather(*map(write, range(len(people))))
-    switching.cancel()
+    await end_all([switching])
     turns = await here.rows(
         "select turn.thread, failure, attempts, pipeline, pipeline_version from turn order by thread, from_seq"
     )

@@ -1,6 +1,5 @@
 """The web chat: the same agent, on the way of every message."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -18,6 +17,7 @@ from shared.addresses import Pepper
 from shared.bus import Bus
 from shared.channels.web.outbound import WebChat
 from shared.ids import AgentId, TenantId
+from shared.process import background
 from shared.store.presence import presence
 from shared.store.session import Store
 from shared.topology import EGRESS
@@ -46,9 +46,8 @@ async def egress(bus: Bus, platform: Platform, egress_store: Store, database_url
             reconcile_after=(5.0,),
         )
         bus.on(EGRESS, sender.on_reply_ready, workers=4)
-        sweep = asyncio.create_task(sender.threads.sweep())
-        yield sender
-        sweep.cancel()
+        async with background(sender.threads.sweep()):
+            yield sender
         await sender.threads.end(0)
 
 

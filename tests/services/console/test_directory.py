@@ -12,6 +12,7 @@ from shared.bus import Bus
 from shared.directory import AccountEntry, LineEntry, SigningSecret, account_key, line_key, open_entry, seal_entry
 from shared.ids import AccountSid, LineId, TenantId
 from shared.keyring import KeyRing
+from shared.process import end_all
 from shared.store.data_keys import DataKeys
 from shared.store.session import Store
 from shared.vault import TenantVault, Vault, place
@@ -207,6 +208,5 @@ async def test_a_failed_pass_is_repeated(
         await change(store, "alter table elsewhere rename to line")
         await eventually(look)
     finally:
-        keeping.cancel()
-        await asyncio.wait({keeping})
+        await end_all([keeping])
     assert keeping.cancelled()

@@ -1,8 +1,8 @@
 """Egress, with real NATS and Postgres and a channel of our own."""
 
-import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from services.egress.store import SendLedger
 from shared.bus import Bus
 from shared.events import PartReported, ReplyReady
 from shared.ids import AttemptId, ProviderSid, ReplyId, ThreadKey, new_id
+from shared.process import background
 from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
 from shared.store.session import Store
@@ -107,8 +108,7 @@ MakePost = Callable[..., Awaitable[Post]]
 
 @pytest.fixture
 async def post(bus: Bus, platform: Platform, egress_store: Store, database_url: str) -> AsyncIterator[MakePost]:
-    async with asyncio.TaskGroup() as group, presence(database_url) as owner:
-        tasks: list[asyncio.Task[None]] = []
+    async with presence(database_url) as owner, AsyncExitStack() as sweeps:
         senders: list[Egress] = []
 
         async def build(
@@ -130,15 +130,14 @@ async def post(bus: Bus, platform: Platform, egress_store: Store, database_url: 
             bus.on(EGRESS, egress.on_reply_ready, workers=4)
             bus.on(STATUS_READER, egress.on_part_reported, workers=4)
             await bus.consume()
-            tasks.append(group.create_task(egress.threads.sweep()))
+            await sweeps.enter_async_context(background(egress.threads.sweep()))
             senders.append(egress)
             built = Post(bus, platform, channel)
             await built.contact()
             return built
 
         yield build
-        for task in tasks:
-            task.cancel()
+        await sweeps.aclose()
         await bus.stop_consuming()
         for egress in senders:
             await egress.threads.end(0)

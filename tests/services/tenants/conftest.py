@@ -1,6 +1,5 @@
 """The whole way of a message, router to report, with each service's own login."""
 
-import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from shared.bus import Bus
 from shared.events import PartReported
 from shared.ids import TenantId
 from shared.knowledge import Knowledge
+from shared.process import background
 from shared.store.presence import presence
 from shared.store.session import Store
 from shared.topology import AGENT, EGRESS, ROUTER, STATUS, STATUS_READER, status_subject
@@ -82,7 +82,7 @@ async def gateway(  # noqa: PLR0917 - a login for each service
     bus: Bus, platform: Platform, router_store: Store, agent_store: Store, egress_store: Store, database_url: str
 ) -> AsyncIterator[Gateway]:
     vault, pepper, channel, model = platform.vault, platform.pepper, FakeChannel(deque()), FakeModel(echo)
-    async with asyncio.TaskGroup() as group, presence(database_url) as one, presence(database_url) as other:
+    async with presence(database_url) as one, presence(database_url) as other:
         intake = Intake(RateLimit(100, 60.0), timedelta(seconds=20))
         router = Router(bus, Desk(router_store, vault, pepper), intake, vault)
         agent = Agent(bus, Turns(agent_store, vault, one, 20), model, Knowledge(agent_store), 5, 60.0)
@@ -93,10 +93,8 @@ async def gateway(  # noqa: PLR0917 - a login for each service
         bus.on(EGRESS, egress.on_reply_ready, workers=4)
         bus.on(STATUS_READER, egress.on_part_reported, workers=4)
         await bus.consume()
-        sweeps = [group.create_task(it.threads.sweep()) for it in (agent, egress)]
-        yield Gateway(bus, platform, model, channel, egress, agent)
-        for sweep in sweeps:
-            sweep.cancel()
+        async with background(agent.threads.sweep(), egress.threads.sweep()):
+            yield Gateway(bus, platform, model, channel, egress, agent)
         await bus.stop_consuming()
         for it in (agent, egress):
             await it.threads.end(0)

@@ -8,6 +8,7 @@ from services.console.knowledge import documents
 from services.console.knowledge.documents import TooManyDocuments
 from services.console.knowledge.indexing import Indexing
 from shared.ids import TenantId
+from shared.process import end_all
 from shared.store.presence import presence
 from shared.store.session import Store
 from shared.vault import Vault
@@ -217,7 +218,7 @@ async def test_the_worker_wakes_up_for_what_was_just_sent(library: Library) -> N
         return (await library.state(document))[0] == "ready"
 
     await eventually(is_ready)
-    keeping.cancel()
+    await end_all([keeping])
 
 
 async def test_an_agent_has_so_many_documents_and_no_more(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
