@@ -1,8 +1,8 @@
 """
 `python -m bench.scale`: what a message costs in a full database beside an almost empty one, in turns, in one run.
 
-Full: a million threads with ten million messages, each message with its turn's reply, part and attempt for one in ten. Before
-the load both databases are alike: the people who write are few, and known.
+Full: a million threads with ten million messages of the last 20 days, one in ten with its turn's reply, part and attempt; what
+monitoring counts is counted already. Before the load both databases are alike: the people who write are few, and known.
 """
 
 import asyncio
@@ -43,20 +43,22 @@ insert into conversation (id, tenant_id, contact_id, agent_id, line_id, channel,
 insert into lead (tenant_id, agent_id, contact_id, platform)
   select 'tn_default', 'ag_default', 'ct_' || n, 'whatsapp'
   from generate_series(1, %(threads)s) n;
-insert into message (id, tenant_id, line_id, thread, conversation_id, account_sid, provider_sid, seq, outcome, received_at)
-  select 'msg_' || n, 'tn_default', 'ln_default', substr(md5((n %% %(threads)s + 1)::text), 1, 26),
-         'cv_' || n %% %(threads)s + 1, 'AC1', 'SM' || md5(n::text), n, 'agent', now() - interval '20 days' * random()
-  from generate_series(1, %(messages)s) n;
-insert into turn (id, tenant_id, thread, conversation_id, from_seq, upto_seq, finished_at)
-  select 'tu_' || n, 'tn_default', substr(md5(n::text), 1, 26), 'cv_' || n, n, n, now()
-  from generate_series(1, %(threads)s) n;
-insert into reply (public_id, tenant_id, thread, conversation_id, turn_id, after_seq, kind, state, received_at)
-  select 'rp_' || n, 'tn_default', substr(md5(n::text), 1, 26), 'cv_' || n, 'tu_' || n, n, 'answer', 'done', now()
-  from generate_series(1, %(threads)s) n;
-insert into part (tenant_id, thread, reply_id, ordinal, state, provider_sid, accepted_at)
-  select tenant_id, thread, id, 1, 'read', 'SM' || md5('p' || id), now() - interval '2 days' from reply;
-insert into attempt (id, tenant_id, part_id, outcome, http_status)
-  select 'at_' || id, tenant_id, id, 'accepted', 201 from part
+insert into message (id, tenant_id, line_id, thread, conversation_id, account_sid, provider_sid, seq, outcome, received_at,
+                     routed_at)
+  select 'msg_000' || lpad(n::text, 8, '0'), 'tn_default', 'ln_default', substr(md5((n %% %(threads)s + 1)::text), 1, 26),
+         'cv_' || n %% %(threads)s + 1, 'AC1', 'SM' || md5(n::text), n, 'agent', at, at
+  from generate_series(1, %(messages)s) n, lateral (select now() - interval '20 days' * (1.1 - n::float / %(messages)s)) as came(at);
+insert into turn (id, tenant_id, thread, conversation_id, from_seq, upto_seq, started_at, finished_at)
+  select 'tu_' || n, 'tn_default', substr(md5(n::text), 1, 26), 'cv_' || n, n, n, at, at
+  from generate_series(1, %(threads)s) n, lateral (select now() - interval '20 days' * (1.1 - n::float / %(threads)s)) as came(at);
+insert into reply (public_id, tenant_id, thread, conversation_id, turn_id, after_seq, kind, state, received_at, created_at)
+  select 'rp_' || id, 'tn_default', thread, conversation_id, id, upto_seq, 'answer', 'done', started_at, started_at
+  from turn order by upto_seq;
+insert into part (tenant_id, thread, reply_id, ordinal, state, provider_sid, accepted_at, created_at)
+  select tenant_id, thread, id, 1, 'read', 'SM' || md5('p' || id), created_at, created_at from reply order by id;
+insert into attempt (id, tenant_id, part_id, outcome, http_status, started_at)
+  select 'at_000' || lpad(id::text, 8, '0'), tenant_id, id, 'accepted', 201, created_at from part;
+insert into rollup_place (feed, place) values ('message', 'msg_0009'), ('attempt', 'at_0009')
 """
 
 
