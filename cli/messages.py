@@ -10,7 +10,7 @@ from cli.conversations import in_a_line
 from cli.outcome import is_table, say, say_json, say_table
 from cli.records import Record, cell, field, send, show_record
 from cli.records import show_list as list_records
-from cli.times import moment
+from cli.times import between
 
 _COLUMNS = {
     "id": "id",
@@ -28,7 +28,7 @@ _PAGE = 200
 
 def show_list(wanted: dict[str, Any], *, number: str | None, since: str | None, until: str | None) -> None:
     """List messages; a number goes in a header, because URLs are logged."""
-    span = {"created_at[gte]": moment(since, "--since"), "created_at[lt]": moment(until, "--until")}
+    span = between("created_at", since, until)
     list_records("messages", _COLUMNS, empty="Nothing matches.", headers=_header(number), **wanted, **span)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from cli.api import ask
 from cli.asking import confirm
 from cli.records import send, show_list, show_record
-from cli.times import moment
+from cli.times import between
 
 _LEADS = {
     "contact": "contact.handle",
@@ -27,11 +27,7 @@ def unbind(binding: str, reason: str, *, goodbye: bool, sure: bool) -> None:
 
 def show_leads(wanted: dict[str, Any], *, since: str | None, until: str | None, csv: bool) -> None:
     """List leads, or print all of them as CSV."""
-    query = {
-        **wanted,
-        "first_seen[gte]": moment(since, "--since"),
-        "first_seen[lt]": moment(until, "--until"),
-    }
+    query = {**wanted, **between("first_seen", since, until)}
     if csv:
         sys.stdout.write(send("GET", "leads/exports", **query))
         return

@@ -83,9 +83,9 @@ def send(method: str, path: str, body: dict[str, Any] | None = None, **query: An
         if failed.problem.get("code") != "tenant_missing":
             raise
     tenant = only_tenant()
-    return (
-        ask(method, path, {**body, "tenant": tenant}) if body is not None else ask(method, path, **query, tenant=tenant)
-    )
+    if body is not None:
+        return ask(method, path, {**body, "tenant": tenant})
+    return ask(method, path, **{**query, "tenant": tenant})
 
 
 def items(path: str, most: int | None, **query: Any) -> Iterator[Record]:  # noqa: ANN401 - whatever a query can say

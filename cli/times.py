@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cli.outcome import Exit, fail
 
@@ -16,6 +17,11 @@ def moment(said: str | None, option: str) -> str | None:
     if match := _AGO.fullmatch(said):
         return (datetime.now(UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})).isoformat()
     return _absolute(said, option)
+
+
+def between(field: str, since: str | None, until: str | None) -> dict[str, Any]:
+    """Return the API's filters for a span of time, by what `--since` and `--until` say."""
+    return {f"{field}[gte]": moment(since, "--since"), f"{field}[lt]": moment(until, "--until")}
 
 
 def in_future(said: str | None, option: str) -> str | None:

@@ -1,12 +1,10 @@
 """Turns of agents: listed, one by one, and run again."""
 
-from typing import Any
-
 from cli.api import ask
 from cli.outcome import Exit, fail, is_table, printable, say, say_json, say_table
 from cli.records import Record, cell, show_record
 from cli.records import show_list as list_records
-from cli.times import moment
+from cli.times import between
 
 _COLUMNS = {
     "id": "id",
@@ -31,7 +29,7 @@ _WHY = {
 
 def show_list(tenant: str | None, conversation: str | None, since: str | None, until: str | None) -> None:
     """List turns."""
-    span: dict[str, Any] = {"created_at[gte]": moment(since, "--since"), "created_at[lt]": moment(until, "--until")}
+    span = between("created_at", since, until)
     list_records("turns", _COLUMNS, tenant=tenant, conversation=conversation, **span)
 
 

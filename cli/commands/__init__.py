@@ -2,12 +2,14 @@
 
 from cli.commands import (
     accounts,
+    actions,
     agents,
     audit,
     bindings,
     catalogue,
     conversations,
     dead_letters,
+    forms,
     jobs,
     keys,
     knowledge,
@@ -33,6 +35,8 @@ NOUNS = (
     knowledge.noun,
     catalogue.noun,
     catalogue.orders,
+    actions.noun,
+    forms.noun,
     mcp.noun,
     pipelines.noun,
     bindings.noun,

@@ -7,6 +7,7 @@ from typing import Any
 from psycopg.rows import DictRow
 
 from services.console.access import Principal
+from services.console.kept_secrets import Secrets, staying
 from services.console.records import Deed, Records, Table, Unknown, note
 from shared.actions import Action, Identity, Outcome, perform, prepare
 from shared.actions.definition import open_secrets, seal_secrets
@@ -37,9 +38,6 @@ ACTIONS = Table(
     },
 )
 
-Secrets = Mapping[str, str | None]
-"""Secret headers by name; None takes one away."""
-
 
 @dataclass(frozen=True)
 class Actions:
@@ -65,10 +63,11 @@ class Actions:
     async def change(
         self, who: Principal, action: str, version: int, values: Mapping[str, Any], secrets: Secrets
     ) -> DictRow:
-        """Change one; secrets that are not named stay. Raises Unfit, and as Records does."""
+        """Change one; secrets that are not named stay, unless it is on another host now. Raises Unfit, and as Records does."""
         known, kept = await self._opened(who, action)
+        kept = staying(kept, known["url"], values.get("url", known["url"]))
         changed = self._checked(known["tenant"], action, {**known, **values}, kept, secrets)
-        wanted = {*values, *(("secret_headers", "sealed_headers") if secrets else ())}
+        wanted = {*values, "secret_headers", "sealed_headers"}
         return await self.records.change(who, action, version, {name: changed[name] for name in wanted})
 
     async def try_out(self, who: Principal, action: str, arguments: object) -> Outcome:

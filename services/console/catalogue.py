@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from psycopg.rows import DictRow
 
 from services.console.access import Principal
+from services.console.kept_secrets import Secrets, staying
 from services.console.records import Deed, Records, Table, Unknown, note
 from shared.actions import Unfit
 from shared.actions.mapping import check_paths
@@ -44,9 +44,6 @@ SOURCES = Table(
     },
 )
 _DAILY = 24 * 60
-
-Secrets = Mapping[str, str | None]
-"""By name; None takes one away."""
 
 
 class NotFetched(Exception):
@@ -120,8 +117,3 @@ class Sources:
             "every_minutes": (values["every_minutes"] or _DAILY) if fetched else None,
             "next_at": datetime.now(UTC) if fetched else None,
         }
-
-
-def staying(secrets: dict[str, str], before: str, now: str) -> dict[str, str]:
-    """Return the secrets that stay when an address changes: another host is told none that it was not meant for."""
-    return secrets if urlsplit(before).netloc == urlsplit(now).netloc else {}

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg.rows import DictRow
 
 from services.console.access import Principal
-from services.console.catalogue import Secrets, staying
+from services.console.kept_secrets import Secrets, staying
 from services.console.records import Deed, Records, Table, Unknown, note
 from shared.ids import TenantId, new_id
 from shared.mcp_servers import Listed, Server, list_tools, open_headers, seal_headers

@@ -870,6 +870,7 @@ class FormSubmission(SQLModel, table=True):
         UniqueConstraint("turn_id", "call", name="form_submission_turn_call_key"),
         Index("form_submission_conversation", "conversation_id"),
         Index("form_submission_due", "next_at", postgresql_where=text("next_at is not null")),
+        Index("form_submission_newest", "tenant_id", "created_at", "id"),
     )
     id: str = Field(primary_key=True)
     tenant_id: str = Field(foreign_key="tenant.id")

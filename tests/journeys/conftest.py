@@ -20,6 +20,7 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sta
         folder / "home",
         TRUNKLINE_EGRESS__RECONCILE_AFTER=RECONCILE_AFTER,
         TRUNKLINE_FAULT_POINTS=str(folder / "orders"),
+        TRUNKLINE_OUTBOUND__ALLOW="127.0.0.1",
     )
     try:
         yield stack, stack.up().stdout

@@ -31,6 +31,7 @@ from services.console.api.api_keys import api_keys
 from services.console.api.audit import audit
 from services.console.api.bindings import bindings
 from services.console.api.chats import chats
+from services.console.api.contact_forms import ContactForms, contact_forms
 from services.console.api.conversations import conversations
 from services.console.api.forms import form_deliveries
 from services.console.api.housekeeping import housekeeping
@@ -161,6 +162,7 @@ class Api:
         yield actions.actions(self.actions)
         yield mcp_servers(self.servers)
         yield form_deliveries(self.forms)
+        yield contact_forms(ContactForms(self.store, self.vault))
         yield documents.documents(self.store, self.documents, self.knowledge)
         yield data_sources.data_sources(self.sources, self.fetching, Catalogue(self.store))
         yield imports(self.imports)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import Field, SecretStr, StringConstraints
 
-from services.console.actions import Actions, Secrets
+from services.console.actions import Actions
 from services.console.api.fields import (
     Body,
     OneTenant,
@@ -20,6 +20,7 @@ from services.console.api.fields import (
 from services.console.api.paging import Listing, Paged, Resource
 from services.console.api.problems import Faults
 from services.console.api.routes import Asking, Route, may
+from services.console.kept_secrets import Secrets
 from shared.actions import Misfit, Unfit
 
 FAULTS: Faults = {

@@ -11,9 +11,10 @@ from services.console.api.fields import Body, OneTenant, TenantOfMade, Version, 
 from services.console.api.paging import Listing, Paged, Resource
 from services.console.api.problems import Faults, Problem
 from services.console.api.routes import Asking, Route, may
-from services.console.catalogue import NotFetched, Secrets, Sources
+from services.console.catalogue import NotFetched, Sources
 from services.console.catalogue_fetching import Fetching
 from services.console.catalogue_imports import Fetched
+from services.console.kept_secrets import Secrets
 from services.console.settings import Language
 from shared.catalogue import Catalogue, Wanted
 from shared.ids import TenantId

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, SecretStr
 from services.console.api.fields import Body, OneTenant, TenantOfMade, Version, id_in_path, omitted, shown, whose
 from services.console.api.paging import Listing, Paged, Resource
 from services.console.api.routes import Asking, Route, may
-from services.console.catalogue import Secrets
+from services.console.kept_secrets import Secrets
 from services.console.mcp import McpServers
 from shared.mcp_servers import RemoteTool
 from shared.mcp_servers.client import Unavailable

@@ -120,6 +120,8 @@ EXAMPLES = {
     "get_form_delivery": get("form-deliveries/fd_one"),
     "change_form_delivery": patch("form-deliveries/fd_one", enabled=False),
     "delete_form_delivery": Example("DELETE", "form-deliveries/fd_spareone", changes=True),
+    "list_contact_forms": get(f"contact-forms?tenant={ONE}"),
+    "get_contact_form": get("contact-forms/form_one"),
     "list_lines": get(f"lines?tenant={ONE}"),
     "create_line": post("lines", tenant=ONE, account="cr_one", agent="ag_one", sender="+14155230000"),
     "get_line": get("lines/ln_one"),
@@ -193,6 +195,7 @@ async def plant_everything(past: Past, twilio: FakeAccount) -> None:
         await past.insert(
             "form_delivery", id=place, kind="webhook", options={"url": "https://example.org/"}, enabled=False
         )
+    await past.form("form_one", {"message": "Call me."})
     for source, kind in (("ds_one", "product"), ("ds_spareone", "order")):
         await past.insert(
             "data_source", id=source, kind=kind, origin="feed", url="https://example.org/", every_minutes=60

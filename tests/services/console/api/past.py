@@ -15,6 +15,7 @@ from shared.store.sealed import (
     CONTACT_ADDRESS,
     CONTACT_NAME,
     CREDENTIAL_SECRET,
+    FORM_BODY,
     MESSAGE_TEXT,
     PART_BODY,
     REPLY_BODY,
@@ -150,6 +151,12 @@ class Past:
         await self.insert(
             "tool_call", turn_id=f"tu_{self.x}", call="c", step=1, name="contact_form", sealed_result=b"x"
         )
+
+    async def form(self, row: str, fields: dict[str, str], **more: Any) -> None:
+        """Leave a contact form in the first turn."""
+        facts = {"conversation_id": f"cv_{self.x}", "turn_id": f"tu_{self.x}", "call": row, **more}
+        sealed = self.vault.seal(orjson.dumps(fields), FORM_BODY.at(self.tenant, row))
+        await self.insert("form_submission", id=row, sealed_body=sealed, **facts)
 
     async def answers(self) -> None:
         """Send the turn's answer: a first part that was delivered, a second that nobody knows about."""

@@ -116,6 +116,18 @@ async def test_secrets_that_are_not_named_stay(action: dict[str, Any], admin: As
     assert await sent() == {"authorization": NEW, "x-key": None}
 
 
+async def test_another_host_is_told_no_secret_that_was_not_meant_for_it(
+    action: dict[str, Any], admin: Asker, service: FakeWeb
+) -> None:
+    """
+    Unless it is named again with the new address.
+    """
+    changed = await change(admin, action, url="https://example.org/on/{day}")
+    assert (changed.status_code, changed.json()["secret_headers"]) == (200, [])
+    changed = await change(admin, action, url=service.url, secret_headers={"Authorization": NEW})
+    assert changed.json()["secret_headers"] == ["Authorization"]
+
+
 @pytest.mark.parametrize(
     "more",
     [
