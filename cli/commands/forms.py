@@ -94,7 +94,7 @@ def deliveries_email(  # noqa: PLR0917 - what mail needs
     records.make("form-deliveries", {"email": email, "tenant": tenant})
 
 
-@deliveries.verb("set", "fd_0192… --disable")
+@deliveries.verb("set", "fd_0192… --enable")
 def deliveries_set(
     delivery: Id, enabled: Annotated[bool, typer.Option("--enable/--disable", help="Whether forms are sent there.")]
 ) -> None:
