@@ -15,9 +15,10 @@ from psycopg.rows import DictRow
 from services.agent.attempts import Attempts, SideEffect, told
 from services.agent.cleaning import clean, cleaned
 from services.agent.store import Work
-from services.agent.tools import Tool, ToolContext
+from services.agent.tools import Run, Tool, ToolContext
 from shared.actions import Parameters, Unfit
 from shared.failures import GatewayError
+from shared.ids import TenantId
 from shared.mcp_servers import Listed, RemoteTool, Server, call_tool, list_tools, open_headers
 from shared.mcp_servers.client import Unavailable
 from shared.outbound import Guard
@@ -51,28 +52,32 @@ class McpTools:
 
     async def offered(self, work: Work) -> tuple[Tool, ...]:
         """Return the tools of all of the tenant's servers that answer."""
-        async with self.store.connection(work.claim.tenant) as connection:
+        return tuple(self._tool(server, remote, work) for server, remote in await self.remote(work.claim.tenant))
+
+    async def remote(self, tenant: TenantId) -> list[tuple[Server, RemoteTool]]:
+        """Return what all of a tenant's servers that answer have to offer."""
+        async with self.store.connection(tenant) as connection:
             cursor = await connection.execute(
                 "select * from mcp_server where tenant_id = %s and enabled order by name limit %s",
-                (work.claim.tenant, _MOST_SERVERS),
+                (tenant, _MOST_SERVERS),
             )
             rows = await cursor.fetchall()
-        found = await asyncio.gather(*(self._of(row, work) for row in rows))
-        return tuple(tool for tools in found for tool in tools)
+        found = await asyncio.gather(*(self._of(tenant, row) for row in rows))
+        return [pair for pairs in found for pair in pairs]
 
     async def end(self) -> None:
         """Let what is happening come to its end."""
         await self.attempts.end()
 
-    async def _of(self, row: DictRow, work: Work) -> Sequence[Tool]:
+    async def _of(self, tenant: TenantId, row: DictRow) -> Sequence[tuple[Server, RemoteTool]]:
         try:
-            headers = open_headers(self.vault, work.claim.tenant, row["id"], row["sealed_headers"])
+            headers = open_headers(self.vault, tenant, row["id"], row["sealed_headers"])
             server = Server.of(row, headers)
         except (GatewayError, Unfit) as error:
             log.warning(MCP_UNAVAILABLE, server=row["id"], exc_info=error)
             return ()
         listed = await self._listed((row["id"], row["version"]), server)
-        return [self._tool(server, tool, work) for tool in listed.tools]
+        return [(server, tool) for tool in listed.tools]
 
     async def _listed(self, version: Version, server: Server) -> Listed:
         """Return a server's tools, as they are remembered or as it tells now."""
@@ -104,8 +109,13 @@ class McpTools:
             )
             return await self.attempts.once(work, effect)
 
-        parameters = Parameters(_object(cleaned(remote.parameters.schema)))
-        return Tool(remote.offered, clean(remote.description), parameters, run)
+        return described(remote, run)
+
+
+def described(remote: RemoteTool, run: Run) -> Tool:
+    """Return a server's tool as models are told of it: what its server says of it is cleaned."""
+    parameters = Parameters(_object(cleaned(remote.parameters.schema)))
+    return Tool(remote.offered, clean(remote.description), parameters, run)
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from services.agent.budget import Limits, Purse, Spender
 from services.agent.handlers import Agent
 from services.agent.llm_port import Candidate, Said, ToolRequest
 from services.agent.loop import Answer, Loop
+from services.agent.mcp_tools import described
 from services.agent.pipelines import Run, Setup, Sys
 from services.agent.tools import TOOLS, Equipment, Result, Tool, ToolContext
 from shared.actions import Parameters
@@ -98,7 +99,7 @@ class Playground:
         told: list[str] = []
         equipment = Equipment(found["documents"], found["products"], found["listings"], found["orders"])
         built_in = [tool for tool in TOOLS if tool.suits(equipment)]
-        tools = [_dry(tool, told) for tool in (*built_in, *await self._actions(event.tenant))]
+        tools = [_dry(tool, told) for tool in (*built_in, *await self._elsewhere(event.tenant))]
         facts = Sys(found["channel"], found["tenant"], found["email"] or "")
         setup = Setup(found["instructions"], found["model"], facts, found["now"], tuple(tools))
         spender = Spender(event.tenant, event.conversation, TurnId(new_id("tu")), Limits(day=found["daily_tokens"]))
@@ -123,15 +124,19 @@ class Playground:
             spend=purse.spend,
         )
 
-    async def _actions(self, tenant: TenantId) -> list[Tool]:
-        """Return the tenant's own tools, to be told of: what happens elsewhere is not for trials."""
+    async def _elsewhere(self, tenant: TenantId) -> list[Tool]:
+        """Return the tenant's own tools and those of its servers, to be told of: what happens elsewhere is not for trials."""
 
         async def nothing(_arguments: Any, _context: ToolContext) -> str:  # noqa: ANN401 - whatever the tool takes
             return _NOT_RUN
 
         async with self.store.connection(tenant) as connection:
             rows = await (await connection.execute(_ACTIONS, (tenant, _MOST_ACTIONS))).fetchall()
-        return [Tool(it["name"], it["description"], Parameters(it["parameters"]), nothing) for it in rows]
+        remote = await self.agent.servers.remote(tenant) if self.agent.servers is not None else []
+        return [
+            *(Tool(it["name"], it["description"], Parameters(it["parameters"]), nothing) for it in rows),
+            *(described(tool, nothing) for _, tool in remote),
+        ]
 
     async def _read(self, tenant: TenantId, conversation: ConversationId) -> tuple[DictRow, list[Said]]:
         """Return a conversation's agent, and what was said up to the newest message. Raises GatewayError: NOTHING_ASKED."""

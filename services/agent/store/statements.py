@@ -87,15 +87,20 @@ with opened as (
 select * from (
   select 'user' as role, id::text as ref, seq, 0 as side, id::text as place, sealed_text as sealed, sealed_contents, 0::bigint as rank
   from message, opened
-  where conversation_id = conversation and seq > behind and seq < from_seq and outcome = 'asked' and sealed_text is not null
+  where conversation_id = conversation and seq > behind and seq < from_seq and outcome in ('asked', 'handed_off')
+    and sealed_text is not null
   union all
   select 'assistant', id::text, after_seq, 1, public_id, sealed_body, null, id
   from reply, opened
-  where conversation_id = conversation and turn_id is not null and after_seq > behind and after_seq < from_seq
+  where conversation_id = conversation and (turn_id is not null or kind = 'human') and after_seq > behind and after_seq < from_seq
     and sealed_body is not null
 ) spoken order by seq desc, side desc, rank desc limit (select most from opened)
 """
-"""The last messages of the conversation, either side's, before the turn that was just opened; the newest first."""
+"""
+The last messages of the conversation, either side's, before the turn that was just opened; the newest first.
+
+Ours are the agent's and those of a colleague who had taken the conversation over, with what was written to them meanwhile.
+"""
 
 EXCHANGES = """
 select latest.message, message.sealed_text, extract(epoch from message.received_at - answered.created_at)::float8 as waited

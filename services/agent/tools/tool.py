@@ -91,6 +91,10 @@ class Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+Run = Callable[[Any, ToolContext], Awaitable[str | Result]]
+"""Runs a tool with what its parameters have read."""
+
+
 @dataclass(frozen=True)
 class Tool:
     """
@@ -102,7 +106,7 @@ class Tool:
     name: str
     description: str
     arguments: type[Arguments] | Parameters
-    run: Callable[[Any, ToolContext], Awaitable[str | Result]]
+    run: Run
     suits: Callable[[Equipment], bool] = lambda _: True
     has_side_effect: bool = True
     """Whether a call may change something anywhere: then it is not made where a pipeline is only tried out."""

@@ -13,8 +13,9 @@ from services.console.access import SCOPES, Principal
 from services.console.api.agents import AGENTS
 from services.console.pipelines import Pipelines
 from services.console.records import Dangling, Records
+from services.console.takeover import Takeover
 from shared.failures import MODEL_UNAVAILABLE
-from shared.ids import TenantId
+from shared.ids import TenantId, new_id
 from shared.process import end_all
 from shared.store.session import Store
 from tests.eventually import eventually
@@ -270,7 +271,7 @@ async def test_after_a_handoff_the_agent_is_silent_until_the_conversation_is_giv
     desks: MakeDesks, console_store: Store
 ) -> None:
     """
-    The person is told so once; what they write meanwhile is kept in the conversation.
+    The person is told so once; what they write meanwhile is kept in the conversation, and known to the agent then.
     """
     here = await desks(burst=0)
     document = """
@@ -296,7 +297,39 @@ async def test_after_a_handoff_the_agent_is_silent_until_the_conversation_is_giv
     assert conversation["handed_off_at"] is not None
     await here.rows("update conversation set handed_off_at = null returning 1")
     await ann.writes("Grazie, adesso non serve altro")
-    assert (await here.replies(ann, 2))[1] == "You said: Grazie, adesso non serve altro"
+    assert (await here.replies(ann, 2))[1] == "You said: Is anybody there? / Grazie, adesso non serve altro"
+
+
+async def test_a_conversation_that_is_given_back_is_remembered_with_what_a_colleague_said(
+    desks: MakeDesks, console_store: Store
+) -> None:
+    """
+    And with what the person wrote to them.
+    """
+    here = await desks(burst=0)
+    takeover = Takeover(console_store, here.platform.vault, here.bus)
+    ann = here.person()
+    await ann.writes("hello")
+    await here.replies(ann, 1)
+    [conversation] = await here.rows("select id from conversation")
+    await takeover.take(WHO, conversation["id"])
+    await ann.writes("I need a room")
+
+    async def taken_in() -> list[dict[str, str]]:
+        return await here.rows("select 1 from message where outcome = 'handed_off'")
+
+    await eventually(taken_in)
+    await takeover.write(WHO, conversation["id"], new_id("rp"), "Room 7 is yours.")
+    await here.rows("update conversation set handed_off_at = null returning 1")
+    await ann.writes("which one?")
+    await here.told(2)
+    assert [it["content"] for it in here.model.told[-1][1:]] == [
+        "hello",
+        "You said: hello",
+        "I need a room",
+        "Room 7 is yours.",
+        "which one?",
+    ]
 
 
 async def test_what_was_asked_before_a_handoff_was_known_is_left_to_the_person_who_has_it(

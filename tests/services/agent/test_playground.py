@@ -6,16 +6,20 @@ from dataclasses import replace
 import pytest
 
 from services.agent.llm import Completion, Said
+from services.agent.mcp_tools import McpTools
 from services.agent.playground import Playground
 from services.console.access import SCOPES, Principal
+from services.console.mcp import McpServers
 from services.console.records import Unknown
 from services.console.trials import Trials
 from shared.bus import Bus
 from shared.events import TrialRequested
 from shared.ids import TenantId
+from shared.outbound import Guard
 from shared.pipelines import NotAPipeline
 from shared.store.session import Store
 from shared.topology import TRIAL
+from tests.fakes.mcp_server import mcp_server
 from tests.fakes.model import FakeModel, Script, asks_for, echo
 from tests.services.agent.conftest import Plant
 from tests.services.agent.test_agent import Desks, MakeDesks, desks
@@ -55,9 +59,9 @@ MakePlay = Callable[..., Awaitable[Play]]
 
 @pytest.fixture
 async def play(desks: MakeDesks, bus: Bus, platform: Platform, agent_store: Store, console_store: Store) -> MakePlay:
-    async def build(script: Script = echo) -> Play:
+    async def build(script: Script = echo, servers: McpTools | None = None) -> Play:
         here, model = await desks(), FakeModel(script)
-        playground = Playground(replace(here.agent, model=model), agent_store, platform.vault)
+        playground = Playground(replace(here.agent, model=model, servers=servers), agent_store, platform.vault)
         await bus.answer(TRIAL, TrialRequested, playground.on_trial_requested, most=2)
         return Play(here, Trials(console_store, platform.vault, bus), model)
 
@@ -101,6 +105,30 @@ async def test_what_has_a_side_effect_is_told_and_not_done(play: MakePlay, plant
     assert result is not None
     assert (result.text, sorted(result.told), result.steps) == ("Done.", ["book", "contact_form"], 2)
     assert await here.counts() == before
+
+
+async def test_tools_of_servers_are_told_and_not_called(
+    play: MakePlay, platform: Platform, agent_store: Store, console_store: Store, guard: Guard
+) -> None:
+    """
+    A draft is offered what the live agent would be.
+    """
+
+    def script(messages: list[Said], tools: list[Said]) -> Completion:
+        if messages[-1]["role"] == "tool":
+            return Completion("Done.")
+        assert "t_book" in {tool["function"]["name"] for tool in tools}
+        return asks_for(("t_book", '{"day": "Friday"}'))
+
+    async with mcp_server() as served:
+        vault = platform.vault
+        here = await play(script, McpTools(agent_store, vault, guard))
+        values = {"name": "t", "url": served.url, "tools": ["book"], "enabled": True}
+        await McpServers(console_store, vault, guard).make(WHO, TENANT, values, {})
+        result, _ = await here.trials.run(WHO, await here.conversation(), DRAFT)
+        assert result is not None
+        assert (result.text, result.told) == ("Done.", ["t_book"])
+        assert served.called == []
 
 
 async def test_a_handoff_is_told_and_hands_nothing_off(play: MakePlay) -> None:
