@@ -6,27 +6,26 @@ Who claims a source has it for ten minutes. What fails leaves everything as it w
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 from psycopg.rows import DictRow
 
 from services.console.catalogue_imports import Contents, Imports, read
+from services.console.job import Worker
 from shared.catalogue import Broken, Fault, open_source
 from shared.catalogue.woocommerce import ShopUnavailable, WooCommerce
 from shared.failures import GatewayError
 from shared.ids import TenantId
 from shared.outbound import Guard, OutboundFailure
 from shared.store.session import EVERY_TENANT
-from shared.telemetry import SOURCE_FAILED, SWEEP_FAILED, log
+from shared.telemetry import SOURCE_FAILED, log
 
 FEED_LIMIT = 60.0
 FEED_BYTES = 8 * 1024 * 1024
 """What a feed may take and be. More than a tool's call may (safety.md, section 2): no turn waits for it (ADR 18)."""
 
-_EVERY = 5.0
 _ACCEPT = {"Accept": "application/json, text/csv;q=0.9, text/plain;q=0.8"}
 _CLAIM = """
 update data_source set next_at = now() + interval '10 minutes'
@@ -46,30 +45,11 @@ where id = %(id)s and version = %(version)s
 
 
 @dataclass
-class Fetching:
+class Fetching(Worker):
     """The worker of this process. `guard`: one that lets feeds be large."""
 
     imports: Imports
     guard: Guard
-    _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-
-    def wake(self) -> None:
-        """Look for work at once."""
-        self._woken.set()
-
-    async def keep(self) -> None:
-        """Fetch what is due, for ever."""
-        while True:
-            self._woken.clear()
-            try:
-                busy = await self.next()
-            except Exception as error:  # noqa: BLE001 - the database is away; nothing is lost by trying again
-                log.warning(SWEEP_FAILED, exc_info=error)
-                busy = False
-            if not busy:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_EVERY):
-                        await self._woken.wait()
 
     async def next(self) -> bool:
         """Fetch one source; false where none is due."""

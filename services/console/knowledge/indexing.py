@@ -5,13 +5,13 @@ A document belongs to whoever claimed it last (`building`); that of a killed con
 next. Passages are written beside those that are searched, and take their place in one transaction.
 """
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from psycopg.errors import ForeignKeyViolation
 
+from services.console.job import Worker
 from shared.ids import AgentId, TenantId
 from shared.knowledge import Embedder, EmbeddingsUnavailable, folded
 from shared.reading.passages import Passage
@@ -19,10 +19,9 @@ from shared.reading.sandbox import ReadingFailed, read
 from shared.store.presence import OWNER_IS_DEAD
 from shared.store.sealed import KNOWLEDGE_CONTENT
 from shared.store.session import EVERY_TENANT, Store
-from shared.telemetry import DOCUMENT_INDEXED, KNOWLEDGE_REDUCED, SWEEP_FAILED, log
+from shared.telemetry import DOCUMENT_INDEXED, KNOWLEDGE_REDUCED, log
 from shared.vault import Vault
 
-_EVERY = 2.0
 _BATCH = 50
 """Passages that are embedded and written at a time."""
 
@@ -86,33 +85,14 @@ class Job:
 
 
 @dataclass
-class Indexing:
+class Indexing(Worker):
     """The worker of this process. `owner`: its number (`presence`)."""
 
     store: Store
     vault: Vault
     owner: int
     embedder: Embedder | None = None
-    _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _last: TenantId = field(default=TenantId(""), init=False)
-
-    def wake(self) -> None:
-        """Look for work at once."""
-        self._woken.set()
-
-    async def keep(self) -> None:
-        """Index what is queued, for ever."""
-        while True:
-            self._woken.clear()
-            try:
-                busy = await self.next()
-            except Exception as error:  # noqa: BLE001 - the database is away; nothing is lost by trying again
-                log.warning(SWEEP_FAILED, exc_info=error)
-                busy = False
-            if not busy:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_EVERY):
-                        await self._woken.wait()
 
     async def next(self) -> bool:
         """Index one document; false where none waits."""
