@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from shared.store.session import Store
 from tests.fakes.web import FakeWeb, reply, web_server
 from tests.services.console.api.conftest import ONE, OTHER, Asker, MakeAsker
 
+DOCUMENTATION = Path(__file__).parents[4] / "docs" / "tools.md"
 SECRET, NEW = "Bearer the-first-secret", "Bearer the-second-secret"
 
 
@@ -48,6 +50,15 @@ async def change(admin: Asker, action: dict[str, Any], **wanted: Any) -> Any:
     path = f"actions/{action['id']}"
     tag = (await admin.ask("GET", path)).headers["etag"]
     return await admin.ask("PATCH", path, json=wanted, headers={"If-Match": tag})
+
+
+async def test_the_action_in_the_documentation_can_be_made(admin: Asker) -> None:
+    """
+    As it stands there.
+    """
+    example = json.loads(DOCUMENTATION.read_text().partition("```json\n")[2].partition("```")[0])
+    made = await admin.ask("POST", "actions", json=example)
+    assert (made.status_code, made.json()["name"]) == (201, example["name"])
 
 
 async def test_an_action_is_tried_out(action: dict[str, Any], admin: Asker, service: FakeWeb) -> None:
