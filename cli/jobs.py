@@ -64,12 +64,19 @@ def run(name: str) -> None:
         fail(
             Exit.UNAVAILABLE, f"Twilio could not be asked for {done['failed']} of the lines; the next run looks again."
         )
+    if done.get("stuck"):
+        where = ", ".join(f"{stage} {lines}" for stage, lines in sorted(done["stuck"].items()))
+        fail(Exit.UNAVAILABLE, f"Not answered, by where that got stuck: {where}. See docs/runbooks/CanarySilent.md.")
     if done.get("unreadable"):
         fail(Exit.UNAVAILABLE, f"No key opens {sum(done['unreadable'].values())} values; they were left as they are.")
 
 
 def _filled(done: dict[str, Any]) -> Iterator[str]:
     yield f"{done['found']} of {done['listed']} messages were missing and are taken in; lines: {done['lines']}."
+
+
+def _watched(done: dict[str, Any]) -> Iterator[str]:
+    yield f"{done['answered']} of {done['lines']} canaries were answered."
 
 
 def _rewrapped(done: dict[str, Any]) -> Iterator[str]:
@@ -94,6 +101,7 @@ def _expired(done: dict[str, Any]) -> Iterator[str]:
 
 
 _WORDS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
+    "canary": _watched,
     "gap-fill": _filled,
     "privacy": _dropped,
     "provisioning": _provisioned,
