@@ -1,6 +1,7 @@
 """What has to be done once per deployment, before the services start; and what is done from time to time."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def apply_topology(replicas: int) -> None:
 
     url, nkey = _required("TRUNKLINE_NATS__URL"), _given("TRUNKLINE_NATS__NKEY")
     server = Nats(url=url, nkey=SecretStr(nkey) if nkey else None, ca=_given("TRUNKLINE_NATS__CA"))
-    bus.apply_topology(server, replicas)
+    bus.apply_topology(server, replicas, first=time.time_ns() // 1000)  # a later stream begins above an earlier one
 
 
 def show_database() -> None:
