@@ -20,8 +20,15 @@ import psycopg
 
 from dev.chaos.stack import Stack, running
 
-PEOPLE, ROUNDS, AT_ONCE = 200, 5, 8
-TEXT = "Hello, do you have a double room for two nights from the third of May, please?"
+PEOPLE, AT_ONCE = 150, 8
+TEXTS = (
+    "Hello, do you have a double room for two nights from the third of May, please?",
+    "That sounds good. Is breakfast included, and until when can one have it there?",
+    "We come by car from the south. Where may we park it, and what does that cost us?",
+    "One of us eats no gluten. Could your kitchen see to that, or shall we bring some?",
+    "Then we should like to book it. What do you need from us to keep it until May?",
+)
+"""What somebody writes, one after another: who repeats themselves is taken for a machine."""
 _PATIENCE = 300.0
 _LOOK_AGAIN, _QUIET = 0.2, 2.0
 _SIZES = """
@@ -51,25 +58,25 @@ class Footprint:
     simulator: httpx2.AsyncClient
     answered: int = 0
 
-    async def round(self, people: int = PEOPLE) -> None:
-        """Let everybody write once, and wait until all of it is answered and reported."""
-        self.answered += people
-        await self.write(people)
+    async def round(self, text: str) -> None:
+        """Let everybody write this, and wait until all of it is answered and reported."""
+        await self.write(text)
         await self.settle()
 
-    async def write(self, people: int) -> None:
-        """Let so many write."""
+    async def write(self, text: str, first: int = 0) -> None:
+        """Let everybody write this. `first`: the number of the first of them, so that others can be told apart."""
+        self.answered += PEOPLE
         places = asyncio.Semaphore(AT_ONCE)
 
         async def one(number: int) -> None:
-            message = {"from": f"+1555{number:07d}", "body": TEXT, "sid": f"SM{secrets.token_hex(16)}"}
+            message = {"from": f"+1555{number:07d}", "body": text, "sid": f"SM{secrets.token_hex(16)}"}
             async with places:
                 told = (await self.simulator.post("/sim/messages", json=message)).json()
             if told.get("status") != httpx2.codes.OK:
                 raise RuntimeError(f"not accepted: {told}")
 
         async with asyncio.TaskGroup() as group:
-            for number in range(people):
+            for number in range(first, first + PEOPLE):
                 group.create_task(one(number))
 
     async def settle(self) -> None:
@@ -92,7 +99,7 @@ class Footprint:
         """Read what is kept now."""
         with psycopg.connect(self.stack.status()["database_url"], autocommit=True) as connection:
             connection.execute("vacuum analyze")
-            tables = dict(connection.execute(_SIZES).fetchall())
+            tables: dict[str, int] = dict(connection.execute(_SIZES).fetchall())
             row = connection.execute("select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint").fetchone()
         states = self.streams()
         return Rest(
@@ -108,6 +115,12 @@ class Footprint:
         accounts = httpx2.get(url, trust_env=False).json()["account_details"]
         return {it["name"]: it["state"] for account in accounts for it in account["stream_detail"]}
 
+    async def hinted(self, stream: str, hints: int) -> None:
+        """Wait until so many hints are in a stream."""
+        async with asyncio.timeout(_PATIENCE):
+            while self.streams()[stream]["messages"] < hints:  # noqa: ASYNC110 - NATS tells nobody
+                await asyncio.sleep(_LOOK_AGAIN)
+
     async def hint(self, service: str, stream: str) -> float:
         """Return the bytes of one hint, seen while the service that takes it is away."""
         state = self.streams()[stream]
@@ -122,26 +135,25 @@ async def measure(stack: Stack) -> dict[str, Any]:
         here = Footprint(stack, simulator, answered=1)  # `up` wrote the first message
         await here.settle()
         empty = here.rest()
-        await here.round()
+        await here.round(TEXTS[0])
         known = here.rest()
-        for _ in range(ROUNDS):
-            await here.round()
+        for text in TEXTS[1:]:
+            await here.round(text)
             here.rest()
         full = here.rest()
         stack.run("stop", "agent")
         stack.run("stop", "egress")
-        here.answered += PEOPLE
-        await here.write(PEOPLE)
-        await asyncio.sleep(_QUIET)
+        await here.write(TEXTS[0], first=PEOPLE)
+        await here.hinted("TURN", PEOPLE)
         turn = await here.hint("agent", "TURN")
-        while here.streams()["OUT"]["messages"] < PEOPLE:
-            await asyncio.sleep(_LOOK_AGAIN)
+        await here.hinted("OUT", PEOPLE)
         out = await here.hint("egress", "OUT")
         await here.settle()
+    messages = PEOPLE * (len(TEXTS) - 1)
     return {
-        "text": len(TEXT),
-        "messages": PEOPLE * ROUNDS,
-        "message": _difference(known, full, PEOPLE * ROUNDS),
+        "text": sum(map(len, TEXTS)) // len(TEXTS),
+        "messages": messages,
+        "message": _difference(known, full, messages),
         "new person": _difference(empty, known, PEOPLE),
         "hint": {"TURN": round(turn), "OUT": round(out)},
     }

@@ -46,6 +46,7 @@ _FROM_ROOT = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
 }
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _METHODS = ("get", "post", "put", "patch", "delete")
 _CONFIGURATION = """
 [project]
@@ -77,7 +78,8 @@ def build(root: Path, site: Path) -> list[str]:
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
     done = subprocess.run(command, cwd=with_sources, capture_output=True, text=True, check=False)
     if done.returncode:
-        return [done.stdout + done.stderr]
+        told = _COLOURS.sub("", done.stdout + done.stderr)
+        return [told.partition("Traceback")[0]]  # Zensical's own, behind what it found
     (with_sources / "site").rename(site)
     return sorted(_faults(site))
 
@@ -85,9 +87,9 @@ def build(root: Path, site: Path) -> list[str]:
 def _gather(root: Path, source: Path) -> None:
     """Copy every page to where links between them hold, and make those that are lists."""
     shutil.copytree(root / "docs", source)
-    for name, page in _FROM_ROOT.items():
+    for name, becomes in _FROM_ROOT.items():
         if (root / name).exists():
-            shutil.copy(root / name, source / page)
+            shutil.copy(root / name, source / becomes)
     (source / "routes.md").write_text(_routes(source / "openapi.json"), encoding="utf-8")
     for folder in ("decisions", "runbooks"):
         pages = sorted((source / folder).glob("*.md"))
