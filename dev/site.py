@@ -30,7 +30,7 @@ SECTIONS: Final[Mapping[str, Sequence[str]]] = {
         "security.md",
         "performance.md",
         "capacity.md",
-        "proof/*.md",
+        "proof/README.md",
     ),
     "Reference": ("configuration.md", "cli.md", "api.md", "routes.md", "pipelines.md", "metrics.md", "error-codes.md"),
     "Architecture": ("architecture.md",),
@@ -39,6 +39,12 @@ SECTIONS: Final[Mapping[str, Sequence[str]]] = {
     "Project": ("changelog.md", "contributing.md"),
 }
 """What leads where. A page that is in none of them is under More."""
+
+_UNLISTED = "proof/seed-*.md"
+"""Led to by the page beside them."""
+
+_STYLE = ".md-grid { max-width: 84rem }\n"
+"""Wide enough for diagrams made of text."""
 
 _FROM_ROOT = {
     "README.md": "index.md",
@@ -55,6 +61,7 @@ site_description = "A gateway between messaging channels and AI agents."
 docs_dir = "source"
 site_dir = "site"
 use_directory_urls = false
+extra_css = ["site.css"]
 nav = [
 {nav}
 ]
@@ -90,6 +97,7 @@ def _gather(root: Path, source: Path) -> None:
     for name, becomes in _FROM_ROOT.items():
         if (root / name).exists():
             shutil.copy(root / name, source / becomes)
+    (source / "site.css").write_text(_STYLE, encoding="utf-8")
     (source / "routes.md").write_text(_routes(source / "openapi.json"), encoding="utf-8")
     for folder in ("decisions", "runbooks"):
         pages = sorted((source / folder).glob("*.md"))
@@ -122,7 +130,7 @@ def _routes(description: Path) -> str:
 
 def _nav(source: Path) -> Iterator[str]:
     """Yield the navigation, line by line."""
-    left = {page.relative_to(source).as_posix() for page in source.rglob("*.md")}
+    left = {page.relative_to(source).as_posix() for page in {*source.rglob("*.md")} - {*source.glob(_UNLISTED)}}
     for section, patterns in SECTIONS.items():
         found = [
             page.relative_to(source).as_posix()
