@@ -11,7 +11,7 @@ TOOLS = [ -x $(TOOLBOX)/bin/pip ] || python3 -m venv $(TOOLBOX); $(TOOLBOX)/bin/
 COMPILE = $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset logs test chaos bench check assets fmt lock env images sbom audit clean browser promtool
+.PHONY: help up down reset logs test chaos bench check docs assets fmt lock env images sbom audit clean browser promtool
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ check: $(READY) ## Check format, lint, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy --strict $(CODE)
 	$(BIN)/lint-imports
+
+docs: $(READY) ## Build the documentation as a site in build/docs; fails on a broken link
+	$(BIN)/python -m dev.site
 
 assets: $(READY) ## Build the console's scripts, styles, fonts and icons anew (needs npm); the result is committed
 	@cd assets && npm ci --ignore-scripts --no-audit --no-fund --silent

@@ -1,6 +1,7 @@
 """What has to be done once per deployment, before the services start; and what is done from time to time."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def apply_topology(replicas: int) -> None:
 
     url, nkey = _required("TRUNKLINE_NATS__URL"), _given("TRUNKLINE_NATS__NKEY")
     server = Nats(url=url, nkey=SecretStr(nkey) if nkey else None, ca=_given("TRUNKLINE_NATS__CA"))
-    bus.apply_topology(server, replicas)
+    bus.apply_topology(server, replicas, first=time.time_ns() // 1000)  # a later stream begins above an earlier one
 
 
 def show_database() -> None:
@@ -64,12 +65,19 @@ def run(name: str) -> None:
         fail(
             Exit.UNAVAILABLE, f"Twilio could not be asked for {done['failed']} of the lines; the next run looks again."
         )
+    if done.get("stuck"):
+        where = ", ".join(f"{stage} {lines}" for stage, lines in sorted(done["stuck"].items()))
+        fail(Exit.UNAVAILABLE, f"Not answered, by where that got stuck: {where}. See docs/runbooks/CanarySilent.md.")
     if done.get("unreadable"):
         fail(Exit.UNAVAILABLE, f"No key opens {sum(done['unreadable'].values())} values; they were left as they are.")
 
 
 def _filled(done: dict[str, Any]) -> Iterator[str]:
     yield f"{done['found']} of {done['listed']} messages were missing and are taken in; lines: {done['lines']}."
+
+
+def _watched(done: dict[str, Any]) -> Iterator[str]:
+    yield f"{done['answered']} of {done['lines']} canaries were answered."
 
 
 def _rewrapped(done: dict[str, Any]) -> Iterator[str]:
@@ -94,6 +102,7 @@ def _expired(done: dict[str, Any]) -> Iterator[str]:
 
 
 _WORDS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
+    "canary": _watched,
     "gap-fill": _filled,
     "privacy": _dropped,
     "provisioning": _provisioned,

@@ -73,6 +73,19 @@ CERTIFICATE_EXPIRY: Final = Gauge(
     "trunkline_certificate_expiry_timestamp_seconds", "When a certificate ends, in Unix time.", ("certificate",)
 )
 
+# The canary
+CANARY_AGE: Final = _measured(
+    "trunkline_canary_success_age_seconds",
+    "How long ago the canary of a line was answered, of the line where that is longest ago; no number without canaries.",
+)
+CANARY_ANSWER: Final = _measured(
+    "trunkline_canary_answer_seconds",
+    "Seconds from a canary's message to the report on its answer, of the line where that last took longest.",
+)
+CANARY_RUNS: Final = Counter(
+    "trunkline_canary_runs", "Conversations of canaries: answered, or the stage at which they got stuck.", ("outcome",)
+)
+
 # The agent
 TURNS_RUNNING: Final = Gauge("trunkline_turns_running", "Agent turns that run in this process.")
 TURNS_REFUSED: Final = Counter("trunkline_turns_refused", "Turns that a limit ended, by which.", ("reason",))

@@ -14,11 +14,12 @@ config = Noun("config", "The variables that services are configured with.")
 
 @noun.verb("run", "gap-fill")
 def jobs_run(
-    name: Annotated[str, typer.Argument(help="gap-fill, privacy, provisioning, retention or rewrap.")],
+    name: Annotated[str, typer.Argument(help="canary, gap-fill, privacy, provisioning, retention or rewrap.")],
 ) -> None:
     """
     Run a periodic job now.
 
+    canary writes to every line that has one switched on, and tells whether it was answered.
     gap-fill takes in messages that Twilio has and we never got. provisioning sets up at Twilio what has drifted. rewrap seals
     everything with the newest keys, and tells which older ones are still needed. privacy drops addresses and texts that the
     companies' settings let nobody keep, and retention what is older than they keep anything; the console runs both by itself.

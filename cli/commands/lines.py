@@ -36,6 +36,10 @@ Auto = Annotated[
     bool | None,
     typer.Option("--auto-provision/--no-auto-provision", help="Whether the daily job sets it up at Twilio."),
 ]
+Canary = Annotated[
+    bool | None,
+    typer.Option("--canary/--no-canary", help="Whether a canary watches it: see `trunkline jobs run canary`."),
+]
 
 
 @noun.verb("list", "", LISTING)
@@ -92,6 +96,7 @@ def lines_set(
     reply_limit: Limit = None,
     media: Media = None,
     auto_provision: Auto = None,
+    canary: Canary = None,
 ) -> None:
     """Change one; what is not named stays. Every process knows within a second."""
     from cli import records
@@ -110,6 +115,7 @@ def lines_set(
         "reply_limit": reply_limit,
         "media": media,
         "auto_provision": auto_provision,
+        "canary": canary,
     }
     records.change(f"lines/{line}", told, read=f"lines get {line}")
 

@@ -77,6 +77,25 @@ OVERVIEW = Dashboard(
             ),
         ),
         Row(
+            "Canaries",
+            (
+                Panel(
+                    "Last answered",
+                    (Query("max(trunkline_canary_success_age_seconds)"),),
+                    "s",
+                    "stat",
+                    "How long ago, of the line where that is longest ago.",
+                    warn=900,
+                ),
+                Panel("Answered within", (Query("max(trunkline_canary_answer_seconds)"),), "s"),
+                Panel(
+                    "By how it ended",
+                    (Query("sum by (outcome) (increase(trunkline_canary_runs_total[15m]))", "{{outcome}}"),),
+                    hint="In 15 minutes: answered, or the stage at which it got stuck.",
+                ),
+            ),
+        ),
+        Row(
             "What waits",
             (
                 Panel(

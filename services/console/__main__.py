@@ -11,10 +11,11 @@ import uvicorn
 from fastapi import FastAPI
 from stamina.instrumentation import set_on_retry_hooks
 
-from services.console import privacy, retention, rollups
+from services.console import canaries, privacy, retention, rollups
 from services.console.accounts import Accounts
 from services.console.actions import Actions
 from services.console.api import Api, application
+from services.console.canaries import Canaries
 from services.console.catalogue import Sources
 from services.console.catalogue_fetching import FEED_BYTES, FEED_LIMIT, Fetching
 from services.console.catalogue_imports import Imports
@@ -124,6 +125,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
         imports = Imports(store, vault, pepper)
         fetching = Fetching(imports, feed_guard)
         rewrap = Rewrap(store, Vault(settings.keys.vault_ring), vault, data_keys)
+        watching = Canaries(store, own_accounts, reconciler, accounts, settings.webhook_url)
         erasures = Erasures(store, pepper, PersonsStreams(bus, store), Copies(own_accounts, accounts))
         api = Api(
             store,
@@ -134,6 +136,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             gap_fill=GapFill(store, bus, accounts, vault, pepper, thread_pepper),
             accounts=own_accounts,
             lines=Lines(store, own_accounts, reconciler, accounts, settings.webhook_url),
+            canaries=watching,
             erasures=erasures,
             rewrap=rewrap,
             repepper=repepper,
@@ -170,7 +173,11 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
             )
         )
         async with (
-            serving(ops_app(checks, store.measure, housekeeping(store)), settings.ops.host, settings.ops.port),
+            serving(
+                ops_app(checks, store.measure, housekeeping(store), watching.measure),
+                settings.ops.host,
+                settings.ops.port,
+            ),
             background(
                 reconciler.keep(),
                 rewrap.keep(),
@@ -180,6 +187,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
                 repeated(erasures.sweep, SWEEP),
                 repeated(Rollups(store).run, rollups.EVERY),
                 repeated(Rollups(store).expire, retention.EVERY),
+                repeated(watching.settle, canaries.SETTLE),
                 indexing.keep(),
                 fetching.keep(),
                 bus.watch_durables(),

@@ -142,7 +142,7 @@ async def _lines(connection: Connection) -> list[DictRow]:
     cursor = await connection.execute(
         f"""
         select line.id, line.tenant_id, line.channel, line.provider, line.sender, {CREDENTIAL}
-        from line join credential on credential.id = line.credential_id where line.enabled
+        from line join credential on credential.id = line.credential_id where line.enabled and kind <> 'test'
         """  # noqa: S608 - constants
     )
     return await cursor.fetchall()

@@ -39,12 +39,18 @@ LINES = Table(
         "reply_limit": "reply_limit",
         "media": "media",
         "auto_provision": "auto_provision",
+        "canary": "canary",
+        "canary_answered_at": "canary_answered_at",
+        "canary_stuck_at": "canary_stuck_at",
         "provisioned": "provisioned",
         "provisioned_at": "provisioned_at",
         "version": "version",
         "created_at": "created_at",
     },
-    source="(select * from line where kind <> 'test') as line",
+    source="""
+    (select line.*, answered_at as canary_answered_at, stuck_at as canary_stuck_at
+     from line left join canary on canary.line_id = line.id where kind <> 'test') as line
+    """,
 )
 TTL = timedelta(days=30)
 """How long what was provisioned is taken for granted (spec.md, section 2)."""

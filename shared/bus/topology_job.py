@@ -7,23 +7,28 @@ from nats.js.errors import NotFoundError
 
 from shared.bus.login import connect, login
 from shared.settings import Nats
-from shared.topology import CONFIG_BUCKET, CONFIG_HISTORY, CONFIG_REPUBLISH, STREAMS, Stream
+from shared.topology import CONFIG_BUCKET, CONFIG_HISTORY, CONFIG_REPUBLISH, INBOUND, STREAMS, Stream
 
 _CONNECT_LIMIT = 10
 
 
-def apply_topology(server: str | Nats, replicas: int = 1) -> None:
-    """Bring the server's streams to the table's settings. Raises `OSError` or nats errors when it cannot."""
-    asyncio.run(_apply(server, replicas))
+def apply_topology(server: str | Nats, replicas: int = 1, first: int | None = None) -> None:
+    """
+    Bring the server's streams to the table's settings. Raises `OSError` or nats errors when it cannot.
+
+    `first`: the sequence with which INBOUND begins where it has to be made. Threads remember up to where they were read,
+    so after the loss of a stream the next one has to begin above the lost one's end.
+    """
+    asyncio.run(_apply(server, replicas, first))
 
 
-async def _apply(server: str | Nats, replicas: int) -> None:
+async def _apply(server: str | Nats, replicas: int, first: int | None) -> None:
     options = login(server, "topology")
     connection = await connect({**options, "connect_timeout": _CONNECT_LIMIT, "allow_reconnect": False})
     try:
         js = connection.jetstream()
         for stream in STREAMS:
-            await _apply_stream(js, stream_config(stream, replicas))
+            await _apply_stream(js, stream_config(stream, replicas), first if stream is INBOUND else None)
         await _apply_bucket(js, replicas)
     finally:
         await connection.close()
@@ -49,11 +54,11 @@ def stream_config(stream: Stream, replicas: int) -> api.StreamConfig:
     )
 
 
-async def _apply_stream(js: JetStreamContext, wanted: api.StreamConfig) -> None:
+async def _apply_stream(js: JetStreamContext, wanted: api.StreamConfig, first: int | None) -> None:
     try:
         await js.stream_info(str(wanted.name))
     except NotFoundError:
-        await js.add_stream(wanted)
+        await js.add_stream(wanted, first_seq=first)
     else:
         await js.update_stream(wanted)
 

@@ -229,6 +229,18 @@ class Account(Protocol):
         raises, follows no redirect, and keeps nothing of an answer but its status.
         """
 
+    async def canary_writes(self, token: Credentials, *, wanted: Webhooks, to: Address, sid: ProviderSid) -> bool:
+        """
+        Post a message of the canary to a line's webhook through its public address, as the provider would (ADR 30).
+
+        `token`: what the provider signs with. Tells whether it was accepted. Never raises, and follows no redirect.
+        """
+
+    async def canary_hears(
+        self, token: Credentials, *, wanted: Webhooks, sender: Address, sid: ProviderSid, attempt: AttemptId
+    ) -> bool:
+        """Post that our answer to the canary was delivered, likewise. `sender`: who answered; `sid`: the answer."""
+
     async def provision(self, credentials: Credentials, *, sender: Address, wanted: Webhooks) -> Provisioning:
         """
         Set a line's webhooks, unless they are so already, and wait a while until that has settled. Never raises.

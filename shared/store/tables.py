@@ -353,7 +353,8 @@ class Line(SQLModel, table=True):
     `kind`: dedicated, or shared by all tenants: then the paired user decides whose agent answers; or test: for those who try an
     agent out, and are nobody's leads. It has no account at a provider. `access`: open or paired.
     `quiet_ms`: how long a burst of messages must pause before its turn starts; 0: at once. `long_replies`: split or
-    truncate, at `reply_limit`. `provisioned`: what auto-provisioning found and left at the provider, for Undo.
+    truncate, at `reply_limit`. `canary`: whether one watches it. `provisioned`: what auto-provisioning found and left at the provider,
+    for Undo.
     """
 
     __table_args__ = (
@@ -377,10 +378,28 @@ class Line(SQLModel, table=True):
     reply_limit: int = _counted(1500)
     media: bool = _flag()
     auto_provision: bool = _flag(default=True)
+    canary: bool = _flag()
     provisioned: dict[str, Any] = _json()
     provisioned_at: datetime | None = _time()
     version: int = _version()
     created_at: datetime = _now()
+
+
+class Canary(SQLModel, table=True):
+    """
+    What became of the canary that watches a line (ADR 30). Written by the console.
+
+    `since`: when it began to watch. `stuck_at`: the stage at which the last conversation got stuck; none: it was answered,
+    at `answered_at`, after `seconds`.
+    """
+
+    line_id: str = Field(primary_key=True, foreign_key="line.id", ondelete="CASCADE")
+    tenant_id: str = Field(foreign_key="tenant.id")
+    since: datetime = _now()
+    ran_at: datetime | None = _time()
+    answered_at: datetime | None = _time()
+    stuck_at: str | None = None
+    seconds: float | None = Field(None, sa_type=REAL)
 
 
 class PairCode(SQLModel, table=True):

@@ -9,7 +9,7 @@ import pytest
 
 from shared.channels.ports import Credentials, Listed
 from shared.channels.whatsapp_twilio.outbound import WhatsAppTwilio
-from shared.ids import ProviderSid
+from shared.ids import AccountSid, ProviderSid
 from tests.conformance.conftest import CREDENTIALS, PERSON, SENDER, SID, OpenChannel
 from tests.conformance.provider import BREAK, SILENCE, Provider, Request, answer, refusal
 
@@ -148,6 +148,34 @@ async def test_whatever_is_no_list_tells_nothing(
     provider.script.append(told)
     assert await finds(open_channel(total_limit=0.5)) is None
     assert len(provider.requests) == 1
+
+
+async def test_a_login_is_proved_by_a_list_of_one(channel: WhatsAppTwilio, provider: Provider) -> None:
+    """
+    A standard API key may not read the account, but whatever may send may list.
+    """
+    provider.script.append(page(record()))
+    assert await channel.may_send(CREDENTIALS)
+    assert (only(provider).method, only(provider).query) == ("GET", {"PageSize": "1"})
+
+
+@pytest.mark.parametrize("told", [refusal(401, 20003), refusal(500, 20500), BREAK])
+async def test_a_login_that_proves_nothing_may_not_send(
+    told: bytes | str, channel: WhatsAppTwilio, provider: Provider
+) -> None:
+    """
+    Refused, out of order or cut off: the reason is for others to tell.
+    """
+    provider.script.append(told)
+    assert not await channel.may_send(CREDENTIALS)
+
+
+async def test_without_a_login_nobody_is_asked(channel: WhatsAppTwilio, provider: Provider) -> None:
+    """
+    The SDK would take one from the environment.
+    """
+    assert not await channel.may_send(Credentials(AccountSid(""), ""))
+    assert provider.requests == []
 
 
 async def test_a_connection_that_breaks_tells_nothing(channel: WhatsAppTwilio, provider: Provider) -> None:

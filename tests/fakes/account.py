@@ -13,7 +13,7 @@ from shared.channels.line_setup import (
     Webhooks,
 )
 from shared.channels.ports import Credentials, InboundMessage, ProviderUnavailable, Received
-from shared.ids import Address, ProviderSid
+from shared.ids import Address, AttemptId, ProviderSid
 
 WORKING = ConnectionTest(Connection.OK, "Fake account")
 
@@ -57,6 +57,8 @@ class FakeAccount:
     findings: list[Finding] = field(default_factory=list)
     probes: list[Finding] = field(default_factory=lambda: [Finding("probe_fine", Severity.OK, "The probe is fine.")])
     probed: list[tuple[Credentials, Webhooks]] = field(default_factory=list)
+    canary_calls: list[str] = field(default_factory=list)
+    """Which calls were made for canaries. None of them is accepted."""
     copies: set[ProviderSid] = field(default_factory=set)
     """The messages that the provider has, for `forget`."""
 
@@ -95,6 +97,16 @@ class FakeAccount:
     async def probe(self, token: Credentials, *, wanted: Webhooks) -> list[Finding]:
         self.probed.append((token, wanted))
         return self.probes
+
+    async def canary_writes(self, token: Credentials, *, wanted: Webhooks, to: Address, sid: ProviderSid) -> bool:
+        self.canary_calls.append("writes")
+        return False
+
+    async def canary_hears(
+        self, token: Credentials, *, wanted: Webhooks, sender: Address, sid: ProviderSid, attempt: AttemptId
+    ) -> bool:
+        self.canary_calls.append("hears")
+        return False
 
     async def provision(self, credentials: Credentials, *, sender: Address, wanted: Webhooks) -> Provisioning:
         refused = _REFUSALS.get((await self.test_connection(credentials)).outcome)

@@ -124,6 +124,17 @@ async def test_somebody_without_a_number_is_answered(phone: Phone) -> None:
     assert "hello" in answer
 
 
+def test_a_canary_is_answered(stack: Stack) -> None:
+    """
+    Switched on, it writes to the public address, and its answer is reported as delivered; and off again.
+    """
+    stack.told("lines", "set", "ln_default", "--canary")
+    assert stack.told("jobs", "run", "canary") == {"lines": 1, "answered": 1, "stuck": {}}
+    line = stack.told("lines", "get", "ln_default")
+    assert (line["canary_stuck_at"], line["canary_answered_at"] is not None) == (None, True)
+    stack.told("lines", "set", "ln_default", "--no-canary")
+
+
 async def test_typing_dots_are_shown_while_the_turn_runs(phone: Phone) -> None:
     """
     The simulator sees a typing call for the message before its answer.

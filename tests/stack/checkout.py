@@ -35,7 +35,7 @@ def upgrade(url, *, contract):
 def pending(url):
     return []
 """
-_BUS = "def apply_topology(server, replicas): assert server.url.startswith('nats://')\n"
+_BUS = "def apply_topology(server, replicas, first): assert server.url.startswith('nats://')\n"
 _SECONDS = 60
 
 

@@ -50,6 +50,7 @@ from services.console.api.trials import trials
 from services.console.api.turns import turns
 from services.console.api.users import users
 from services.console.bindings import Bindings
+from services.console.canaries import Canaries
 from services.console.catalogue import Sources
 from services.console.catalogue_fetching import Fetching
 from services.console.catalogue_imports import Imports
@@ -104,6 +105,7 @@ class Api:
     repepper: Repepper
     accounts: Accounts
     lines: Lines
+    canaries: Canaries
     actions: Actions
     forms: FormDeliveries
     erasures: Erasures
@@ -181,7 +183,7 @@ class Api:
         yield api_keys(self.store)
         yield audit(self.store)
         yield status(self.readiness)
-        yield jobs.jobs(self.gap_fill, self.lines, self.rewrap, self.repepper)
+        yield jobs.jobs(self.gap_fill, self.lines, self.canaries, self.rewrap, self.repepper)
         yield housekeeping(Privacy(self.store), Retention(self.store))
 
     def _key(self, purpose: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""`POST /v1/jobs/gap-fill/runs`, `…/rewrap/runs`: runs the periodic job now."""
+"""`POST /v1/jobs/gap-fill/runs`, `…/canary/runs`, …: runs the periodic job now."""
 
 from dataclasses import asdict
 
@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from services.console.api.problems import Faults
 from services.console.api.routes import Asking, Route, may
+from services.console.canaries import Canaries
 from services.console.gap_fill import GapFill
 from services.console.job import AlreadyRunning
 from services.console.lines import Lines
@@ -34,6 +35,14 @@ class ProvisioningRun(BaseModel):
     failed: int
 
 
+class CanaryRun(BaseModel):
+    """What a run came to: lines that were watched, those whose canary was answered, and at which stage the others' got stuck."""
+
+    lines: int
+    answered: int
+    stuck: dict[str, int]
+
+
 class RewrapRun(BaseModel):
     """
     What a run came to, and which older keys are still needed.
@@ -49,7 +58,7 @@ class RewrapRun(BaseModel):
     peppers: dict[int, dict[str, int]]
 
 
-def jobs(gap_fill: GapFill, lines: Lines, rewrap: Rewrap, repepper: Repepper) -> APIRouter:
+def jobs(gap_fill: GapFill, lines: Lines, canaries: Canaries, rewrap: Rewrap, repepper: Repepper) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=Route)
 
@@ -60,6 +69,11 @@ def jobs(gap_fill: GapFill, lines: Lines, rewrap: Rewrap, repepper: Repepper) ->
     @router.post("/provisioning/runs", status_code=201, **may("jobs:write", platform=True))
     async def run_provisioning(who: Asking) -> ProvisioningRun:
         return ProvisioningRun(**asdict(await lines.refresh(who)))
+
+    @router.post("/canary/runs", status_code=201, **may("jobs:write", platform=True))
+    async def run_canary() -> CanaryRun:
+        ran = await canaries.run()
+        return CanaryRun(lines=ran.lines, answered=ran.answered, stuck=dict(ran.stuck))
 
     @router.post("/rewrap/runs", status_code=201, **may("jobs:write", platform=True))
     async def run_rewrap() -> RewrapRun:

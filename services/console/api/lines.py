@@ -25,7 +25,7 @@ from services.console.lines import Lines
 from shared.addresses import PERSON, whatsapp
 from shared.channels.line_setup import Provisioned
 
-PLATFORMS = frozenset({"sender", "account", "kind", "enabled", "access", "auto_provision"})
+PLATFORMS = frozenset({"sender", "account", "kind", "enabled", "access", "auto_provision", "canary"})
 """What only the platform's admin sets (spec.md, section 5)."""
 
 
@@ -46,6 +46,7 @@ Limit = Annotated[int, Field(ge=100, le=1600, description="UTF-16 units of a par
 Kind = Literal["dedicated", "shared"]
 Access = Literal["open", "paired"]
 Long = Literal["split", "truncate"]
+Stage = Literal["accept", "route", "turn", "send", "report"]
 
 
 class Line(Resource):
@@ -53,7 +54,8 @@ class Line(Resource):
     An address that is answered.
 
     `webhook_url`, `fallback_url`, `status_callback_url`: what the provider has to call; the part behind `#` lets Twilio repeat
-    what failed. `provisioned`: how setting them there ended last, and when.
+    what failed. `provisioned`: how setting them there ended last, and when. `canary`: whether one watches it;
+    `canary_answered_at`: when it was answered last; `canary_stuck_at`: the stage where it last was not.
     """
 
     tenant: str
@@ -72,6 +74,9 @@ class Line(Resource):
     reply_limit: int
     media: bool
     auto_provision: bool
+    canary: bool
+    canary_answered_at: datetime | None
+    canary_stuck_at: Stage | None
     webhook_url: str | None
     fallback_url: str | None
     status_callback_url: str | None
@@ -97,6 +102,7 @@ class NewLine(Body):
     reply_limit: Limit = 1500
     media: bool = False
     auto_provision: bool = True
+    canary: bool = False
 
 
 class LineChange(Body):
@@ -115,6 +121,7 @@ class LineChange(Body):
     reply_limit: Limit = omitted()
     media: bool = omitted()
     auto_provision: bool = omitted()
+    canary: bool = omitted()
 
 
 def lines(found: Lines) -> APIRouter:
@@ -141,8 +148,10 @@ def lines(found: Lines) -> APIRouter:
 
     @router.post("/lines", status_code=201, **may("lines:write"))
     async def create_line(who: Asking, wanted: NewLine, response: Response) -> Line:
-        if not who.is_platform and (wanted.enabled or wanted.kind == "shared" or wanted.access != "open"):
-            raise _set_by_platform(["enabled", "kind", "access"])
+        if not who.is_platform and (
+            wanted.enabled or wanted.kind == "shared" or wanted.access != "open" or wanted.canary
+        ):
+            raise _set_by_platform(["enabled", "kind", "access", "canary"])
         channel = {"channel": "whatsapp", "provider": "twilio"}
         values = wanted.model_dump(exclude={"tenant"}) | channel
         return tagged(response, await found.make(who, whose(who, wanted.tenant), values))

@@ -24,7 +24,7 @@ from shared.channels.line_setup import Provisioned
 from shared.store.session import Store
 
 _MOST = 100
-_TICKS = frozenset({"enabled", "media", "auto_provision"})
+_TICKS = frozenset({"enabled", "media", "auto_provision", "canary"})
 LABELS = {
     "enabled": _("Enabled"),
     "name": _("Name"),
@@ -36,6 +36,7 @@ LABELS = {
     "reply_limit": _("Characters of a part"),
     "media": _("Take media in"),
     "auto_provision": _("Set the webhook at Twilio by itself"),
+    "canary": _("Watch it with a canary"),
     "messaging_service_sid": _("Messaging Service SID"),
     "kind": _("Kind"),
     "version": _("Version"),

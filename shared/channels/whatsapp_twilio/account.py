@@ -12,6 +12,7 @@ from twilio.base.exceptions import TwilioException
 
 from shared.channels.line_setup import Connection, ConnectionTest, Finding, Provisioning, Webhooks
 from shared.channels.ports import Credentials, ProviderUnavailable, Received
+from shared.channels.whatsapp_twilio.canary import CanaryCalls
 from shared.channels.whatsapp_twilio.client import UNREADABLE, client, open_http
 from shared.channels.whatsapp_twilio.copies import forget
 from shared.channels.whatsapp_twilio.findings import UNREACHABLE
@@ -19,11 +20,12 @@ from shared.channels.whatsapp_twilio.http import TwilioHttp
 from shared.channels.whatsapp_twilio.inbound import listed_message
 from shared.channels.whatsapp_twilio.inspection import Inspection
 from shared.channels.whatsapp_twilio.login import tested
-from shared.channels.whatsapp_twilio.probe import open_session, probe
+from shared.channels.whatsapp_twilio.posing import open_session
+from shared.channels.whatsapp_twilio.probe import probe
 from shared.channels.whatsapp_twilio.probe_findings import INSECURE
 from shared.channels.whatsapp_twilio.provisioning import provision, webhooks_at
 from shared.channels.whatsapp_twilio.rest import TwilioRest
-from shared.ids import Address, ProviderSid
+from shared.ids import Address, AttemptId, ProviderSid
 
 _PAGE = 1000
 """As many as Twilio lists at once."""
@@ -85,11 +87,23 @@ class WhatsAppTwilioAccount:
 
     async def probe(self, token: Credentials, *, wanted: Webhooks) -> list[Finding]:
         """Post to the webhook's address as Twilio would."""
-        url = (wanted.callback_url or "").partition("#")[0]
-        if not url.startswith("https://") and not self._local:
+        url = self._public(wanted.callback_url)
+        if url is None:
             return [INSECURE]
         async with open_session(self._limits.probe) as session:
             return [await probe(session, url, token)]
+
+    async def canary_writes(self, token: Credentials, *, wanted: Webhooks, to: Address, sid: ProviderSid) -> bool:
+        """Post to the webhook's address as Twilio would."""
+        url = self._public(wanted.callback_url)
+        return url is not None and await CanaryCalls(token, self._limits.probe).write(url, to=to, sid=sid)
+
+    async def canary_hears(
+        self, token: Credentials, *, wanted: Webhooks, sender: Address, sid: ProviderSid, attempt: AttemptId
+    ) -> bool:
+        """Post to the status callback's address as Twilio would."""
+        url, calls = self._public(wanted.status_callback_url), CanaryCalls(token, self._limits.probe)
+        return url is not None and await calls.report(url, sender=sender, sid=sid, attempt=attempt)
 
     async def received(self, credentials: Credentials, *, to: Address, since: datetime) -> list[Received]:
         """List page by page; Twilio filters by day, we by the second."""
@@ -107,6 +121,11 @@ class WhatsAppTwilioAccount:
     async def forget(self, credentials: Credentials, *, provider_sid: ProviderSid) -> None:
         """Delete the media, then the message."""
         await forget(self._rest(credentials), provider_sid)
+
+    def _public(self, address: str | None) -> str | None:
+        """Return an address to call, without its fragment; None for one that is not encrypted and not of this machine."""
+        url = (address or "").partition("#")[0]
+        return url if url.startswith("https://") or self._local else None
 
     def _rest(self, credentials: Credentials) -> TwilioRest:
         return TwilioRest(self._http, credentials, self._limits.call)

@@ -85,6 +85,16 @@ class WhatsAppTwilio:
             return None
         return [message for message in listed if message.created_at >= since - _SKEW]
 
+    async def may_send(self, credentials: Credentials) -> bool:
+        """Tell whether a login works, by listing one message: a key that may send may do that, too."""
+        if not (credentials.account_sid and credentials.secret):
+            return False
+        try:
+            await client(self._http, credentials).messages.page_async(page_size=1)
+        except (aiohttp.ClientError, TimeoutError, TwilioException, OSError, *UNREADABLE):
+            return False
+        return True
+
     async def typing(self, credentials: Credentials, *, provider_sid: ProviderSid) -> bool:
         """Show the typing dots, for 25 s or until a message arrives."""
         if not (credentials.account_sid and credentials.secret):

@@ -60,6 +60,7 @@ CASES: Mapping[str, Case] = {
         "trunkline_expired_lease_seconds", "agent", lambda m: max(0.0, 30 + 60 * m), jump(0, 10), stage="agent"
     ),
     "DeadLetters": _one("trunkline_dead_letters_waiting", "console", jump(0, 1), steady(0), stage="egress"),
+    "CanarySilent": _one("trunkline_canary_success_age_seconds", "console", jump(0, 901), jump(0, 899)),
     "ProcessDown": _one("up", "egress", jump(1, 0), lambda m: 0 if m == 0 else 1),
     "SignatureFailures": _one("trunkline_signature_failures_total", "ingress", rising(0.5, 60), rising(0.5, 4)),
     "ProviderRefusesCredentials": Case(

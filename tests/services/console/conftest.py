@@ -10,6 +10,7 @@ from services.console.__main__ import app
 from services.console.accounts import Accounts
 from services.console.actions import Actions
 from services.console.api import Api
+from services.console.canaries import Canaries
 from services.console.catalogue import Sources
 from services.console.catalogue_fetching import Fetching
 from services.console.catalogue_imports import Imports
@@ -129,6 +130,7 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             gap_fill=gap_fill,
             accounts=accounts,
             lines=Lines(console_store, accounts, reconciler, {"twilio/whatsapp": twilio}, settings.webhook_url),
+            canaries=Canaries(console_store, accounts, reconciler, {"twilio/whatsapp": twilio}, settings.webhook_url),
             erasures=Erasures(
                 console_store,
                 pepper,

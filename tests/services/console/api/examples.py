@@ -167,6 +167,7 @@ EXAMPLES = {
     "list_audit": get(f"audit?tenant={ONE}"),
     "run_privacy": post("jobs/privacy/runs"),
     "run_retention": post("jobs/retention/runs"),
+    "run_canary": post("jobs/canary/runs"),
     "run_gap_fill": post("jobs/gap-fill/runs"),
     "run_provisioning": post("jobs/provisioning/runs"),
     "run_rewrap": post("jobs/rewrap/runs"),

@@ -89,6 +89,7 @@ async def test_a_change_counts_at_ingress_at_once(
         ("sender", "+4930123456"),
         ("kind", "shared"),
         ("auto_provision", False),
+        ("canary", True),
     ],
 )
 async def test_what_the_platforms_admin_sets_a_companys_admin_reads(
