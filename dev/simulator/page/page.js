@@ -57,6 +57,7 @@ async function follow() {
 function changed() {
   history.replaceState(null, "", `?${new URLSearchParams(phones.map((phone) => ["phone", phone.address]))}`);
   for (const phone of phones) {
+    phone.box.id = phone === phones[0] ? "text" : "";
     phone.close.hidden = phones.length === 1;
     phone.beside.hidden = phones.length === MOST_AT_ONCE;
   }

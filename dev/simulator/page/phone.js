@@ -52,7 +52,9 @@ export class Phone {
     const lines = view.lines.map(bare);
     if (!lines.includes(this.line)) lines.unshift(this.line);
     fill(this.to, lines.map((line) => [line, line]), this.line);
-    const { typing, messages } = view.phones[`whatsapp:${this.address}`] ?? { typing: false, messages: [] };
+    const shown = view.phones[`whatsapp:${this.address}`];
+    if (!shown) return undefined; // an answer about the phone that was held before
+    const { typing, messages } = shown;
     this.typing.hidden = !typing;
     if (messages.length < this.bubbles.size) this.forget();
     const before = this.bubbles.size;
