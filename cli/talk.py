@@ -86,10 +86,10 @@ async def at_terminal(phone: Phone) -> None:
     from prompt_toolkit.patch_stdout import patch_stdout
 
     written: list[float] = []
+    commands = dict.fromkeys(("/help", "/pair", "/reset", "/stop"))
+    following = await asyncio.to_thread(words_of, phone)
     session: PromptSession[str] = PromptSession(
-        completer=NestedCompleter.from_nested_dict(
-            dict.fromkeys(("/help", "/pair", "/reset", "/stop")) | {"/sim": words_of(phone)}
-        ),
+        completer=NestedCompleter.from_nested_dict(commands | {"/sim": following}),
         complete_while_typing=False,
         erase_when_done=True,
     )

@@ -111,6 +111,11 @@ class Webhooks:
         self._held: asyncio.Event | None = None
         """Set once the message behind the one that is held was delivered."""
 
+    @property
+    def is_holding(self) -> bool:
+        """Tell whether a message waits for the next one."""
+        return self._held is not None
+
     async def post(self, kind: str, url: str, form: dict[str, str], *, person: str, sid: str) -> Delivered:
         """Deliver one webhook, retrying as the URL's fragment says."""
         faults = self._faults.take_each(WEBHOOK, person) + self._signature(person)
@@ -126,7 +131,7 @@ class Webhooks:
         delivered = await self._late(request, faults)
         if "duplicate" in names:
             await self._deliver(request)
-        if target.fallback_url and ("fallback" in names or delivered.status not in _OK):
+        if target.fallback_url and ("fallback" in names or delivered.error_code):
             delivered = await self._fall_back(request, target, delivered)
         self._passed()
         return delivered
@@ -163,7 +168,7 @@ class Webhooks:
         fallback = replace(request, url=target.fallback_url or "", method=target.fallback_method, form=form)
         second = await self._deliver(fallback)
         attempts = primary.attempts + second.attempts
-        return replace(second if second.status in _OK or primary.status is None else primary, attempts=attempts)
+        return replace(second if second.error_code is None or primary.status is None else primary, attempts=attempts)
 
     async def _deliver(self, request: Request) -> Delivered:
         """Make one request, as often as its URL's fragment says."""

@@ -65,7 +65,7 @@ function row(entry, consoleUrl, open) {
   summary.append(
     element("time", clock(entry.at, { second: "2-digit" })), direction, element("span", kind, "kind"), status(entry),
     element("span", entry.ended ? `${Math.round(entry.ms)} ms` : "", "ms"),
-    element("span", `${entry.method} ${new URL(entry.url).pathname}`, "path"),
+    element("span", `${entry.method} ${new URL(entry.url).pathname.replace(/^\/2010-04-01\/Accounts\/[^/]+/, "…")}`, "path"),
   );
   if (entry.fault) summary.append(element("span", entry.fault, "chip warn"));
   root.append(summary);
