@@ -55,7 +55,7 @@ def words_of(phone: Phone) -> Mapping[str, Any]:
 
 def _wrong(active: Sequence[Mapping[str, Any]]) -> str:
     if not active:
-        return "Everything works."
+        return "All is well at Twilio."
     return "\n".join(", ".join(filter(None, (it["label"], it["often"]))) for it in active)
 
 

@@ -67,7 +67,8 @@ def chat(*, sender: str, line: str | None, wait: str) -> None:
 def _answered(phone: Phone, words: str, seconds: float) -> None:
     order = _order(words)
     if order is not None:
-        note(obey(phone, order))
+        if answer := obey(phone, order):
+            note(answer)
         return
     phone.write(words)
     _print_answer(phone, seconds)

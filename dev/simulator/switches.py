@@ -91,7 +91,7 @@ class Preset:
 _OFTEN, _AT_TIMES = {"probability": 0.33}, {"probability": 0.15}
 
 PRESETS: Mapping[str, Preset] = {
-    "happy": Preset("Happy", "Everything works."),
+    "happy": Preset("Happy", "All is well at Twilio."),
     "flaky": Preset(
         "Flaky Twilio",
         "Slow answers, some 429 and 500, lost connections, doubled and reversed receipts.",

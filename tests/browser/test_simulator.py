@@ -26,7 +26,7 @@ def wire(phone: PhonePage) -> Locator:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("theme", THEMES)
-async def test_each_state_is_looked_at(
+async def test_each_state_is_looked_at(  # noqa: PLR0917 - fixtures
     theme: str, width: int, browser: Browser, sim: Running, twilio: Twilio, gateway: Gateway
 ) -> None:
     """
@@ -37,7 +37,7 @@ async def test_each_state_is_looked_at(
     await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     await seen.go("/")
     await expect(page.get_by_role("log")).to_have_count(2)
-    await expect(page.locator("#active")).to_have_text("Everything works.")
+    await expect(page.locator("#active")).to_have_text("All is well at Twilio.")
     await seen.check("simulator-empty")
     sid = await twilio.created("You said: *Ciao*\nNext slot: _Tuesday 10:30_ `x = 1` ~no~", To=ANNA)
     await twilio.created("```\nfor x in y:\n  pass\n```", To="whatsapp:+15550002")
@@ -70,7 +70,7 @@ async def test_a_switch_is_thrown_and_seen(phone: PhonePage, gateway: Gateway) -
     first, second = await gateway.until_received(2)
     assert first == second
     await phone.page.get_by_role("button", name="Back to Happy").click()
-    await expect(active(phone)).to_have_text(["Everything works."])
+    await expect(active(phone)).to_have_text(["All is well at Twilio."])
     await expect(phone.page.get_by_label("Twice, with one token")).not_to_be_checked()
 
 
@@ -83,7 +83,7 @@ async def test_a_switch_has_its_numbers_and_says_how_often(phone: PhonePage, twi
     await phone.page.get_by_label("400 with", exact=True).check()
     await expect(active(phone)).to_have_text(["400 with 21610, once more"])
     assert (await twilio.create()).json()["code"] == 21610
-    await expect(active(phone)).to_have_text(["Everything works."])
+    await expect(active(phone)).to_have_text(["All is well at Twilio."])
     await expect(phone.page.get_by_label("400 with", exact=True)).not_to_be_checked()
 
 
@@ -110,7 +110,7 @@ async def test_presets_the_clock_and_conditions_are_buttons(phone: PhonePage, si
     await phone.page.get_by_role("button", name="Seed").click()
     await expect(active(phone).filter(has_text="Condition quality_low")).to_have_count(1)
     await phone.page.get_by_role("button", name="Back to Happy").click()
-    await expect(active(phone)).to_have_text(["Everything works."])
+    await expect(active(phone)).to_have_text(["All is well at Twilio."])
     assert (sim.world.clock_skew, sim.world.sandbox.is_on) == (0, False)
 
 
@@ -276,7 +276,7 @@ async def test_a_transcript_is_played_again(phone: PhonePage, gateway: Gateway) 
     async with phone.page.expect_download() as saving:
         await phone.page.get_by_role("link", name="Save").click()
     saved = await (await saving.value).path()
-    content = saved.read_bytes()  # noqa: ASYNC240 - one line
+    content = saved.read_bytes()
     await phone.page.get_by_role("button", name="Forget everything").click()
     await expect(phone.written).to_have_count(0)
     file: FilePayload = {"name": "transcript.jsonl", "mimeType": "application/jsonl", "buffer": content}

@@ -33,10 +33,10 @@ async def said(twilio: Twilio, words: str) -> str:
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
-        ("", "Everything works."),
+        ("", "All is well at Twilio."),
         ("dup on", "Twice, with one token, each"),
         ("dup", "Twice, with one token, each"),
-        ("dup off", "Everything works."),
+        ("dup off", "All is well at Twilio."),
         ("429 3", "429, not taken, 3 more"),
         ("latency 2s", "Slow, each"),
         ("refuse 21610", "400 with 21610, each"),
@@ -46,7 +46,7 @@ async def said(twilio: Twilio, words: str) -> str:
         ("sandbox on", "Sandbox: join first, such as: join quick-fox"),
         ("sandbox off", "No sandbox."),
         ("burst 2", "2 messages within 2 s."),
-        ("off", "Everything works."),
+        ("off", "All is well at Twilio."),
     ],
 )
 async def test_an_order_says_what_is_wrong_then(words: str, answer: str, twilio: Twilio) -> None:

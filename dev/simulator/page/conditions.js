@@ -39,7 +39,7 @@ function group({ label, switches }) {
 }
 
 export function showConditions({ active, sandbox }) {
-  const none = element("li", "Everything works.", "muted");
+  const none = element("li", "All is well at Twilio.", "muted");
   const key = JSON.stringify(active);
   if (at("active").dataset.key !== key) {
     at("active").dataset.key = key;
