@@ -60,15 +60,6 @@ class Overrides:
 
 
 @dataclass(frozen=True)
-class Delivered:
-    """How a webhook ended: the last answer's status, None for no answer, the attempts, and Twilio's code for what failed."""
-
-    status: int | None
-    attempts: int
-    error_code: int | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True)
 class Request:
     """One request to be made, and made again. `problem`, below, is what went wrong, in the words of the retry policy."""
 
@@ -90,6 +81,20 @@ class Request:
     def moved(self, location: str) -> "Request":
         """Return what follows a redirect: a GET, and the form is lost."""
         return replace(self, method="GET", url=urljoin(self.full_url, location), form={})
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """
+    How a webhook ended: the last answer's status, None for no answer, and the attempts.
+
+    `error_code`: Twilio's, for what failed; `fallback`: what it requests then.
+    """
+
+    status: int | None
+    attempts: int
+    error_code: int | None = field(default=None, compare=False)
+    fallback: Request | None = field(default=None, compare=False)
 
 
 class Webhooks:
@@ -122,7 +127,7 @@ class Webhooks:
         return await self._late(Request(kind, "POST", url, form, sid, _names(faults)), faults)
 
     async def tell(self, target: Target, form: dict[str, str], *, person: str, sid: str) -> Delivered:
-        """Deliver a message; where its address fails, request the fallback at once."""
+        """Deliver a message; where its address fails, there is a fallback to be requested."""
         faults = self._faults.take_each((*WEBHOOK, *INBOUND), person) + self._signature(person)
         names = _names(faults)
         method = "GET" if "get" in names else target.method
@@ -131,10 +136,14 @@ class Webhooks:
         delivered = await self._late(request, faults)
         if "duplicate" in names:
             await self._deliver(request)
-        if target.fallback_url and ("fallback" in names or delivered.error_code):
-            delivered = await self._fall_back(request, target, delivered)
         self._passed()
+        if target.fallback_url and ("fallback" in names or delivered.error_code):
+            return replace(delivered, fallback=_fallback(request, target, target.fallback_url, delivered))
         return delivered
+
+    async def fall_back(self, fallback: Request) -> Delivered:
+        """Request a fallback, as often as its own URL says."""
+        return await self._deliver(fallback)
 
     def _signature(self, person: str) -> list[Fault]:
         fault = self._faults.take(SIGNATURE, person)
@@ -160,15 +169,6 @@ class Webhooks:
     async def _late(self, request: Request, faults: list[Fault]) -> Delivered:
         await asyncio.sleep(sum(fault.seconds for fault in faults if fault.kind == "webhook_delay"))
         return await self._deliver(request)
-
-    async def _fall_back(self, request: Request, target: Target, primary: Delivered) -> Delivered:
-        """Request the fallback with what went wrong; its answer counts where it is taken."""
-        told = {"ErrorCode": str(primary.error_code or 11200), "ErrorUrl": target.url.partition("#")[0]}
-        form = request.form | told
-        fallback = replace(request, url=target.fallback_url or "", method=target.fallback_method, form=form)
-        second = await self._deliver(fallback)
-        attempts = primary.attempts + second.attempts
-        return replace(second if second.error_code is None or primary.status is None else primary, attempts=attempts)
 
     async def _deliver(self, request: Request) -> Delivered:
         """Make one request, as often as its URL's fragment says."""
@@ -228,6 +228,12 @@ class Webhooks:
 
 def _names(faults: list[Fault]) -> frozenset[str]:
     return frozenset(fault.kind for fault in faults)
+
+
+def _fallback(request: Request, target: Target, url: str, primary: Delivered) -> Request:
+    """Return the request of the fallback: the message once more, with what went wrong."""
+    told = {"ErrorCode": str(primary.error_code or 11200), "ErrorUrl": target.url.partition("#")[0]}
+    return replace(request, url=url, method=target.fallback_method, form=request.form | told)
 
 
 def _spoilt(form: dict[str, str], faults: frozenset[str]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from dev.simulator.people import People
 from dev.simulator.phones import Phones, Shown, user_id_of
 from dev.simulator.sandbox import Sandbox
 from dev.simulator.settings import SimulatorSettings
-from dev.simulator.webhooks import Delivered, Webhooks
+from dev.simulator.webhooks import Delivered, Request, Webhooks
 from dev.simulator.wire import Wire
 
 _PLACES = {"sent": 0.05, "delivered": 0.15, "read": 0.4}
@@ -29,6 +29,8 @@ _PLACES = {"sent": 0.05, "delivered": 0.15, "read": 0.4}
 
 _ENDS = {"undelivered": {"sent": 0.05, "undelivered": 0.15}, "failed": {"failed": 0.05}}
 """Likewise for messages that do not arrive: what failed never left."""
+
+_TAKEN = 200
 
 _WINDOW = timedelta(hours=24)
 """How long after a person's last message they may be written to freely."""
@@ -132,8 +134,17 @@ class World:
         if bubble is not None:
             bubble.http_status = delivered.status or 0
             bubble.took = round((time.monotonic() - began) * 1000)
-            self.phones.mark(text.sender, message.sid, "delivered" if delivered.status == 200 else "failed")  # noqa: PLR2004
+            self.phones.mark(text.sender, message.sid, "delivered" if delivered.status == _TAKEN else "failed")
+        if delivered.fallback is not None:
+            self.soon(self._fall_back(delivered.fallback, bubble))
         return message.sid, delivered
+
+    async def _fall_back(self, fallback: Request, bubble: Shown | None) -> None:
+        """Request the fallback; a message that is taken there has been delivered."""
+        delivered = await self.webhooks.fall_back(fallback)
+        if bubble is not None and delivered.status == _TAKEN:
+            bubble.http_status = delivered.status
+            self.phones.revive(bubble)
 
     async def burst(self, texts: Sequence[Text], seconds: float) -> None:
         """Write several messages spread over so many seconds, whatever becomes of those before."""

@@ -153,7 +153,7 @@ async def test_a_message_that_was_taken_may_come_by_the_fallback_too(twilio: Twi
     """
     await twilio.order("fallback")
     await twilio.write()
-    first, second = gateway.received
+    first, second = await gateway.until_received(2)
     told = {"ErrorCode": "11200", "ErrorUrl": PUBLIC_URL}
     assert second.form == first.form | told
     assert second.token != first.token

@@ -96,7 +96,7 @@ async def test_a_storm_comes_from_every_phone(sim: Running, gateway: Gateway) ->
         return len(sim.world.messages) == count and all(sids.count(sid) == 2 for sid in sim.world.messages)
 
     await eventually(is_over)
-    assert {it.form["From"] for it in gateway.messages} == {*sim.world.people.names}
+    assert {it.sender for it in sim.world.messages.values()} == {*sim.world.people.names}
 
 
 async def test_without_a_scripted_model_the_agent_cannot_be_slowed(sim: Running) -> None:
