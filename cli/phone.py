@@ -3,7 +3,7 @@
 import mimetypes
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +18,7 @@ _LONGEST_POLL = 20.0
 _QUIET = 1.5
 """Seconds without a further part after which an answer counts as complete, unless somebody is typing."""
 
+_NONSENSE = 400
 _DENIED = 403
 _OK = range(200, 300)
 
@@ -47,9 +48,10 @@ class Phone:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def write(self, text: str, *, image: bool = False, file: Path | None = None) -> None:
-        """Send a message to the gateway as Twilio would; ends the command when it is refused."""
+    def write(self, text: str, *, image: bool = False, file: Path | None = None, kind: str | None = None) -> None:
+        """Send a message to the gateway as Twilio would; `kind` is one of the simulator's. Ends the command when it is refused."""
         message: dict[str, Any] = {"from": self.address, "body": text} | ({"to": self._line} if self._line else {})
+        message |= {"kind": kind} if kind is not None else {}
         if file is not None:
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
             message["media"] = {"content_type": kind, "data": b64encode(file.read_bytes()).decode()}
@@ -78,6 +80,10 @@ class Phone:
         self.seen = max([self.seen, *(message["n"] for message in messages)])
         return [Received(message["n"], message["body"]) for message in messages if message["direction"] == "in"]
 
+    def ask(self, path: str, order: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - any JSON
+        """Ask the simulator something, or order it; ends the command when that makes no sense."""
+        return self._request("GET", path) if order is None else self._request("POST", path, json=order)
+
     def _fetch(self, after: int, wait: float) -> list[dict[str, Any]]:
         path = f"/sim/phones/{quote(self.address, safe='')}/messages"
         found: list[dict[str, Any]] = self._request("GET", path, params={"after": after, "wait": f"{wait:g}"})
@@ -91,6 +97,8 @@ class Phone:
             response = self._http.request(method, path, **arguments)
         except httpx2.HTTPError:
             fail(Exit.UNAVAILABLE, f"The simulator at {self._url} does not answer. Start it: trunkline sim")
+        if response.status_code == _NONSENSE:
+            fail(Exit.CONFIGURATION, str(response.json()["error"]))
         if response.status_code not in _OK:
             fail(Exit.FAILURE, f"The simulator answered {response.status_code}: {response.text[:200]}")
         return response.json()

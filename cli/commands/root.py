@@ -132,7 +132,12 @@ def say(  # noqa: PLR0917 - what can be said, and how
 
 @declare(app, "chat", "trunkline chat --as +393330001111", LOCAL)
 def chat(sender: Sender = "+15550001", line: Line = None, wait: Wait = "30") -> None:
-    """Write and read as a simulated phone, line by line."""
+    """
+    Write and read as a simulated phone, line by line.
+
+    Lines that begin with /sim are orders to the simulator, such as /sim dup on; /sim help lists them. From a pipe each line is
+    answered before the next one is written; the status is 6 where one is not answered in time.
+    """
     from cli import talk
 
     talk.chat(sender=sender, line=line, wait=wait)

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from dev.simulator.accounts import Account, Key, new_token
+from dev.simulator.asking import Order
 from dev.simulator.conditions import CONDITIONS, seed
 from dev.simulator.lines import Hook
 from dev.simulator.messages import new_sid
@@ -13,18 +14,14 @@ from dev.simulator.world import World
 _ADDRESS = r"^(whatsapp:)?\+[1-9][0-9]{6,14}$"
 
 
-class _Order(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Seeding(_Order):
+class Seeding(Order):
     """What is asked of `/sim/conditions`."""
 
     name: str
     sender: Annotated[str, Field(pattern=_ADDRESS)] | None = None
 
 
-class NewAccount(_Order):
+class NewAccount(Order):
     """What is asked of `/sim/accounts`: an account, or a subaccount of `owner`, with a line."""
 
     friendly_name: Annotated[str, Field(min_length=1, max_length=64)]
@@ -32,14 +29,14 @@ class NewAccount(_Order):
     sender: Annotated[str, Field(pattern=_ADDRESS)] | None = None
 
 
-class NewKey(_Order):
+class NewKey(Order):
     """What is asked of `/sim/keys`: a standard key, or with `permits` a restricted one."""
 
     account: str | None = None
     permits: list[Literal["messages", "senders", "numbers", "services", "content", "alerts"]] | None = None
 
 
-class Signing(_Order):
+class Signing(Order):
     """What is asked of `/sim/signing`: the shared key that signs webhooks from now on; without one, the primary token."""
 
     account: str | None = None

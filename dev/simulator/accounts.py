@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from dev.simulator.alerts import MOST, Alert
-from dev.simulator.lines import Hook, Number, Sender
+from dev.simulator.lines import Hook, Number, Sender, Target
 from dev.simulator.messages import API_VERSION, new_sid
 from dev.simulator.services import Service
 from dev.simulator.settings import SimulatorSettings
@@ -89,13 +89,13 @@ class Account:
         numbers = (it for it in self.numbers.values() if it.phone_number == address)
         return next(senders, None) or next(numbers, None)
 
-    def inbound_url(self, address: str) -> str | None:
+    def inbound(self, address: str, path: str) -> Target | None:
         """Return who is told of messages to this line: a service that holds it, unless it leaves that to the line."""
         line = self.line(address)
         service = next((it for it in self.services.values() if it.holds(address)), None)
         if service is not None and not service.use_inbound_webhook_on_number:
-            return service.inbound_request_url
-        return line.hook.callback_url if line is not None else None
+            return service.target(path)
+        return line.hook.target(path) if line is not None else None
 
     def record(self) -> dict[str, Any]:
         """Return the account as the API shows it, its token included."""

@@ -14,12 +14,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dev.simulator.api import SimulatorApi
+from dev.simulator.panel_api import PanelApi
 from dev.simulator.rest import TwilioApi
 from dev.simulator.settings import SimulatorSettings
 from dev.simulator.world import World
 
 _PAGE = Path(__file__).parent / "page"
-_FILES = {"/": "phone.html", "/phone.css": "phone.css", "/phone.js": "phone.js", "/favicon.svg": "favicon.svg"}
+_FILES = {f"/{file.name}": file for file in _PAGE.iterdir()} | {"/": _PAGE / "page.html"}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -53,7 +54,8 @@ def create_app(world: World) -> ASGIApp:
         routes=[
             *TwilioApi(world).routes,
             *SimulatorApi(world).routes,
-            *(Route(path, _file(name)) for path, name in _FILES.items()),
+            *PanelApi(world).routes,
+            *(Route(path, _file(file)) for path, file in _FILES.items()),
             Route("/healthz", _alive),
             Route("/readyz", _ready),
             Route("/metrics", _metrics(world)),
@@ -74,9 +76,9 @@ async def open_world(settings: SimulatorSettings) -> AsyncIterator[World]:
             await world.close()
 
 
-def _file(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Starlette's endpoints
+def _file(file: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Starlette's endpoints
     async def endpoint(_request: Request) -> Response:
-        return FileResponse(_PAGE / name, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
+        return FileResponse(file, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
 
     return endpoint
 

@@ -236,4 +236,6 @@ def seed(world: World, name: str, address: str | None = None) -> dict[str, str]:
     case = Case(world, account, address or world.settings.sender, account.sid, token)
     case.hook()
     CONDITIONS[name][1](case)
+    world.seeded.append(name)
+    world.news.tell()
     return {"account_sid": account.sid, "user": case.user, "secret": case.secret, "sender": case.address}

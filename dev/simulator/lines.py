@@ -12,6 +12,16 @@ MESSAGING = "https://messaging.twilio.com"
 
 
 @dataclass(frozen=True)
+class Target:
+    """Where a line's messages are reported to, and where to once that has failed."""
+
+    url: str
+    method: str = "POST"
+    fallback_url: str | None = None
+    fallback_method: str = "POST"
+
+
+@dataclass(frozen=True)
 class Hook:
     """Where a sender or number reports to. None: not set."""
 
@@ -27,9 +37,25 @@ class Hook:
         """Return what a line is set to whose webhook is this URL; its status callbacks go below it."""
         return cls(webhook_url, "POST", webhook_url, "POST", webhook_url.partition("#")[0] + "/status", "POST")
 
+    def target(self, path: str = "") -> Target | None:
+        """Return who is told of messages, None where nobody is. `path`: goes behind the addresses."""
+        return target(self.callback_url, self.callback_method, self.fallback_url, self.fallback_method, path)
+
     def but(self, **changes: str | None) -> "Hook":
         """Return it with changes; an empty URL is none."""
         return replace(self, **{name: value or None for name, value in changes.items()})  # type: ignore[arg-type]
+
+
+def target(url: str | None, method: str, fallback_url: str | None, fallback_method: str, path: str) -> Target | None:
+    """Return a target with a path behind both addresses, before their fragments; None where no address is set."""
+    if url is None:
+        return None
+    return Target(_below(url, path), method, _below(fallback_url, path) if fallback_url else None, fallback_method)
+
+
+def _below(url: str, path: str) -> str:
+    bare, mark, fragment = url.partition("#")
+    return bare + path + mark + fragment
 
 
 @dataclass

@@ -1,14 +1,13 @@
 """Phones: what each shows, in the order in which it came."""
 
-import asyncio
 import hashlib
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dev.simulator.messages import Message
+from dev.simulator.news import News
 
 TYPING_SECONDS = 25.0
 _RANK = {"queued": 0, "sending": 1, "sent": 2, "delivered": 3, "read": 4, "failed": 5, "undelivered": 5}
@@ -16,7 +15,12 @@ _RANK = {"queued": 0, "sending": 1, "sent": 2, "delivered": 3, "read": 4, "faile
 
 @dataclass
 class Shown:
-    """A bubble. `direction` is the phone's: out was written here, in came here."""
+    """
+    A bubble. `direction` is the phone's: out was written here, in came here.
+
+    `about`: what it is beside its text, such as a place; `reply_to`: the message that it quotes; `took`: milliseconds until
+    the gateway had answered.
+    """
 
     n: int
     sid: str
@@ -26,6 +30,9 @@ class Shown:
     at: float
     media: str | None = None
     http_status: int | None = None
+    about: str | None = None
+    reply_to: str | None = None
+    took: int | None = None
 
 
 @dataclass
@@ -43,18 +50,20 @@ class Phone:
 
 
 class Phones:
-    """All phones, and a signal for whoever waits for news."""
+    """All phones. `news`: told of whatever they show."""
 
-    def __init__(self) -> None:
+    def __init__(self, news: News) -> None:
         self._phones: dict[str, Phone] = {}
-        self._news = asyncio.Condition()
-        self.version = time.time_ns() // 1_000_000
-        """Grows with every news, over a restart too: who has seen this version has missed nothing before it."""
+        self._news = news
 
-    async def forget(self) -> None:
+    def forget(self) -> None:
         """Empty every phone."""
         self._phones.clear()
-        await self.tell()
+        self._news.tell()
+
+    def __iter__(self) -> Iterator[Phone]:
+        """Return every phone."""
+        return iter(self._phones.values())
 
     def named(self, address: str) -> Phone:
         """Return a phone; it is there as soon as somebody names it."""
@@ -64,49 +73,40 @@ class Phones:
         """Return every phone in short."""
         return [{"address": phone.address, "messages": len(phone.shown)} for phone in self._phones.values()]
 
-    async def show(self, address: str, message: Message, direction: str, media: str | None = None) -> Shown:
+    def show(self, address: str, message: Message, direction: str, **beside: Any) -> Shown:  # noqa: ANN401 - Shown's own
         """Show a message at the end of the conversation."""
         phone = self.named(address)
-        bubble = Shown(len(phone.shown) + 1, message.sid, direction, message.body, message.status, time.time(), media)
+        n = len(phone.shown) + 1
+        bubble = Shown(n, message.sid, direction, message.body, message.status, time.time(), **beside)
         phone.shown.append(bubble)
         if direction == "in":
             phone.typing_until = 0.0
-        await self.tell()
+        self._news.tell()
         return bubble
 
-    async def mark(self, address: str, sid: str, status: str) -> None:
+    def mark(self, address: str, sid: str, status: str) -> None:
         """Move the ticks of a bubble forward."""
         for bubble in self.named(address).shown:
             if bubble.sid == sid and _RANK.get(status, 0) > _RANK.get(bubble.status, 0):
                 bubble.status = status
-        await self.tell()
+        self._news.tell()
 
-    async def type(self, address: str) -> None:
+    def revive(self, bubble: Shown) -> None:
+        """Show as delivered what had failed at first."""
+        if bubble.status == "failed":
+            bubble.status = "delivered"
+        self._news.tell()
+
+    def type(self, address: str) -> None:
         """Show the dots, for 25 s or until a message comes."""
         self.named(address).typing_until = time.time() + TYPING_SECONDS
-        await self.tell()
-
-    async def tell(self) -> None:
-        """Wake everybody who waits."""
-        async with self._news:
-            self.version += 1
-            self._news.notify_all()
+        self._news.tell()
 
     async def after(self, address: str, n: int, wait: float) -> list[dict[str, Any]]:
         """Return the bubbles behind number `n`, waiting up to `wait` seconds for the first."""
         if wait > 0:
-            await self._until(lambda: len(self.named(address).shown) > n, wait)
+            await self._news.until(lambda: len(self.named(address).shown) > n, wait)
         return [asdict(bubble) for bubble in self.named(address).shown[n:]]
-
-    async def change(self, since: int | None, wait: float) -> None:
-        """Wait for news that version `since` has not seen, up to `wait` seconds."""
-        seen = self.version if since is None else since
-        await self._until(lambda: self.version != seen, wait)
-
-    async def _until(self, true: Callable[[], bool], wait: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait), self._news:
-                await self._news.wait_for(true)
 
 
 def address_of(raw: str) -> str:

@@ -47,7 +47,10 @@ class TwilioApi:
         async def endpoint(request: Request) -> Response:
             form, document = _body(request, await request.body())
             shown = form or {name: str(value) for name, value in document.items()} or dict(request.query_params)
-            entry = self._world.wire.begin("from_gateway", operation.kind, request.method, str(request.url), shown)
+            entry = self._world.wire.begin(
+                "from_gateway", operation.kind, request.method, str(request.url), shown, request.headers
+            )
+            entry.document = document or None
             try:
                 await self._trouble(request)
                 account = self._account(request, operation.area)
@@ -55,10 +58,10 @@ class TwilioApi:
             except Refusal as refusal:
                 answer = refusal.answer
             except Dropped:
-                entry.end(None)
+                self._world.wire.end(entry, None)
                 await _drop(request)
                 return Response()
-            entry.end(answer.status_code, bytes(answer.body).decode())
+            self._world.wire.end(entry, answer.status_code, bytes(answer.body).decode())
             return answer
 
         return endpoint

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from dev.simulator.lines import MESSAGING, Number, Sender
+from dev.simulator.lines import MESSAGING, Number, Sender, Target, target
 from dev.simulator.messages import new_sid
 
 
@@ -30,6 +30,10 @@ class Service:
     senders: dict[str, Sender] = field(default_factory=dict)
     numbers: dict[str, Number] = field(default_factory=dict)
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def target(self, path: str) -> Target | None:
+        """Return who is told of messages, None where nobody is. `path`: goes behind the addresses."""
+        return target(self.inbound_request_url, self.inbound_method, self.fallback_url, self.fallback_method, path)
 
     def holds(self, address: str) -> bool:
         """Tell whether a sender's or number's address is in the pool."""

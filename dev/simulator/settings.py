@@ -25,6 +25,8 @@ class SimulatorSettings:
     host: str = "127.0.0.1"
     port: int = 8082
     console_url: str | None = None
+    model_url: str | None = None
+    """The scripted model, which can be told to be slow; None where there is none."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "SimulatorSettings":
@@ -51,4 +53,5 @@ class SimulatorSettings:
             host=environ.get("TRUNKLINE_SIM__HOST") or "127.0.0.1",
             port=int(port),
             console_url=environ.get("TRUNKLINE_CONSOLE_URL"),
+            model_url=environ.get("TRUNKLINE_SIM__MODEL_URL"),
         )

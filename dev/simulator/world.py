@@ -2,20 +2,26 @@
 
 import asyncio
 import json
+import time
 from base64 import b64decode
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any, Literal
 
 import httpx2
 
 from dev.simulator.accounts import Accounts
 from dev.simulator.faults import CALLBACK, OUTCOME, Fault, Faults
+from dev.simulator.lines import Target, target
 from dev.simulator.messages import API_VERSION, Message, new_sid
-from dev.simulator.phones import Phones, user_id_of
+from dev.simulator.news import News
+from dev.simulator.people import People
+from dev.simulator.phones import Phones, Shown, user_id_of
+from dev.simulator.sandbox import Sandbox
 from dev.simulator.settings import SimulatorSettings
-from dev.simulator.webhooks import Delivered, Webhooks
+from dev.simulator.webhooks import Delivered, Request, Webhooks
 from dev.simulator.wire import Wire
 
 _PLACES = {"sent": 0.05, "delivered": 0.15, "read": 0.4}
@@ -23,6 +29,11 @@ _PLACES = {"sent": 0.05, "delivered": 0.15, "read": 0.4}
 
 _ENDS = {"undelivered": {"sent": 0.05, "undelivered": 0.15}, "failed": {"failed": 0.05}}
 """Likewise for messages that do not arrive: what failed never left."""
+
+_TAKEN = 200
+
+_WINDOW = timedelta(hours=24)
+"""How long after a person's last message they may be written to freely."""
 
 _CALLBACK_FIELDS = {"delivered": "DELIVERED", "read": "READ", "undelivered": "UNDELIVERED"}
 
@@ -49,9 +60,15 @@ class Text:
     media: str | None = None
     content: bytes = PICTURE
     location: Mapping[str, object] | None = None
+    about: str | None = None
+    reply_to: str | None = None
     path: str = ""
     ago: float = 0.0
     fields: dict[str, str] = field(default_factory=dict)
+
+
+class NoModel(ValueError):
+    """No scripted model does as it is told."""
 
 
 class World:
@@ -61,68 +78,126 @@ class World:
         self.settings = settings
         self._client = client
         self._tasks: set[asyncio.Task[None]] = set()
-        self.phones = Phones()
+        self.news = News()
+        self.phones = Phones(self.news)
         self.pace = 1.0
         """What the seconds of every stage are multiplied with."""
-        self._begin()
+        self._begin(None)
 
-    async def reset(self) -> None:
-        """Forget everything, and tell whoever waits."""
-        for task in self._tasks:
-            task.cancel()
-        self._begin()
-        await self.phones.forget()
+    async def reset(self, seed: int | None = None) -> None:
+        """Forget everything, and tell whoever waits. `seed`: of what happens by chance from now on."""
+        await self.close()
+        self._begin(seed)
+        self.phones.forget()
 
-    def _begin(self) -> None:
+    def _begin(self, seed: int | None) -> None:
+        self.began = time.time()
         self.messages: dict[str, Message] = {}
-        self.faults = Faults()
-        self.wire = Wire()
+        self.chance = Random(seed)
+        self.faults = Faults(self.news, self.chance)
+        self.wire = Wire(self.news)
+        self.people = People()
+        self.transcript: list[tuple[float, dict[str, Any]]] = []
+        """What was asked of phones to write, and when."""
+        self._heard: dict[tuple[str, str], datetime] = {}
         self.mend()
 
     def mend(self) -> None:
         """Make every account and Twilio itself as they were at start; messages, phones and the wire log stay."""
         self.accounts = Accounts(self.settings)
+        self.seeded: list[str] = []
+        """The conditions that were seeded since."""
         self.trouble: Trouble | None = None
         self.clock_skew = 0.0
         """Seconds that Twilio's clock is ahead of ours."""
+        self.sandbox = Sandbox()
+        self.agent_is_slow = False
         self.templates_end = "approved"
         """How approvals of templates end."""
         self.webhooks = Webhooks(self.settings, self.accounts, self.wire, self.faults, self._client)
+        self.news.tell()
+
+    def now(self) -> datetime:
+        """Return the time by Twilio's clock."""
+        return datetime.now(UTC) + timedelta(seconds=self.clock_skew)
 
     async def write(self, text: Text) -> tuple[str, Delivered]:
         """Write a message on a phone and let Twilio deliver it."""
         known = self.messages.get(text.sid or "")
         if known is None:
             message = self._inbound(text)
-            bubble = await self.phones.show(text.sender, message, "out", text.media)
+            bubble: Shown | None = self._shown(message, text)
         else:
             message, bubble = known, None
-        delivered = await self._deliver(message, text)
+        began = time.monotonic()
+        delivered = self._answered_by_twilio(message) or await self._deliver(message, text)
         if bubble is not None:
             bubble.http_status = delivered.status or 0
-            await self.phones.mark(text.sender, message.sid, "delivered" if delivered.status == 200 else "failed")  # noqa: PLR2004
+            bubble.took = round((time.monotonic() - began) * 1000)
+            self.phones.mark(text.sender, message.sid, "delivered" if delivered.status == _TAKEN else "failed")
+        if delivered.fallback is not None:
+            self.soon(self._fall_back(delivered.fallback, bubble))
         return message.sid, delivered
+
+    async def _fall_back(self, fallback: Request, bubble: Shown | None) -> None:
+        """Request the fallback; a message that is taken there has been delivered."""
+        delivered = await self.webhooks.fall_back(fallback)
+        if bubble is not None and delivered.status == _TAKEN:
+            bubble.http_status = delivered.status
+            self.phones.revive(bubble)
+
+    async def burst(self, texts: Sequence[Text], seconds: float) -> None:
+        """Write several messages spread over so many seconds, whatever becomes of those before."""
+        for text in texts:
+            self.soon(self.write_quietly(text))
+            await asyncio.sleep(seconds / len(texts))
+
+    async def write_quietly(self, text: Text) -> None:
+        """Write a message for whoever does not want to know what became of it."""
+        await self.write(text)
+
+    def _shown(self, message: Message, text: Text) -> Shown:
+        place = ", ".join(str(value) for value in (text.location or {}).values())
+        about = text.about or (f"Location: {place}" if place else None)
+        beside = {"media": text.media, "about": about, "reply_to": text.reply_to}
+        return self.phones.show(text.sender, message, "out", **beside)
+
+    def _answered_by_twilio(self, message: Message) -> Delivered | None:
+        """Let the sandbox answer what it keeps to itself."""
+        answer = self.sandbox.answer(message.sender, message.body, self.now())
+        if answer is None:
+            return None
+        said = Message(message.account_sid, "outbound-reply", message.to, message.sender, answer, "delivered")
+        self.phones.show(message.sender, said, "in", about="Twilio's sandbox")
+        return Delivered(200, 0)
 
     async def _deliver(self, message: Message, text: Text) -> Delivered:
         """Post to whoever is told of messages to this line; to nobody where no address is set."""
-        configured = self._inbound_url(message.to)
-        if configured is None:
+        told = self._target(message.to, text.path)
+        if told is None:
             return Delivered(None, 0)
-        url, mark, fragment = configured.partition("#")
-        return await self.webhooks.post(
-            "inbound", url + text.path + mark + fragment, self._form(message, text), person=text.sender, sid=message.sid
-        )
+        return await self.webhooks.tell(told, self._form(message, text), person=text.sender, sid=message.sid)
 
-    def _inbound_url(self, to: str) -> str | None:
+    def _target(self, to: str, path: str) -> Target | None:
         account = self.accounts.owner_of(to)
-        return account.inbound_url(to) if account.line(to) else self.settings.webhook_url
+        if account.line(to):
+            return account.inbound(to, path)
+        return target(self.settings.webhook_url, "POST", None, "POST", path)
 
     def accept(self, message: Message, told: frozenset[str] = frozenset()) -> None:
         """Take a message from the gateway; it reaches the phone and is reported in its own time, except what was `told`."""
         self.messages[message.sid] = message
-        outcome = self.faults.take(OUTCOME, message.to)
+        outcome = self.faults.take(OUTCOME, message.to) or self._barred(message)
         reports = self.faults.take(CALLBACK, message.to)
         self.soon(self._live(message, outcome, reports, told))
+
+    def _barred(self, message: Message) -> Fault | None:
+        """Say why WhatsApp does not take a message: no member of the sandbox, or silent for 24 hours."""
+        now = self.now()
+        heard = self._heard.get((message.to, message.sender), now)  # whoever never wrote may be written to, here
+        if not self.sandbox.admits(message.to, now):
+            return Fault(kind="undelivered", code=63015)
+        return Fault(kind="undelivered", code=63016) if now - heard > _WINDOW else None
 
     async def report(self, message: Message, status: str) -> None:
         """Send one status callback."""
@@ -155,6 +230,15 @@ class World:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def ask_model(self, path: str, order: Mapping[str, object] | None = None) -> None:
+        """Order something of the scripted model. Raises NoModel where there is none."""
+        if self.settings.model_url is None:
+            raise NoModel("There is no scripted model here that could be slow")
+        try:
+            (await self._client.post(self.settings.model_url + path, json=dict(order or {}))).raise_for_status()
+        except httpx2.HTTPError:
+            raise NoModel(f"The scripted model does not answer at {self.settings.model_url}") from None
+
     async def close(self) -> None:
         """End what still happens."""
         for task in self._tasks:
@@ -169,7 +253,7 @@ class World:
         for status, at in stages.items():
             await asyncio.sleep((at - before) * self.pace)
             before = at
-            await self._reach(message, status, outcome)
+            self._reach(message, status, outcome)
             if reports is not None:
                 waiting.append(status)
             elif status not in told:
@@ -190,21 +274,22 @@ class World:
         for status in statuses:
             await self.report(message, status)
 
-    async def _reach(self, message: Message, status: str, outcome: Fault | None) -> None:
+    def _reach(self, message: Message, status: str, outcome: Fault | None) -> None:
         message.status = status
-        message.updated = datetime.now(UTC)
+        message.updated = self.now()
         if outcome is not None and status == outcome.kind:
             message.error_code = outcome.code
         if status == "sent":
-            message.sent = datetime.now(UTC)
+            message.sent = self.now()
             if outcome is None:
-                await self.phones.show(message.to, message, "in")
+                self.phones.show(message.to, message, "in")
         else:
-            await self.phones.mark(message.to, message.sid, status)
+            self.phones.mark(message.to, message.sid, status)
 
     def _inbound(self, text: Text) -> Message:
-        at = datetime.now(UTC) - timedelta(seconds=text.ago)
+        at = self.now() - timedelta(seconds=text.ago)
         to = text.to or self.settings.sender
+        self._heard[text.sender, to] = max(at, self._heard.get((text.sender, to), at))
         message = Message(
             account_sid=self.accounts.owner_of(to).sid,
             direction="inbound",
@@ -249,6 +334,9 @@ class World:
             form |= {"MediaContentType0": text.media, "MediaUrl0": f"https://api.twilio.com{path}"}
         if text.location:
             form |= {name.capitalize(): str(value) for name, value in text.location.items()}
+        quoted = self.messages.get(text.reply_to or "")
+        if quoted is not None:
+            form |= {"OriginalRepliedMessageSid": quoted.sid, "OriginalRepliedMessageSender": quoted.sender}
         return form | text.fields
 
 

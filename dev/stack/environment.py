@@ -151,7 +151,8 @@ def _simulator(part: Part, setup: Setup) -> dict[str, str]:
         "TRUNKLINE_SIM__INGRESS_URL": setup.url("ingress-1"),
         "TRUNKLINE_CONSOLE_URL": setup.url("console-1"),
     }
-    return own | dict(setup.account)
+    model = {"TRUNKLINE_SIM__MODEL_URL": setup.url("model-1")} if setup.has("model") else {}
+    return own | model | dict(setup.account)
 
 
 def _model(part: Part, setup: Setup) -> dict[str, str]:

@@ -66,6 +66,14 @@ class PhonePage:
         return self.page.get_by_role("button", name="File", exact=True)
 
     @property
+    def line(self) -> Locator:
+        return self.page.locator(".to")
+
+    @property
+    def more(self) -> Locator:
+        return self.page.locator(".more summary")
+
+    @property
     def log(self) -> Locator:
         return self.page.get_by_role("log", name="Conversation")
 
@@ -75,7 +83,7 @@ class PhonePage:
 
     @property
     def dots(self) -> Locator:
-        return self.page.locator("#typing")
+        return self.page.locator(".typing")
 
     @property
     def written(self) -> Locator:
@@ -188,7 +196,7 @@ async def open_phone(browser: Browser, sim: Running) -> AsyncIterator[OpenPhone]
         phone.page.on("pageerror", lambda error: phone.errors.append(str(error)))
         phone.page.on("console", lambda said: phone.errors.append(said.text) if said.type == "error" else None)
         await phone.page.goto((url or sim.url) + path)
-        await expect(phone.page.locator("#line")).to_have_text(f"to {SENDER.removeprefix('whatsapp:')}")
+        await expect(phone.page.locator(".to").first).to_have_value(SENDER.removeprefix("whatsapp:"))
         return phone
 
     yield made

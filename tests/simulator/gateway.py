@@ -28,6 +28,7 @@ _TWIML = b"<Response/>"
 class Received:
     """One webhook, as it came."""
 
+    method: str
     path: str
     query: str
     headers: dict[str, str]
@@ -59,6 +60,8 @@ class Gateway:
     script: deque[int | str] = field(default_factory=deque)
     received: list[Received] = field(default_factory=list)
     on_message: Callable[[Received], None] = lambda _: None
+    headers: dict[str, str] = field(default_factory=dict)
+    """What each answer's headers are, beside or in place of the usual ones."""
 
     @property
     def url(self) -> str:
@@ -80,6 +83,7 @@ class Gateway:
         self.script.clear()
         self.received.clear()
         self.on_message = lambda _: None
+        self.headers.clear()
 
     async def until_received(self, count: int) -> list[Received]:
         async def look() -> list[Received] | None:
@@ -102,21 +106,23 @@ class Gateway:
             if not event["more_body"]:
                 break
         it = Received(
+            scope["method"],
             scope["path"],
             scope["query_string"].decode(),
             {name.decode(): value.decode() for name, value in scope["headers"]},
             dict(parse_qsl(body.decode(), keep_blank_values=True)),
         )
         self.received.append(it)
-        told = self.script.popleft() if self.script else None
-        if told == HANG:
+        wanted = self.script.popleft() if self.script else None
+        if wanted == HANG:
             while (await receive())["type"] != "http.disconnect":
                 pass
             return
         if it.status is None:
             self.on_message(it)
-        status = told if isinstance(told, int) else 200 if it.status is None else 204
-        headers = [(b"content-type", b"text/xml"), (b"content-length", b"0" if status == 204 else b"11")]
+        status = wanted if isinstance(wanted, int) else 200 if it.status is None else 204
+        told = {"content-type": "text/xml", "content-length": "0" if status == 204 else "11"} | self.headers
+        headers = [(name.encode(), value.encode()) for name, value in told.items()]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if status == 204 else _TWIML})
 

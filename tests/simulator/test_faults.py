@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from urllib.parse import parse_qs
 
 import httpx2
 import pytest
 from twilio.request_validator import RequestValidator
 
-from dev.simulator.faults import CALLBACK, CREATE, KINDS, OUTCOME, WEBHOOK
+from dev.simulator.faults import CALLBACK, CREATE, INBOUND, KINDS, LATENCY, OUTCOME, SIGNATURE, WEBHOOK
 from dev.simulator.testing import AUTH_TOKEN
 from tests.eventually import eventually
 from tests.simulator.gateway import PERSON, PUBLIC_URL, Gateway
@@ -108,10 +109,10 @@ async def test_a_list_may_lag(twilio: Twilio) -> None:
     assert len(await twilio.list()) == 1
 
 
-@pytest.mark.parametrize("kind", ["bad_signature", "no_signature"])
+@pytest.mark.parametrize("kind", ["bad_signature", "no_signature", "wrong_url", "wrong_port"])
 async def test_a_webhook_may_be_signed_badly(kind: str, twilio: Twilio, gateway: Gateway) -> None:
     """
-    With another token, or not at all; the next one is genuine.
+    With another token, for another address, or not at all; the next one is genuine.
     """
     await twilio.order(kind)
     await twilio.write()
@@ -121,6 +122,111 @@ async def test_a_webhook_may_be_signed_badly(kind: str, twilio: Twilio, gateway:
     assert (bad.signature is None) is (kind == "no_signature")
     assert not bad.signature or not validator.validate(PUBLIC_URL, bad.form, bad.signature)
     assert validator.validate(PUBLIC_URL, good.form, good.signature)
+
+
+async def test_a_webhook_may_be_signed_with_its_port_written_out(twilio: Twilio, gateway: Gateway) -> None:
+    """
+    As Twilio does at times: genuine all the same.
+    """
+    await twilio.order("port_variant")
+    await twilio.write()
+    [received] = gateway.received
+    plain = RequestValidator(AUTH_TOKEN).compute_signature(PUBLIC_URL, received.form)
+    assert received.signature != plain
+    assert RequestValidator(AUTH_TOKEN).validate(PUBLIC_URL, received.form, received.signature)
+
+
+async def test_a_message_may_come_twice(twilio: Twilio, gateway: Gateway) -> None:
+    """
+    The same request with the same token.
+    """
+    await twilio.order("duplicate")
+    await twilio.write("twice")
+    await twilio.write("once")
+    first, second, third = gateway.received
+    assert first == second != third
+
+
+async def test_a_message_that_was_taken_may_come_by_the_fallback_too(twilio: Twilio, gateway: Gateway) -> None:
+    """
+    With an error's code and address in its signed form, and a token of its own.
+    """
+    await twilio.order("fallback")
+    await twilio.write()
+    first, second = await gateway.until_received(2)
+    told = {"ErrorCode": "11200", "ErrorUrl": PUBLIC_URL}
+    assert second.form == first.form | told
+    assert second.token != first.token
+    assert RequestValidator(AUTH_TOKEN).validate(PUBLIC_URL, second.form, second.signature)
+
+
+async def test_a_message_may_be_overtaken(twilio: Twilio, gateway: Gateway) -> None:
+    """
+    It is held until the next one was delivered, though that one was to be held as well.
+    """
+    await twilio.order("swapped", seconds=60, probability=1)
+    first = asyncio.ensure_future(twilio.write("first"))
+
+    async def is_held() -> bool:
+        return twilio.sim.world.webhooks.is_holding
+
+    await eventually(is_held)
+    await twilio.write("second")
+    await first
+    assert [it.form["Body"] for it in gateway.received] == ["second", "first"]
+
+
+async def test_nothing_is_held_for_ever(twilio: Twilio, gateway: Gateway) -> None:
+    """
+    Where nothing follows, it comes after the seconds of the order.
+    """
+    await twilio.order("swapped", seconds=0.1)
+    assert (await twilio.write("alone"))["status"] == 200
+    assert len(gateway.received) == 1
+
+
+async def test_a_message_may_have_fields_that_nobody_knows(twilio: Twilio, gateway: Gateway) -> None:
+    """
+    Signed as all the others.
+    """
+    await twilio.order("extra_fields")
+    await twilio.write()
+    [received] = gateway.received
+    assert received.form["NewIn2027"] == "1"
+    assert RequestValidator(AUTH_TOKEN).validate(PUBLIC_URL, received.form, received.signature)
+
+
+async def test_a_message_may_be_blank(twilio: Twilio, gateway: Gateway) -> None:
+    """
+    Body is there, and empty.
+    """
+    await twilio.order("blank_body")
+    await twilio.write("Hello")
+    assert gateway.received[0].form["Body"] == ""
+
+
+async def test_a_message_may_be_a_get(twilio: Twilio, gateway: Gateway) -> None:
+    """
+    Its form is in the query, which is what is signed.
+    """
+    await twilio.order("get")
+    await twilio.write("Hello & good-bye")
+    [received] = gateway.received
+    assert (received.method, received.form) == ("GET", {})
+    assert parse_qs(received.query)["Body"] == ["Hello & good-bye"]
+    assert RequestValidator(AUTH_TOKEN).validate(f"{PUBLIC_URL}?{received.query}", {}, received.signature)
+
+
+async def test_several_things_may_be_wrong_with_one_webhook(twilio: Twilio, gateway: Gateway) -> None:
+    """
+    Of each kind one; the wire log names them all.
+    """
+    for kind in ("duplicate", "extra_fields", "no_signature"):
+        await twilio.order(kind)
+    await twilio.write()
+    assert [(it.signature, it.form["NewIn2027"]) for it in gateway.received] == [(None, "1")] * 2
+    wire = (await twilio.sim.api.get("/sim/wire")).json()
+    assert {it["fault"] for it in wire} == {"duplicate+extra_fields+no_signature"}
 
 
 async def test_a_webhook_may_be_late(twilio: Twilio, gateway: Gateway) -> None:
@@ -189,4 +295,4 @@ def test_every_kind_has_its_place() -> None:
     What can be ordered is also done somewhere.
     """
     elsewhere = ("callback_before_201", "list_500", "list_lag")
-    assert {*KINDS} == {*CREATE, *OUTCOME, *CALLBACK, *WEBHOOK, *elsewhere}
+    assert {*KINDS} == {*LATENCY, *CREATE, *OUTCOME, *CALLBACK, *SIGNATURE, *WEBHOOK, *INBOUND, *elsewhere}

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from dev.embedded import free_port
-from dev.simulator.accounts import Accounts
+from dev.simulator.accounts import Account, Accounts
 from dev.simulator.faults import Faults
 from dev.simulator.settings import SimulatorSettings
 from dev.simulator.signer import sign
 from dev.simulator.testing import ACCOUNT_SID, AUTH_TOKEN, SENDER
 from dev.simulator.webhooks import Delivered, Overrides, Webhooks
 from dev.simulator.wire import Wire
+from tests.eventually import eventually
 from tests.simulator.gateway import HANG, PATH, PERSON, PUBLIC_URL, Gateway
 from tests.simulator.twilio import Twilio
 
@@ -262,13 +263,61 @@ async def test_the_recommended_address_is_tried_again_after_a_503(twilio: Twilio
     assert (shown["status"], shown["http_status"]) == ("delivered", 200)
 
 
+@pytest.mark.parametrize("status", [403, 500])
+async def test_a_message_that_is_refused_is_requested_at_the_fallback(
+    status: int, account: Account, twilio: Twilio, gateway: Gateway
+) -> None:
+    """
+    At once, with what went wrong, signed for the fallback's own address; one that is taken there is delivered.
+    """
+    sender = account.line(SENDER)
+    assert sender is not None
+    sender.hook = sender.hook.but(callback_url=PUBLIC_URL, fallback_url=f"{PUBLIC_URL}/second")
+    gateway.script.append(status)
+    ended = await twilio.write()
+    assert (ended["status"], ended["attempts"]) == (status, 1)
+    first, second = await gateway.until_received(2)
+    assert (second.path, second.form["ErrorUrl"]) == (f"{PATH}/second", PUBLIC_URL)
+    assert second.form == first.form | {"ErrorCode": "11200", "ErrorUrl": PUBLIC_URL}
+    assert is_genuine(f"{PUBLIC_URL}/second", second.form, second.signature)
+
+    async def is_delivered() -> bool:
+        [shown] = (await twilio.sim.api.get(f"/sim/phones/{PERSON}/messages")).json()
+        return (shown["status"], shown["http_status"]) == ("delivered", 200)
+
+    await eventually(is_delivered)
+
+
+async def test_a_redirect_is_followed_by_a_get_without_the_form(post: Post) -> None:
+    """
+    Once; the address that it leads to is what is signed.
+    """
+    post.gateway.headers["location"] = f"{post.gateway.url}/elsewhere"
+    assert await post("", 302, 200) == Delivered(200, 1)
+    first, second = post.gateway.received
+    assert (first.method, second.method, second.form) == ("POST", "GET", {})
+
+
+async def test_an_answer_of_a_type_that_twilio_cannot_read_is_a_failure(
+    account: Account, twilio: Twilio, gateway: Gateway
+) -> None:
+    """
+    Though it is a 200: it is written down as 12300, and the fallback is requested.
+    """
+    gateway.headers["content-type"] = "application/json"
+    await twilio.write()
+    assert [it.form.get("ErrorCode") for it in await gateway.until_received(2)] == [None, "12300"]
+    assert {alert.code for alert in account.alerts} == {12300}
+
+
 async def test_a_refused_message_is_shown_as_not_delivered(twilio: Twilio, gateway: Gateway) -> None:
     """
-    With the status that the gateway answered.
+    With the status that the gateway answered, at its address and at its fallback.
     """
-    gateway.script.append(403)
+    gateway.script.extend([403, 403])
     ended = await twilio.write()
     assert (ended["status"], ended["attempts"]) == (403, 1)
+    await gateway.until_received(2)
     [shown] = (await twilio.sim.api.get(f"/sim/phones/{PERSON}/messages")).json()
     assert (shown["status"], shown["http_status"]) == ("failed", 403)
 

@@ -1,141 +1,137 @@
-"use strict";
-// The phone: asks for the state of one conversation, shows it, and sends what is typed. Text is only ever set as text.
+// One phone: shows its conversation, and sends what is typed, chosen or attached.
 
-const at = (id) => document.getElementById(id);
-const SILENT = "The simulator does not answer. Start it: trunkline up";
+import { at, button, clock, element, fill, post } from "./dom.js";
+import { format } from "./markup.js";
+
 const TICKS = { received: "✓", delivered: "✓✓", read: "✓✓ read", failed: "not delivered" };
-const MARKUP = /```([\s\S]+?)```|`([^`\n]+)`|(?<![\p{L}\p{N}])\*(?=\S)([^*\n]*[^*\s])\*(?![\p{L}\p{N}])|(?<![\p{L}\p{N}])_(?=\S)([^_\n]*[^_\s])_(?![\p{L}\p{N}])|(?<![\p{L}\p{N}])~(?=\S)([^~\n]*[^~\s])~(?![\p{L}\p{N}])|(https?:\/\/[^\s<>()]+)/u;
+const bare = (address) => address.replace("whatsapp:", "");
 
-let shown = "";
-let version = 0;
+export class Phone {
+  // `changed`: told when another phone or line is chosen; `kinds`: what can be sent beside text.
+  constructor(address, { changed, kinds }) {
+    this.root = at("handset").content.firstElementChild.cloneNode(true);
+    this.address = address;
+    this.line = null;
+    this.bubbles = new Map();
+    this.changed = changed;
+    const one = (selector) => this.root.querySelector(selector);
+    Object.assign(this, { who: one(".who"), to: one(".to"), log: one(".log"), typing: one(".typing"), quoting: one(".quoting") });
+    Object.assign(this, { box: one("textarea"), file: one("input[type=file]"), close: one(".close"), beside: one(".beside") });
+    this.more = one(".more");
+    one(".menu").append(...kinds.filter(({ name }) => name !== "image").map(({ name, label }) => button(label, () => this.choose({ kind: name }))));
+    one(".menu").append(button("Burst of 5", () => this.burst()));
+    one(".image").addEventListener("click", () => this.send({ media: { content_type: "image/png" } }));
+    one(".attach").addEventListener("click", () => this.file.click());
+    this.file.addEventListener("change", () => this.attach());
+    this.quoting.querySelector("button").addEventListener("click", () => this.quote(null));
+    this.who.addEventListener("change", () => { this.hold(this.who.value); this.changed(); });
+    this.to.addEventListener("change", () => { this.line = this.to.value; });
+    one("form").addEventListener("submit", (event) => { event.preventDefault(); this.send({}); });
+    this.box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); this.send({}); }
+    });
+    this.more.addEventListener("keydown", (event) => { if (event.key === "Escape") this.more.open = false; });
+  }
 
-function element(name, text, className) {
-  const made = document.createElement(name);
-  if (text) made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
+  hold(address) {
+    this.address = address;
+    this.quote(null);
+    this.forget();
+  }
 
-function format(text, into) {
-  let rest = text;
-  for (let found; (found = MARKUP.exec(rest)); rest = rest.slice(found.index + found[0].length)) {
-    into.append(rest.slice(0, found.index));
-    const [whole, block, code, bold, italic, strike, url] = found;
-    if (block !== undefined) into.append(element("code", block.replace(/^\n|\n$/g, ""), "block"));
-    else if (code !== undefined) into.append(element("code", code));
-    else if (url !== undefined) {
-      const link = element("a", url);
-      link.href = url;
-      link.rel = "noreferrer noopener";
-      into.append(link);
-    } else {
-      const inner = element(bold !== undefined ? "strong" : italic !== undefined ? "em" : "s");
-      format(bold ?? italic ?? strike ?? whole, inner);
-      into.append(inner);
+  forget() {
+    this.bubbles.clear();
+    this.log.replaceChildren(element("p", "Say hi, or /help", "empty"));
+  }
+
+  show(view) {
+    const people = Object.entries(view.people).map(([address, name]) => [bare(address), `${name} ${bare(address)}`]);
+    if (!people.some(([address]) => address === this.address)) people.unshift([this.address, this.address]);
+    fill(this.who, people, this.address);
+    this.line ??= bare(view.line);
+    const lines = view.lines.map(bare);
+    if (!lines.includes(this.line)) lines.unshift(this.line);
+    fill(this.to, lines.map((line) => [line, line]), this.line);
+    const shown = view.phones[`whatsapp:${this.address}`];
+    if (!shown) return undefined; // an answer about the phone that was held before
+    const { typing, messages } = shown;
+    this.typing.hidden = !typing;
+    if (messages.length < this.bubbles.size) this.forget();
+    const before = this.bubbles.size;
+    for (const message of messages) this.put(message, messages);
+    if (this.bubbles.size > before) this.log.scrollTop = this.log.scrollHeight;
+    return messages.filter((message) => message.direction === "out").at(-1);
+  }
+
+  // Adds a bubble, or replaces it where it changed: what is not new must not be read out again.
+  put(message, all) {
+    const key = JSON.stringify(message);
+    const known = this.bubbles.get(message.n);
+    if (known?.key === key) return;
+    const made = this.bubble(message, all);
+    if (known) known.made.replaceWith(made);
+    else {
+      if (!this.bubbles.size) this.log.replaceChildren();
+      this.log.append(made);
     }
+    this.bubbles.set(message.n, { key, made });
   }
-  into.append(rest);
-}
 
-function bubble(message) {
-  const made = element("div", "", `bubble ${message.direction}`);
-  if (message.media) made.append(element("span", `${message.media}`, "picture"));
-  const body = element("span");
-  format(message.body, body);
-  made.append(body);
-  const time = new Date(message.at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
-  const ticks = message.direction === "out" ? ` ${TICKS[message.status] ?? ""}` : "";
-  made.append(element("span", time + ticks, message.status === "failed" ? "meta bad" : "meta"));
-  return made;
-}
+  bubble(message, all) {
+    const made = element("div", "", `bubble ${message.direction}`);
+    const quoted = message.reply_to && all.find(({ sid }) => sid === message.reply_to);
+    if (quoted) made.append(element("blockquote", quoted.body.slice(0, 120)));
+    if (message.about) made.append(element("div", message.about, "about"));
+    if (message.media) made.append(element("span", message.media, "picture"));
+    const body = element("span");
+    body.dir = "auto";
+    format(message.body, body);
+    made.append(body);
+    const ticks = message.direction === "out" ? ` ${TICKS[message.status] ?? ""}` : "";
+    const meta = element("span", clock(message.at) + ticks, message.status === "failed" ? "meta bad" : "meta");
+    if (message.took !== null) meta.title = `answered ${message.http_status || "nothing"} after ${message.took} ms`;
+    if (message.direction === "in") made.append(button("Reply", () => this.quote(message), "plain reply"));
+    made.append(meta);
+    return made;
+  }
 
-function alarm(text) {
-  at("banner").textContent = text;
-  at("banner").hidden = !text;
-}
+  quote(message) {
+    this.quoted = message;
+    this.quoting.hidden = !message;
+    this.quoting.querySelector("span").textContent = message ? message.body.slice(0, 120) : "";
+    if (message) this.box.focus();
+  }
 
-function warn(state) {
-  const out = state.messages.filter((message) => message.direction === "out").at(-1);
-  let text = "";
-  if (out?.http_status === 0) text = `The gateway does not answer at ${state.ingress_url}. Start it: trunkline up`;
-  else if (out?.http_status === 403) text = `The gateway refused the signature (403): its token or its public URL differs. Signed here: ${state.webhook_url}`;
-  else if (out?.http_status >= 400) text = `The gateway answered ${out.http_status}.`;
-  alarm(text);
-}
+  choose(extra) {
+    this.more.open = false;
+    this.box.focus();
+    return this.send(extra);
+  }
 
-function chosen() {
-  return at("phone").value.trim() || "+15550001";
-}
+  async burst() {
+    this.more.open = false;
+    await post("/sim/bursts", { from: this.address, to: this.line, count: 5, seconds: 2 });
+  }
 
-function show(state, phone) {
-  if (phone !== chosen() || state.version < version) return; // answers overtake each other
-  version = state.version;
-  const key = JSON.stringify([state.phone, state.messages]);
-  at("line").textContent = `to ${state.line.replace("whatsapp:", "")}`;
-  at("typing").hidden = !state.typing;
-  if (state.console_url) { at("console").href = state.console_url; at("console").hidden = false; }
-  warn(state);
-  if (key === shown) return;
-  shown = key;
-  const log = at("log");
-  const children = state.messages.map(bubble);
-  log.replaceChildren(...(children.length ? children : [element("p", "Say hi, or /help", "empty")]));
-  log.scrollTop = log.scrollHeight;
-}
+  async send(extra) {
+    const message = { from: this.address, to: this.line, body: this.box.value, wait: true, ...extra };
+    if (this.quoted) message.reply_to = this.quoted.sid;
+    if (!message.body.trim() && !extra.media && !extra.kind) return;
+    this.box.value = "";
+    this.quote(null);
+    if (await post("/sim/messages", message)) return;
+    this.box.value ||= message.body; // it was not taken: nobody should have to type it again
+  }
 
-async function state(wait) {
-  const phone = chosen();
-  const answer = await fetch(`/sim/state?${new URLSearchParams({ phone, wait, since: version })}`);
-  show(await answer.json(), phone);
-}
-
-async function follow() {
-  for (;;) {
-    try {
-      await state(20);
-    } catch {
-      alarm(SILENT);
-      await new Promise((done) => setTimeout(done, 1000));
-    }
+  async attach() {
+    const [file] = this.file.files;
+    this.file.value = "";
+    if (!file) return;
+    const url = await new Promise((done) => {
+      const reader = new FileReader();
+      reader.addEventListener("load", () => done(reader.result));
+      reader.readAsDataURL(file);
+    });
+    await this.send({ media: { content_type: file.type || "application/octet-stream", data: url.slice(url.indexOf(",") + 1) } });
   }
 }
-
-async function send(extra) {
-  const message = { from: chosen(), body: at("text").value, wait: true, ...extra };
-  if (!message.body.trim() && !extra.media) return;
-  at("text").value = "";
-  try {
-    const answer = await fetch("/sim/messages", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(message) });
-    if (answer.ok) return await state(0);
-    alarm((await answer.json()).error);
-  } catch {
-    alarm(SILENT);
-  }
-  at("text").value ||= message.body; // it was not taken: nobody should have to type it again
-}
-
-at("form").addEventListener("submit", (event) => { event.preventDefault(); send({}); });
-at("text").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send({}); }
-});
-at("image").addEventListener("click", () => send({ media: { content_type: "image/png" } }));
-at("attach").addEventListener("click", () => at("file").click());
-at("file").addEventListener("change", async () => {
-  const [file] = at("file").files;
-  at("file").value = "";
-  if (!file) return;
-  const url = await new Promise((done) => {
-    const reader = new FileReader();
-    reader.addEventListener("load", () => done(reader.result));
-    reader.readAsDataURL(file);
-  });
-  send({ media: { content_type: file.type || "application/octet-stream", data: url.slice(url.indexOf(",") + 1) } });
-});
-at("phone").addEventListener("change", () => {
-  history.replaceState(null, "", `?${new URLSearchParams({ phone: chosen() })}`);
-  state(0).catch(() => alarm(SILENT));
-});
-at("phone").value = new URLSearchParams(location.search).get("phone") ?? at("phone").value;
-for (let number = 1; number <= 4; number += 1) at("phones").append(Object.assign(element("option"), { value: `+1555000${number}` }));
-
-state(0).catch(() => {}).finally(follow);

@@ -3,14 +3,14 @@
 import asyncio
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.responses import JSONResponse, Response
 
 from dev.simulator.accounts import Account
 from dev.simulator.answers import Call, Dropped, Operation, Refusal, is_url, not_found, page_of_2010
-from dev.simulator.faults import CREATE, Fault
+from dev.simulator.faults import CREATE, LATENCY, Fault
 from dev.simulator.lines import Sender
 from dev.simulator.messages import API_VERSION, Message
 from dev.simulator.world import World
@@ -44,11 +44,16 @@ class Messages:
         ]
 
     async def _create(self, call: Call) -> Response:
-        fault = self._world.faults.take(CREATE, call.form.get("To", ""))
+        to = call.form.get("To", "")
+        slow = self._world.faults.take(LATENCY, to)
+        fault = self._world.faults.take(CREATE, to)
+        if slow is not None:
+            call.entry.fault = slow.kind
+            await asyncio.sleep(slow.seconds + slow.jitter * self._world.chance.random())
         if fault is not None:
             call.entry.fault = fault.kind
-            await _before(fault)
-        message = _checked(call.account, call.form)
+            _before(fault)
+        message = _checked(call.account, call.form, self._world.now())
         call.entry.message_sid = message.sid
         callback = call.form.get("StatusCallback", "")
         call.entry.attempt = parse_qs(urlsplit(callback).query).get("attempt", [None])[0]
@@ -105,7 +110,7 @@ class Messages:
             call.entry.fault = fault.kind
             raise Refusal(500, 20500, "Internal server error")
         lag = self._world.faults.take(("list_lag",), to)
-        newest = datetime.now(UTC) - timedelta(seconds=lag.seconds if lag else 0)
+        newest = self._world.now() - timedelta(seconds=lag.seconds if lag else 0)
         found = [
             message
             for message in reversed(self._world.messages.values())
@@ -125,12 +130,12 @@ class Messages:
         if message is None or message.direction != "inbound" or message.account_sid != call.account.sid:
             raise not_found()
         call.entry.message_sid = sid
-        await self._world.phones.mark(message.sender, sid, "read")
-        await self._world.phones.type(message.sender)
+        self._world.phones.mark(message.sender, sid, "read")
+        self._world.phones.type(message.sender)
         return JSONResponse({"success": True})
 
 
-def _checked(account: Account, form: Mapping[str, str]) -> Message:
+def _checked(account: Account, form: Mapping[str, str], at: datetime) -> Message:
     """Return the message, or refuse it as Twilio would."""
     to, sender, body = form.get("To", ""), form.get("From", ""), form.get("Body", "")
     if not to:
@@ -153,11 +158,12 @@ def _checked(account: Account, form: Mapping[str, str]) -> Message:
         to=to,
         body=body,
         status="queued",
+        created=at,
         status_callback=callback or None,
     )
 
 
-async def _before(fault: Fault) -> None:
+def _before(fault: Fault) -> None:
     """Do what a fault does before the message is accepted."""
     match fault.kind:
         case "429":
@@ -170,8 +176,6 @@ async def _before(fault: Fault) -> None:
             raise Refusal(fault.status, fault.code, "The order was to refuse this")
         case "drop_before":
             raise Dropped
-        case "latency":
-            await asyncio.sleep(fault.seconds)
 
 
 async def _after(fault: Fault) -> None:

@@ -26,7 +26,7 @@ class Handler(BaseHTTPRequestHandler):
         """Probes, and the phone's messages."""
         url = urlsplit(self.path)
         if not url.path.startswith("/sim/phones/"):
-            self._send(200, {"ready": True, "typing": False})
+            self._send(200, {"ready": True, "typing": False, "groups": [], "presets": [], "kinds": []})
             return
         after, wait = (float(parse_qs(url.query)[name][0]) for name in ("after", "wait"))
         with ARRIVED:
