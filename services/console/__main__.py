@@ -31,6 +31,7 @@ from services.console.knowledge.documents import Documents
 from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
 from services.console.mcp import McpServers
+from services.console.oidc import open_provider
 from services.console.pages import Pages
 from services.console.pages.changes import Changes
 from services.console.pairing import PairingCodes
@@ -153,6 +154,7 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
                 vault,
                 settings.keys.console.get_secret_value(),
                 is_production=settings.environment == "production",
+                provider=open_provider(settings, guard),
             ),
             chats=Chats(store, vault, bus, thread_pepper),
         )

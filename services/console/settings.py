@@ -1,8 +1,8 @@
 """The console's variables."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from shared.addresses import PERSON, whatsapp
 from shared.outbound.settings import OutboundSettings
@@ -52,12 +52,47 @@ class Console(Group):
     )
 
 
+class Oidc(Group):
+    """Signing in to the console at an OpenID Connect provider, beside passwords."""
+
+    issuer: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#@]+$",
+        description="Issuer, exactly as its description at /.well-known/openid-configuration names itself. Unset: passwords alone.",
+    )
+    client_id: str | None = Field(
+        None,
+        min_length=1,
+        description="What the provider knows this console as. Its redirect URI there: `TRUNKLINE_CONSOLE__URL` and `/sign-in/provider/return`.",
+    )
+    client_secret: SecretStr | None = Field(
+        None, description="Its secret there; unset: a public client, by PKCE alone."
+    )
+    claim: str = Field(
+        "email",
+        min_length=1,
+        description="Claim that is compared with the account's e-mail address. `email` counts only with `email_verified`; any other"
+        " is taken at its word.",
+    )
+    domains: str | None = Field(
+        None,
+        description="Domains of the addresses that are let in, separated by commas; unset: whoever has an account.",
+    )
+    name: str = Field("single sign-on", min_length=1, description="What the button says behind “Sign in with”.")
+
+    @property
+    def trusted(self) -> frozenset[str]:
+        """The domains; none: every."""
+        return frozenset(filter(None, (domain.strip().lower() for domain in (self.domains or "").split(","))))
+
+
 class ConsoleSettings(TwilioSettings, OutboundSettings):
     """What the console reads."""
 
     db: Database
     keys: ConsoleKeys
     console: Console = Console()
+    oidc: Oidc = Oidc()
     embeddings: Embeddings = Embeddings()
     webhook_url: PublicUrl = WEBHOOK_URL
     account_sid: str = env("TWILIO_ACCOUNT_SID", pattern=r"^AC[0-9a-fA-F]{32}$", description="The platform's account.")
@@ -79,6 +114,16 @@ class ConsoleSettings(TwilioSettings, OutboundSettings):
     )
     code_ttl_ms: int = env("CHANNEL_PAIR_CODE_TTL_MS", 600_000, ge=1000, description="How long a pairing code lives.")
     code_rate: int = env("CHANNEL_PAIR_RATE_LIMIT", 3, ge=1, description="Pairing codes that a user may make an hour.")
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> Self:
+        if (self.oidc.issuer is None) != (self.oidc.client_id is None):
+            raise ValueError("TRUNKLINE_OIDC__ISSUER and TRUNKLINE_OIDC__CLIENT_ID are set together")
+        if self.oidc.issuer is not None and self.console.url is None:
+            raise ValueError(
+                "TRUNKLINE_OIDC__ISSUER needs TRUNKLINE_CONSOLE__URL, which the provider sends people back to"
+            )
+        return self
 
     @field_validator("default_from")
     @classmethod
