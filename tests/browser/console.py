@@ -73,25 +73,22 @@ class Console:
             await self.past.insert("dead_letter", id=new_id("dl"), thread="thacme", **facts)
 
 
-def settings_of(database: str, nats: str, port: int, **more: str) -> ConsoleSettings:
-    """Return the configuration of a local console."""
-    return from_env(
-        ConsoleSettings,
-        {
-            "TRUNKLINE_ENVIRONMENT": "local",
-            "TRUNKLINE_NATS__URL": nats,
-            "TRUNKLINE_DB__URL": database,
-            "TRUNKLINE_KEYS__VAULT": (b"v" * 32).hex(),
-            "TRUNKLINE_KEYS__PEPPER": (b"p" * 32).hex(),
-            "TRUNKLINE_KEYS__THREAD_PEPPER": (b"t" * 32).hex(),
-            "TRUNKLINE_KEYS__CONSOLE": KEY,
-            "TRUNKLINE_CONSOLE__PORT": str(port),
-            "TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
-            "TWILIO_AUTH_TOKEN": "token-of-this-test",
-            "TWILIO_WEBHOOK_URL": "https://gateway.example.org/webhooks/twilio",
-            **more,
-        },
-    )
+def environment_of(database: str, nats: str, port: int, **more: str) -> dict[str, str]:
+    """Return the variables of a local console."""
+    return {
+        "TRUNKLINE_ENVIRONMENT": "local",
+        "TRUNKLINE_NATS__URL": nats,
+        "TRUNKLINE_DB__URL": database,
+        "TRUNKLINE_KEYS__VAULT": (b"v" * 32).hex(),
+        "TRUNKLINE_KEYS__PEPPER": (b"p" * 32).hex(),
+        "TRUNKLINE_KEYS__THREAD_PEPPER": (b"t" * 32).hex(),
+        "TRUNKLINE_KEYS__CONSOLE": KEY,
+        "TRUNKLINE_CONSOLE__PORT": str(port),
+        "TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
+        "TWILIO_AUTH_TOKEN": "token-of-this-test",
+        "TWILIO_WEBHOOK_URL": "https://gateway.example.org/webhooks/twilio",
+        **more,
+    }
 
 
 @asynccontextmanager
@@ -100,7 +97,7 @@ async def console(
 ) -> AsyncIterator[Console]:
     """Run a console. `store`: as its own role sees the database, `owned`: as its owner. Only what its pages need is behind it."""
     port = free_port()
-    settings = settings_of(database, nats, port, **more)
+    settings = from_env(ConsoleSettings, environment_of(database, nats, port, **more))
     await Seed(store, vault).plant(settings)
     setup = open_setup(store, vault, KEY, is_production=False)
     twilio = FakeAccount()
