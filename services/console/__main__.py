@@ -36,6 +36,7 @@ from services.console.pages import Pages
 from services.console.pages.changes import Changes
 from services.console.pairing import PairingCodes
 from services.console.privacy import Privacy
+from services.console.probes import Probes
 from services.console.readiness import Readiness
 from services.console.retention import Retention
 from services.console.rollups import Rollups
@@ -92,6 +93,7 @@ class Server(uvicorn.Server):
 def app(settings: ConsoleSettings, api: Api, changes: Changes) -> FastAPI:
     """Return the console's web application."""
     web = application()
+    web.add_middleware(Probes, store=api.store)
     api.install(web)
     Pages(api, settings, changes).install(web)
     return web

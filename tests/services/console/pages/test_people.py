@@ -91,8 +91,7 @@ async def test_a_binding_that_is_gone_by_now_is_409_and_the_list(
     """
     visitor = await signed_in()
     await visitor.get("/bindings/bd_one/unbinding")
-    async with store.connection() as connection:
-        await connection.execute("delete from binding")
+    await visitor.post("/bindings/bd_one/unbinding", reason="phone was lost")
     answer = await visitor.post("/bindings/bd_one/unbinding", reason="lost")
     assert answer.status_code == 409
     assert "ended already" in answer.text
