@@ -1,5 +1,6 @@
 """The console's variables."""
 
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
@@ -45,11 +46,26 @@ class Console(Group):
         pattern=r"^https?://[A-Za-z0-9._~:\[\]-]+$",
         description="Public address of the console, without a path. Forms are taken from there alone; where it begins with https, cookies go over TLS only.",
     )
+    proxies: str | None = Field(
+        None,
+        description="Proxies before the console, addresses or networks separated by commas: where they say that a request came from, in"
+        " X-Forwarded-For, failed sign-ins are counted. Nobody else's header counts.",
+    )
     trace_url: str | None = Field(
         None,
         pattern=r"^https?://.*\{trace_id\}",
         description="Where a trace is looked at: an address with {trace_id} in it.",
     )
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, value: str | None) -> str | None:
+        for named in (value or "").split(","):
+            try:
+                ip_network(named.strip() or "::1")
+            except ValueError:
+                raise ValueError("must be addresses or networks such as 10.0.0.0/8, separated by commas") from None
+        return value
 
 
 class Oidc(Group):
