@@ -51,6 +51,7 @@ class Console(Group):
         description="Proxies before the console, addresses or networks separated by commas: where they say that a request came from, in"
         " X-Forwarded-For, failed sign-ins are counted. Nobody else's header counts.",
     )
+    version: str = Field("development", description="What the page System shows as this version. Images set it.")
     trace_url: str | None = Field(
         None,
         pattern=r"^https?://.*\{trace_id\}",

@@ -127,7 +127,7 @@ class Pages:
         yield leads.leads(Leads(store, self.api.vault))
         yield users.users(store, self.api.setup)
         yield audit.audit(store)
-        yield system.system(store, self.api.readiness)
+        yield system.system(store, self.api.readiness, self.api.bus, self.settings.console.version)
         yield monitoring.monitoring(store, self.api.vault, self.settings.console.links)
         yield reveals.reveals(store, self.api.vault)
         simulator = self.settings.console.links.get("Simulator")
