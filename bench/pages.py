@@ -195,7 +195,7 @@ def _person(n: int) -> int:
 
 
 def _copy(connection: psycopg.Connection[Any], into: str, rows: Iterator[Sequence[object]]) -> None:
-    with connection.cursor() as cursor, cursor.copy(sql.SQL(f"copy {into} from stdin")) as copy:  # type: ignore[arg-type]
+    with connection.cursor() as cursor, cursor.copy(sql.SQL(f"copy {into} from stdin")) as copy:
         for row in rows:
             copy.write_row(row)
 
