@@ -40,6 +40,7 @@ FROM scratch
 ARG SERVICE
 ARG VERSION=0.1.0
 ARG REVISION=unknown
+ENV TRUNKLINE_CONSOLE__VERSION=${VERSION}+${REVISION}
 LABEL org.opencontainers.image.title="trunkline-${SERVICE}" \
       org.opencontainers.image.description="Trunkline, a gateway between WhatsApp (through Twilio) and AI agents: ${SERVICE}" \
       org.opencontainers.image.licenses="Apache-2.0" \

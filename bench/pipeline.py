@@ -95,12 +95,12 @@ def _login(base: Mapping[str, str], module: str) -> dict[str, str]:
 
 @contextmanager
 def servers(
-    where: Path, *, tenants: int = 1, plant: Callable[[str], None] | None = None
+    where: Path, *, tenants: int = 1, plant: Callable[[str], None] | None = None, **variables: str
 ) -> Iterator[tuple[dict[str, str], "Arrived"]]:
     """
     Run fresh NATS and Postgres, with streams, schema and a platform of one tenant or two.
 
-    `plant`: fills the database of this URL before anybody uses it.
+    `plant`: fills the database of this URL before anybody uses it. `variables`: the console's own.
     """
     folder = Path(tempfile.mkdtemp(dir=where))
     with nats_server(folder / "nats") as nats, postgres_server(folder / "postgres") as postgres:
@@ -113,7 +113,7 @@ def servers(
             plant(database_url)
         arrived = Arrived(str(folder / "arrivals"))
         base = environment(nats.url, nats.monitor_url, database_url, arrived.path)
-        console = (("services.console",), {**base, "TRUNKLINE_CONSOLE__PORT": str(free_port())})
+        console = (("services.console",), {**base, "TRUNKLINE_CONSOLE__PORT": str(free_port()), **variables})
         if tenants > 1:
             with stages(*console):
                 _plant_second(database_url)  # ingress learns of it when the console starts again

@@ -78,6 +78,17 @@ class InboundMedia(BaseModel):
     media_type: str = ""
 
 
+class InboundReferral(BaseModel):
+    """The advertisement or post that somebody came by."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    kind: str = ""
+    id: str = ""
+    headline: str = ""
+    url: str = ""
+
+
 class InboundContent(BaseModel):
     """The personal part of an inbound message; travels and rests sealed."""
 
@@ -90,6 +101,7 @@ class InboundContent(BaseModel):
     text: str = ""
     params: dict[str, str] = {}
     media: tuple[InboundMedia, ...] = ()
+    referral: InboundReferral | None = None
 
 
 class TurnRequested(Event):

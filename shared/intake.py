@@ -1,9 +1,10 @@
 """How a person's message becomes the event in INBOUND: the same for a webhook and for what gap-fill finds."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from shared.channels.ports import InboundMessage
-from shared.events import InboundContent, InboundMedia, InboundReceived
+from shared.events import InboundContent, InboundMedia, InboundReceived, InboundReferral
 from shared.ids import AccountSid, LineId, ProviderSid, TenantId, new_id
 from shared.vault import Vault
 
@@ -33,6 +34,7 @@ def inbound_event(
         text=message.text,
         params=dict(message.params),
         media=tuple(InboundMedia(url=it.url, media_type=it.media_type) for it in message.media),
+        referral=InboundReferral(**asdict(message.referral)) if message.referral else None,
     )
     bare = InboundReceived(
         tenant=tenant,

@@ -33,6 +33,7 @@ OTHERS_PREFIXES = tuple(
         "AGENT",
         "EGRESS",
         "CONSOLE",
+        "OIDC",
         "SIM",
         "MODEL_SERVER",
         "EMBEDDINGS",

@@ -14,6 +14,7 @@ from shared.topology import (
     AGENT,
     CONFIG_BUCKET,
     CONFIG_REPUBLISH,
+    CONSUMERS,
     EGRESS,
     EVT,
     HANDED_OFF_ANY,
@@ -43,14 +44,16 @@ class User:
     What a service does on the bus.
 
     `consumes`: durables that it makes and reads. `stores`: streams that it publishes into. `looks_up`: streams of which it
-    reads single messages; `erases`, `empties`: of which it deletes messages one by one, or all of a subject, where a person is
-    to be forgotten. `announces`, `hears`: best-effort subjects. `asks`, `answers`: subjects of questions; it is the console
-    that asks. `reads_settings`, `writes_settings`: the bucket CONFIG.
+    reads single messages; `watches`: of which it asks how full they are, and what waits for their durables; `erases`,
+    `empties`: of which it deletes messages one by one, or all of a subject, where a person is to be forgotten. `announces`,
+    `hears`: best-effort subjects. `asks`, `answers`: subjects of questions; it is the console that asks. `reads_settings`,
+    `writes_settings`: the bucket CONFIG.
     """
 
     consumes: tuple[Consumer[Any], ...] = ()
     stores: tuple[Stream, ...] = ()
     looks_up: tuple[Stream, ...] = ()
+    watches: tuple[Stream, ...] = ()
     erases: tuple[Stream, ...] = ()
     empties: tuple[Stream, ...] = ()
     announces: tuple[str, ...] = ()
@@ -82,6 +85,7 @@ USERS: Mapping[str, User] = {
         consumes=(ADVISORIES,),
         stores=(INBOUND, OUT, STATUS),  # gap-fill, and dead letters that are replayed
         looks_up=STREAMS,
+        watches=STREAMS,  # its page System
         erases=(INBOUND,),
         empties=(TURN, OUT, EVT),
         announces=(HANDED_OFF_ANY,),
@@ -107,6 +111,9 @@ def may_say(user: User) -> Iterator[str]:
     for stream in user.stores:
         yield from stream.subjects
     yield from (f"{_API}.STREAM.MSG.GET.{stream.name}" for stream in user.looks_up)
+    for stream in user.watches:
+        yield f"{_API}.STREAM.INFO.{stream.name}"
+        yield from (f"{_API}.CONSUMER.INFO.{stream.name}.{it.durable}" for it in CONSUMERS if it.stream is stream)
     for stream in user.erases:
         yield from (f"{_API}.STREAM.{verb}.{stream.name}" for verb in ("INFO", "MSG.DELETE"))
     yield from (f"{_API}.STREAM.PURGE.{stream.name}" for stream in user.empties)

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import stamina
 import uvicorn
@@ -32,10 +34,12 @@ from services.console.knowledge.documents import Documents
 from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
 from services.console.mcp import McpServers
+from services.console.oidc import open_provider
 from services.console.pages import Pages
 from services.console.pages.changes import Changes
 from services.console.pairing import PairingCodes
 from services.console.privacy import Privacy
+from services.console.probes import Probes
 from services.console.readiness import Readiness
 from services.console.retention import Retention
 from services.console.rollups import Rollups
@@ -44,18 +48,19 @@ from services.console.settings import ConsoleSettings
 from services.console.setup import open_setup
 from services.console.streams import PersonsStreams
 from shared.addresses import Pepper
-from shared.bus import open_bus
+from shared.bus import Bus, open_bus
 from shared.channels.account import open_accounts
-from shared.knowledge import Knowledge, open_embedder
-from shared.ops import ops_app, serving
-from shared.outbound import open_guard
+from shared.channels.ports import Account
+from shared.knowledge import Embedder, Knowledge, open_embedder
+from shared.ops import Check, ops_app, serving
+from shared.outbound import Guard, open_guard
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
 from shared.store.repepper import Repepper
 from shared.store.rewrap import Rewrap
-from shared.store.session import open_store
+from shared.store.session import Store, open_store
 from shared.telemetry import SERVICE_READY, log, tell_retry
 from shared.topology import ADVISORIES
 from shared.vault import TenantVault, Vault
@@ -92,18 +97,35 @@ class Server(uvicorn.Server):
 def app(settings: ConsoleSettings, api: Api, changes: Changes) -> FastAPI:
     """Return the console's web application."""
     web = application()
+    web.add_middleware(Probes, store=api.store)
     api.install(web)
     Pages(api, settings, changes).install(web)
     return web
 
 
-async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
-    """Serve until told to stop."""
-    set_on_retry_hooks([tell_retry])
+@dataclass(frozen=True)
+class Held:
+    """
+    What the console holds while it runs: connections, and the keys that it seals with.
+
+    `owner`: the lock that proves its life. `feeds`: the guard for what tenants have imported, which may be large.
+    """
+
+    bus: Bus
+    store: Store
+    owner: int
+    accounts: Mapping[str, Account]
+    guard: Guard
+    feeds: Guard
+    embedder: Embedder | None
+    data_keys: DataKeys
+    vault: TenantVault
+
+
+@asynccontextmanager
+async def held(settings: ConsoleSettings) -> AsyncIterator[Held]:
+    """Hold everything for the length of the block."""
     data_keys = DataKeys(Vault(settings.keys.vault_ring))
-    vault = TenantVault(settings.keys.vault_ring, data_keys)
-    pepper = Pepper.of(settings.keys.pepper_ring)
-    thread_pepper = Pepper(settings.keys.thread_pepper_key)
     database = settings.db.url.get_secret_value()
     async with (
         open_bus(settings.nats, "console") as bus,
@@ -111,96 +133,116 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
         presence(database) as owner,
         open_accounts(settings.twilio_api_base, local=settings.environment == "local") as accounts,
         open_guard(settings.allowed) as guard,
-        open_guard(settings.allowed, limit=FEED_LIMIT, most=FEED_BYTES) as feed_guard,
+        open_guard(settings.allowed, limit=FEED_LIMIT, most=FEED_BYTES) as feeds,
         open_embedder(settings.embeddings) as embedder,
     ):
-        async for again in stamina.retry_context(on=Exception, timeout=None, attempts=None, wait_max=2.0):
-            with again:
-                await Seed(store, vault).plant(settings)
-        checks = {"process": not_stopping(stopping), "nats": bus.check, "postgres": store.check}
-        reconciler = Reconciler(bus, store, vault)
-        letters, own_accounts = DeadLetters(store, bus), Accounts(store, vault, reconciler)
-        repepper = Repepper(store, vault, pepper)
-        indexing = Indexing(store, vault, owner, embedder)
-        imports = Imports(store, vault, pepper)
-        fetching = Fetching(imports, feed_guard)
-        rewrap = Rewrap(store, Vault(settings.keys.vault_ring), vault, data_keys)
-        watching = Canaries(store, own_accounts, reconciler, accounts, settings.webhook_url)
-        erasures = Erasures(store, pepper, PersonsStreams(bus, store), Copies(own_accounts, accounts))
-        api = Api(
+        vault = TenantVault(settings.keys.vault_ring, data_keys)
+        yield Held(bus, store, owner, accounts, guard, feeds, embedder, data_keys, vault)
+
+
+def composed(settings: ConsoleSettings, has: Held, checks: Mapping[str, Check]) -> Api:
+    """Return the collaborators of API and pages."""
+    store, bus, vault = has.store, has.bus, has.vault
+    pepper, thread_pepper = Pepper.of(settings.keys.pepper_ring), Pepper(settings.keys.thread_pepper_key)
+    reconciler, ring = Reconciler(bus, store, vault), Vault(settings.keys.vault_ring)
+    accounts, imports = Accounts(store, vault, reconciler), Imports(store, vault, pepper)
+    console_key = settings.keys.console.get_secret_value()
+    return Api(
+        store,
+        vault,
+        console_key,
+        codes=PairingCodes(store, pepper, settings.code_ttl_ms, settings.code_rate),
+        letters=DeadLetters(store, bus),
+        gap_fill=GapFill(store, bus, has.accounts, vault, pepper, thread_pepper),
+        accounts=accounts,
+        lines=Lines(store, accounts, reconciler, has.accounts, settings.webhook_url),
+        canaries=Canaries(store, accounts, reconciler, has.accounts, settings.webhook_url),
+        erasures=Erasures(store, pepper, PersonsStreams(bus, store), Copies(accounts, has.accounts)),
+        rewrap=Rewrap(store, ring, vault, has.data_keys),
+        repepper=Repepper(store, vault, pepper),
+        pepper=pepper,
+        bus=bus,
+        readiness=Readiness(settings.console.services, checks, store),
+        actions=Actions(store, vault, has.guard),
+        forms=FormDeliveries(store, vault, settings.allowed),
+        documents=Documents(store, vault, Indexing(store, vault, has.owner, has.embedder), settings.console.language),
+        knowledge=Knowledge(store, has.embedder),
+        sources=Sources(store, vault, settings.allowed),
+        imports=imports,
+        fetching=Fetching(imports, has.feeds),
+        servers=McpServers(store, vault, has.guard),
+        setup=open_setup(
             store,
             vault,
-            settings.keys.console.get_secret_value(),
-            codes=PairingCodes(store, pepper, settings.code_ttl_ms, settings.code_rate),
-            letters=letters,
-            gap_fill=GapFill(store, bus, accounts, vault, pepper, thread_pepper),
-            accounts=own_accounts,
-            lines=Lines(store, own_accounts, reconciler, accounts, settings.webhook_url),
-            canaries=watching,
-            erasures=erasures,
-            rewrap=rewrap,
-            repepper=repepper,
-            pepper=pepper,
-            bus=bus,
-            readiness=Readiness(settings.console.services, checks, store),
-            actions=Actions(store, vault, guard),
-            forms=FormDeliveries(store, vault, settings.allowed),
-            documents=Documents(store, vault, indexing, settings.console.language),
-            knowledge=Knowledge(store, embedder),
-            sources=Sources(store, vault, settings.allowed),
-            imports=imports,
-            fetching=fetching,
-            servers=McpServers(store, vault, guard),
-            setup=open_setup(
-                store,
-                vault,
-                settings.keys.console.get_secret_value(),
-                is_production=settings.environment == "production",
-            ),
-            chats=Chats(store, vault, bus, thread_pepper),
+            console_key,
+            is_production=settings.environment == "production",
+            provider=open_provider(settings, has.guard),
+        ),
+        chats=Chats(store, vault, bus, thread_pepper),
+    )
+
+
+def jobs(api: Api) -> Iterator[Coroutine[Any, Any, None]]:
+    """Return what runs for as long as the console does, each job alone among all replicas where that matters."""
+    yield api.accounts.directory.keep()
+    yield api.rewrap.keep()
+    yield api.repepper.keep()
+    yield repeated(Privacy(api.store).run, privacy.EVERY)
+    yield repeated(Retention(api.store).run, retention.EVERY)
+    yield repeated(api.erasures.sweep, SWEEP)
+    yield repeated(Rollups(api.store).run, rollups.EVERY)
+    yield repeated(Rollups(api.store).expire, retention.EVERY)
+    yield repeated(api.canaries.settle, canaries.SETTLE)
+    yield api.documents.indexing.keep()
+    yield api.fetching.keep()
+    yield api.bus.watch_durables()
+
+
+async def planted(settings: ConsoleSettings, has: Held) -> None:
+    """Have the platform set up, however long the database takes to be there."""
+    async for again in stamina.retry_context(on=Exception, timeout=None, attempts=None, wait_max=2.0):
+        with again:
+            await Seed(has.store, has.vault).plant(settings)
+
+
+def web_server(settings: ConsoleSettings, web: FastAPI) -> Server:
+    """Return the server. Where a request came from is told by the peer, and by a header only where that is a trusted proxy."""
+    proxies = settings.console.proxies
+    return Server(
+        uvicorn.Config(
+            web,
+            host=settings.console.host,
+            port=settings.console.port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_FINISH_LIMIT,
+            proxy_headers=proxies is not None,
+            forwarded_allow_ips=proxies,
         )
-        changes = Changes(bus, store)
-        bus.on(ADVISORIES, letters.on_given_up, workers=1)
-        server = Server(
-            uvicorn.Config(
-                app(settings, api, changes),
-                host=settings.console.host,
-                port=settings.console.port,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                timeout_graceful_shutdown=_FINISH_LIMIT,
-            )
-        )
+    )
+
+
+async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
+    """Serve until told to stop."""
+    set_on_retry_hooks([tell_retry])
+    async with held(settings) as has:
+        await planted(settings, has)
+        checks = {"process": not_stopping(stopping), "nats": has.bus.check, "postgres": has.store.check}
+        api, changes = composed(settings, has, checks), Changes(has.bus, has.store)
+        server = web_server(settings, app(settings, api, changes))
+        has.bus.on(ADVISORIES, api.letters.on_given_up, workers=1)
+        ops = ops_app(checks, has.store.measure, housekeeping(has.store), api.canaries.measure)
         async with (
-            serving(
-                ops_app(checks, store.measure, housekeeping(store), watching.measure),
-                settings.ops.host,
-                settings.ops.port,
-            ),
-            background(
-                reconciler.keep(),
-                rewrap.keep(),
-                repepper.keep(),
-                repeated(Privacy(store).run, privacy.EVERY),
-                repeated(Retention(store).run, retention.EVERY),
-                repeated(erasures.sweep, SWEEP),
-                repeated(Rollups(store).run, rollups.EVERY),
-                repeated(Rollups(store).expire, retention.EVERY),
-                repeated(watching.settle, canaries.SETTLE),
-                indexing.keep(),
-                fetching.keep(),
-                bus.watch_durables(),
-                changes.keep(),
-                server.serve(),
-            ),
+            serving(ops, settings.ops.host, settings.ops.port),
+            background(*jobs(api), changes.keep(), server.serve()),
         ):
-            await bus.consume()
+            await has.bus.consume()
             log.info(SERVICE_READY)
             await stopping.wait()
             changes.stop()
             await server.end()
-        await bus.stop_consuming()
+        await has.bus.stop_consuming()
 
 
 if __name__ == "__main__":

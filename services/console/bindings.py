@@ -96,6 +96,15 @@ class Bindings:
             await self._hint(told)
         return told is not None
 
+    async def is_over(self, who: Principal, binding: str) -> bool:
+        """Tell whether an admin ended it, which tells it from one that was never theirs."""
+        async with self.store.connection(who.sees) as connection:
+            cursor = await connection.execute(
+                "select 1 from audit where tenant_id = coalesce(%s, tenant_id) and action = 'binding.ended' and object = %s limit 1",
+                (who.tenant, binding),
+            )
+            return await cursor.fetchone() is not None
+
     async def _say_goodbye(self, connection: Connection, tenant: TenantId, contact: ContactId) -> Farewell | None:
         """Queue a sentence, after what was queued before was dropped. The thread's row is locked first, as every writer does."""
         thread = await (await connection.execute(_OPEN_THREAD, (contact,))).fetchone()

@@ -46,7 +46,7 @@ _TABLES = {
     select id, user_id as user, channel, created_at, sealed_address from binding where contact_id = %(contact)s order by id
     """,
     "leads": """
-    select agent_id as agent, platform, messages, first_seen, last_seen from lead where contact_id = %(contact)s
+    select agent_id as agent, platform, source, messages, first_seen, last_seen from lead where contact_id = %(contact)s
     order by first_seen
     """,
     "conversations": """

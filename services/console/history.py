@@ -129,10 +129,12 @@ class History:
         found = await asyncio.to_thread(lambda: [*islice(self._having(tenant, newest, words), MOST_FOUND)])
         return Found(found, len(newest), newest[-1]["at"] if newest else None)
 
-    async def note_export(self, who: Principal, tenant: TenantId, conversation: str) -> None:
-        """Leave a line in the audit log."""
+    async def note_export(
+        self, who: Principal, tenant: TenantId, what: str, filters: Mapping[str, str | None] | None = None
+    ) -> None:
+        """Leave a line in the audit log. `what`: a conversation, or the company all of whose are meant that `filters` name."""
         async with self.store.transaction(tenant) as connection:
-            await note(connection, who, Deed("conversation.exported", conversation, tenant))
+            await note(connection, who, Deed("conversation.exported", what, tenant, after=filters))
 
     def _having(self, tenant: TenantId, rows: Iterable[DictRow], words: str) -> Iterator[str]:
         wanted, told = words.casefold().split(), set()

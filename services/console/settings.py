@@ -1,8 +1,9 @@
 """The console's variables."""
 
-from typing import Annotated, Any, Literal
+from ipaddress import ip_network
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from shared.addresses import PERSON, whatsapp
 from shared.outbound.settings import OutboundSettings
@@ -45,11 +46,61 @@ class Console(Group):
         pattern=r"^https?://[A-Za-z0-9._~:\[\]-]+$",
         description="Public address of the console, without a path. Forms are taken from there alone; where it begins with https, cookies go over TLS only.",
     )
+    proxies: str | None = Field(
+        None,
+        description="Proxies before the console, addresses or networks separated by commas: where they say that a request came from, in"
+        " X-Forwarded-For, failed sign-ins are counted. Nobody else's header counts.",
+    )
+    version: str = Field("development", description="What the page System shows as this version. Images set it.")
     trace_url: str | None = Field(
         None,
         pattern=r"^https?://.*\{trace_id\}",
         description="Where a trace is looked at: an address with {trace_id} in it.",
     )
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, value: str | None) -> str | None:
+        for named in (value or "").split(","):
+            try:
+                ip_network(named.strip() or "::1")
+            except ValueError:
+                raise ValueError("must be addresses or networks such as 10.0.0.0/8, separated by commas") from None
+        return value
+
+
+class Oidc(Group):
+    """Signing in to the console at an OpenID Connect provider, beside passwords."""
+
+    issuer: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#@]+$",
+        description="Issuer, exactly as its description at /.well-known/openid-configuration names itself. Unset: passwords alone.",
+    )
+    client_id: str | None = Field(
+        None,
+        min_length=1,
+        description="What the provider knows this console as. Its redirect URI there: `TRUNKLINE_CONSOLE__URL` and `/sign-in/provider/return`.",
+    )
+    client_secret: SecretStr | None = Field(
+        None, description="Its secret there; unset: a public client, by PKCE alone."
+    )
+    claim: str = Field(
+        "email",
+        min_length=1,
+        description="Claim that is compared with the account's e-mail address. `email` counts only with `email_verified`; any other"
+        " is taken at its word.",
+    )
+    domains: str | None = Field(
+        None,
+        description="Domains of the addresses that are let in, separated by commas; unset: whoever has an account.",
+    )
+    name: str = Field("single sign-on", min_length=1, description="What the button says behind “Sign in with”.")
+
+    @property
+    def trusted(self) -> frozenset[str]:
+        """The domains; none: every."""
+        return frozenset(filter(None, (domain.strip().lower() for domain in (self.domains or "").split(","))))
 
 
 class ConsoleSettings(TwilioSettings, OutboundSettings):
@@ -58,6 +109,7 @@ class ConsoleSettings(TwilioSettings, OutboundSettings):
     db: Database
     keys: ConsoleKeys
     console: Console = Console()
+    oidc: Oidc = Oidc()
     embeddings: Embeddings = Embeddings()
     webhook_url: PublicUrl = WEBHOOK_URL
     account_sid: str = env("TWILIO_ACCOUNT_SID", pattern=r"^AC[0-9a-fA-F]{32}$", description="The platform's account.")
@@ -79,6 +131,16 @@ class ConsoleSettings(TwilioSettings, OutboundSettings):
     )
     code_ttl_ms: int = env("CHANNEL_PAIR_CODE_TTL_MS", 600_000, ge=1000, description="How long a pairing code lives.")
     code_rate: int = env("CHANNEL_PAIR_RATE_LIMIT", 3, ge=1, description="Pairing codes that a user may make an hour.")
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> Self:
+        if (self.oidc.issuer is None) != (self.oidc.client_id is None):
+            raise ValueError("TRUNKLINE_OIDC__ISSUER and TRUNKLINE_OIDC__CLIENT_ID are set together")
+        if self.oidc.issuer is not None and self.console.url is None:
+            raise ValueError(
+                "TRUNKLINE_OIDC__ISSUER needs TRUNKLINE_CONSOLE__URL, which the provider sends people back to"
+            )
+        return self
 
     @field_validator("default_from")
     @classmethod

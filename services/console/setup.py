@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 
 from services.console import passwords, second_factor
 from services.console.access import Principal, of_user
+from services.console.oidc import Provider
 from services.console.records import Deed, note
 from services.console.seed import USER_EMAIL
 from services.console.sessions import Session, Sessions, end_all
@@ -171,11 +172,13 @@ class Setup:
         return second_factor.step_of(secret, code, 0)
 
 
-def open_setup(store: Store, vault: Vault, console_key: str, *, is_production: bool) -> Setup:
+def open_setup(
+    store: Store, vault: Vault, console_key: str, *, is_production: bool, provider: Provider | None = None
+) -> Setup:
     """Return the ways into the console. In production the platform's admins have to have a second factor."""
     key = hmac.digest(console_key.encode(), b"sign-in", hashlib.sha256)
     needing = frozenset({"SYSTEM_ADMIN"} if is_production else ())
-    return Setup(store, vault, SignIn(store, vault, Sessions(store), key, needing))
+    return Setup(store, vault, SignIn(store, vault, Sessions(store), key, needing, provider))
 
 
 def _digest(token: str) -> str:

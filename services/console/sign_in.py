@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from psycopg.rows import DictRow
 
 from services.console import passwords, second_factor
 from services.console.access import Principal, of_user
+from services.console.oidc import NotProven, Provider, Try
 from services.console.records import Deed, note
 from services.console.sessions import Session, Sessions, Stage, digest
 from shared.ids import TenantId
@@ -64,7 +66,7 @@ class SignIn:
     """
     Lets people in. `key`: keys the digests of who failed.
 
-    `second_factor_for`: roles that have to have one.
+    `second_factor_for`: roles that have to have one. `provider`: where people sign in instead; None where none is set up.
     """
 
     store: Store
@@ -72,6 +74,7 @@ class SignIn:
     sessions: Sessions
     key: bytes
     second_factor_for: frozenset[str] = frozenset()
+    provider: Provider | None = None
 
     async def with_password(self, email: str, password: str, address: str) -> Begun:
         """Begin a session. `address`: where the request came from. Raises WrongSignIn, Wait."""
@@ -85,6 +88,30 @@ class SignIn:
             raise WrongSignIn
         return await self._begin(row, tried, "code" if row["totp_at"] else self.stage_without(row["role"]))
 
+    async def with_provider(self, trying: Try, answer: Mapping[str, str], address: str) -> Begun:
+        """
+        Begin a session of whoever the provider vouches for, if they have an account: none is made here.
+
+        `answer`: what the browser came back with. A second factor of ours is asked for where they have one and the provider asked
+        for none. Raises WrongSignIn, Wait, ProviderDown.
+        """
+        assert self.provider is not None, "the page is there with one alone"  # noqa: S101
+        tried = self._tried("", address)
+        async with self.store.connection(EVERY_TENANT) as connection:
+            await _may_try(connection, tried)
+        try:
+            identity = await self.provider.identity(trying, answer)
+        except NotProven as why:
+            await self._refuse(tried, None, provider=why.reason)
+            raise WrongSignIn from None
+        async with self.store.connection(EVERY_TENANT) as connection:
+            row = await (await connection.execute(_WHO, (identity.email.strip(),))).fetchone()
+        if row is None:
+            await self._refuse(tried, None, provider="no_account")
+            raise WrongSignIn
+        stage: Stage = "code" if row["totp_at"] and not identity.has_second_factor else "whole"
+        return await self._begin(row, tried, stage, by="provider")
+
     async def with_code(self, session: Session, code: str, address: str) -> Begun:
         """Take the second factor of a session that waits for it, under a new id. Raises WrongSignIn, Wait."""
         tried = self._tried(session.user, address)
@@ -95,7 +122,7 @@ class SignIn:
             right = await self._take_code(connection, session, code)
             if right:
                 await connection.execute("delete from user_session where digest = %s", (digest(session.secret),))
-                secret = await self._whole(connection, row, tried, "whole")
+                secret = await self._whole(connection, row, tried, "whole", "code")
         if not right:
             await self._refuse(tried, row)
             raise WrongSignIn
@@ -105,16 +132,16 @@ class SignIn:
         """Return how far somebody is who has no second factor."""
         return "enrol" if role in self.second_factor_for else "whole"
 
-    async def _begin(self, row: DictRow, tried: str, stage: Stage) -> Begun:
+    async def _begin(self, row: DictRow, tried: str, stage: Stage, by: str = "password") -> Begun:
         async with self.store.transaction(EVERY_TENANT) as connection:
             if stage == "code":
                 return Begun(await self.sessions.begin(connection, row["id"], row["tenant_id"], stage), stage)
-            return Begun(await self._whole(connection, row, tried, stage), stage)
+            return Begun(await self._whole(connection, row, tried, stage, by), stage)
 
-    async def _whole(self, connection: Connection, row: DictRow, tried: str, stage: Stage) -> str:
+    async def _whole(self, connection: Connection, row: DictRow, tried: str, stage: Stage, by: str) -> str:
         await connection.execute("delete from refused_sign_in where key = %s", (tried,))
         who = of_user(row["id"], TenantId(row["tenant_id"]), row["role"])
-        await note(connection, who, Deed("session.begun", row["id"], row["tenant_id"]))
+        await note(connection, who, Deed("session.begun", row["id"], row["tenant_id"], after={"by": by}))
         return await self.sessions.begin(connection, row["id"], row["tenant_id"], stage)
 
     async def _take_code(self, connection: Connection, session: Session, code: str) -> bool:
@@ -136,12 +163,12 @@ class SignIn:
         )
         return True
 
-    async def _refuse(self, tried: str, row: DictRow | None) -> None:
+    async def _refuse(self, tried: str, row: DictRow | None, **why: str) -> None:
         """Count a failure. Nobody is named whom there is not: people type passwords into the wrong field."""
         async with self.store.transaction(EVERY_TENANT) as connection:
             await connection.execute(_FAILED, (tried,))
             whom, tenant = (row["id"], row["tenant_id"]) if row else ("nobody", None)
-            await note(connection, _NOBODY, Deed("sign_in.refused", whom, tenant))
+            await note(connection, _NOBODY, Deed("sign_in.refused", whom, tenant, after=why or None))
 
     def _tried(self, account: str, address: str) -> str:
         return hmac.digest(self.key, f"{account.strip().lower()}\0{address}".encode(), hashlib.sha256).hex()

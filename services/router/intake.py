@@ -54,7 +54,7 @@ class Intake:
         if not (found and found[0] is STOP) and not self._within_limit(mailbox, message):
             return await self._notify(mailbox, message, too_many(self.limit.window), "rate_limited")
         if mailbox.line.is_open and not mailbox.line.is_test:
-            await mailbox.note_lead()
+            await mailbox.note_lead(message.content.referral)
         if found:
             return await self._command(mailbox, message, *found)
         return await self._talk(mailbox, message)

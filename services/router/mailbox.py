@@ -16,6 +16,7 @@ from services.router.contacts import Contacts, Sender
 from services.router.leads import note_lead
 from services.router.threads import Group, Line, Message, Thread, Unreadable, User, Work
 from shared.addresses import Pepper
+from shared.events import InboundReferral
 from shared.ids import (
     AgentId,
     ConversationId,
@@ -244,10 +245,11 @@ class Mailbox:
         thread.new_reply = True
         return True
 
-    async def note_lead(self) -> None:
-        """Remember the sender as a lead of the line's agent."""
+    async def note_lead(self, referral: InboundReferral | None = None) -> None:
+        """Remember the sender as a lead of the line's agent. `referral`: what led them here."""
         if self.agent is not None:
-            await note_lead(self.connection, self.tenant, self.agent, self.thread.contact, self.line.channel)
+            contact, platform = self.thread.contact, self.line.channel
+            await note_lead(self.connection, self.tenant, self.agent, contact, platform, referral=referral)
 
     async def cancel_turn(self, message: Message) -> None:
         """Drop what the agent is at, and the messages it was to answer."""

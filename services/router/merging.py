@@ -23,11 +23,13 @@ _MOVE = (
     """,
     "update binding set contact_id = %(elder)s where contact_id = any(%(younger)s)",
     """
-    insert into lead (tenant_id, agent_id, contact_id, platform, messages, first_seen, last_seen)
-    select tenant_id, agent_id, %(elder)s, min(platform), sum(messages), min(first_seen), max(last_seen)
+    insert into lead (tenant_id, agent_id, contact_id, platform, messages, first_seen, last_seen, source)
+    select tenant_id, agent_id, %(elder)s, min(platform), sum(messages), min(first_seen), max(last_seen),
+           (array_agg(source order by first_seen) filter (where source is not null))[1]
     from lead where contact_id = any(%(younger)s) group by tenant_id, agent_id
     on conflict (agent_id, contact_id) do update set messages = lead.messages + excluded.messages,
-        first_seen = least(lead.first_seen, excluded.first_seen), last_seen = greatest(lead.last_seen, excluded.last_seen)
+        first_seen = least(lead.first_seen, excluded.first_seen), last_seen = greatest(lead.last_seen, excluded.last_seen),
+        source = coalesce(lead.source, excluded.source)
     """,
     "delete from lead where contact_id = any(%(younger)s)",
     # At most one is open: the elder's, where there is one.

@@ -5,7 +5,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from shared.ids import Sequence
 from shared.metrics import EVENTS_PENDING, OLDEST_WAITING
 from shared.settings import Nats
 from shared.telemetry import ANSWER_FAILED, BUS_BACK, BUS_LOST, DURABLE_RESTORED, inner_span, log, trace_headers
-from shared.topology import Consumer, Stream
+from shared.topology import CONSUMERS, STREAMS, Consumer, Stream
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E, Delivery], Awaitable[None]]
@@ -55,6 +55,28 @@ class Stored:
     body: bytes
     headers: dict[str, str]
     subject: str
+
+
+@dataclass(frozen=True)
+class Queue:
+    """
+    How full a stream is, and what its durable has not settled. `size`, `most`: bytes.
+
+    `durable`: None where nobody reads it through one; `pending`, `unsettled`: not delivered yet, and delivered; None where it is missing.
+    """
+
+    stream: str
+    messages: int
+    size: int
+    most: int
+    durable: str | None
+    pending: int | None = None
+    unsettled: int | None = None
+
+    @property
+    def is_missing(self) -> bool:
+        """Tell whether the durable is not there."""
+        return self.durable is not None and self.pending is None
 
 
 class Bus:
@@ -269,6 +291,27 @@ class Bus:
             if not consumer.stream.hints:
                 settled = Sequence(state.ack_floor.stream_seq if state.ack_floor else 0)
                 OLDEST_WAITING.labels(consumer.durable).set(await self._age(consumer, settled) if pending else 0)
+
+    async def queues(self) -> list[Queue]:
+        """Return how every stream and its durable do. Raises BusUnavailable, also where a stream is missing."""
+        try:
+            return await asyncio.gather(*(self._queue(stream) for stream in STREAMS))
+        except nats.js.errors.NotFoundError as error:
+            raise BusUnavailable(type(error).__name__) from error
+
+    async def _queue(self, stream: Stream) -> Queue:
+        async with _answering():
+            state = (await self._js.stream_info(stream.name)).state
+        durable = next((it.durable for it in CONSUMERS if it.stream is stream), None)
+        kept = Queue(stream.name, state.messages, state.bytes, stream.max_bytes, durable)
+        if durable is None:
+            return kept
+        try:
+            async with _answering():
+                reader = await self._js.consumer_info(stream.name, durable)
+        except nats.js.errors.NotFoundError:
+            return kept
+        return replace(kept, pending=reader.num_pending or 0, unsettled=reader.num_ack_pending or 0)
 
     async def _age(self, consumer: Consumer[Any], settled: Sequence) -> float:
         """Return the age in seconds of the first event that is not settled. Raises BusUnavailable."""

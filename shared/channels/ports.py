@@ -37,6 +37,16 @@ class MediaReference:
 
 
 @dataclass(frozen=True)
+class Referral:
+    """The advertisement or post that somebody came by. `kind`: what it was, such as `ad`; empty where the provider says nothing of it."""
+
+    kind: str
+    id: str
+    headline: str
+    url: str
+
+
+@dataclass(frozen=True)
 class InboundMessage:
     """What a person sent, as the channel's adapter read it."""
 
@@ -53,6 +63,8 @@ class InboundMessage:
     """The provider's id of the pool of senders that ours belongs to; empty where it is in none."""
     media: tuple[MediaReference, ...] = ()
     """What can be fetched of what came with it, by addresses of the provider's own form alone."""
+    referral: Referral | None = None
+    """What led them here, told once, with the message that they wrote there."""
 
     @property
     def person(self) -> Address:

@@ -995,7 +995,10 @@ class StatusEvent(SQLModel, table=True):
 
 
 class Lead(SQLModel, table=True):
-    """A sender of an open line, once per agent. Written by the router."""
+    """
+    A sender of an open line, once per agent. Written by the router. `source`: the first advertisement or post that they came by
+    (`events.InboundReferral`); nothing of it is personal.
+    """
 
     __table_args__ = (
         Index("lead_newest", "tenant_id", "first_seen", "contact_id", "agent_id"),
@@ -1005,6 +1008,7 @@ class Lead(SQLModel, table=True):
     agent_id: str = Field(primary_key=True, foreign_key="agent.id")
     contact_id: str = Field(primary_key=True, foreign_key="contact.id")
     platform: str
+    source: dict[str, str] | None = Field(None, sa_column=Column(JSONB, nullable=True))
     messages: int = _counted(1)
     first_seen: datetime = _now()
     last_seen: datetime = _now()

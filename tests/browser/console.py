@@ -18,6 +18,7 @@ from services.console.directory import Reconciler
 from services.console.knowledge.documents import Documents
 from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
+from services.console.oidc import open_provider
 from services.console.pages.changes import Changes
 from services.console.pairing import PairingCodes
 from services.console.readiness import Readiness
@@ -39,6 +40,12 @@ from tests.services.console.api.past import Past
 EMAIL, PASSWORD = "ada@example.org", "seven green lanterns"
 COMPANY = "tn_acme"
 KEY = "console-key-of-the-browser-tests-only"
+PROVIDER = {
+    "TRUNKLINE_OIDC__ISSUER": "https://id.example.org",
+    "TRUNKLINE_OIDC__CLIENT_ID": "trunkline",
+    "TRUNKLINE_OIDC__NAME": "Acme ID",
+}
+"""One that is offered, and never asked."""
 
 
 @dataclass
@@ -73,25 +80,22 @@ class Console:
             await self.past.insert("dead_letter", id=new_id("dl"), thread="thacme", **facts)
 
 
-def settings_of(database: str, nats: str, port: int, **more: str) -> ConsoleSettings:
-    """Return the configuration of a local console."""
-    return from_env(
-        ConsoleSettings,
-        {
-            "TRUNKLINE_ENVIRONMENT": "local",
-            "TRUNKLINE_NATS__URL": nats,
-            "TRUNKLINE_DB__URL": database,
-            "TRUNKLINE_KEYS__VAULT": (b"v" * 32).hex(),
-            "TRUNKLINE_KEYS__PEPPER": (b"p" * 32).hex(),
-            "TRUNKLINE_KEYS__THREAD_PEPPER": (b"t" * 32).hex(),
-            "TRUNKLINE_KEYS__CONSOLE": KEY,
-            "TRUNKLINE_CONSOLE__PORT": str(port),
-            "TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
-            "TWILIO_AUTH_TOKEN": "token-of-this-test",
-            "TWILIO_WEBHOOK_URL": "https://gateway.example.org/webhooks/twilio",
-            **more,
-        },
-    )
+def environment_of(database: str, nats: str, port: int, **more: str) -> dict[str, str]:
+    """Return the variables of a local console."""
+    return {
+        "TRUNKLINE_ENVIRONMENT": "local",
+        "TRUNKLINE_NATS__URL": nats,
+        "TRUNKLINE_DB__URL": database,
+        "TRUNKLINE_KEYS__VAULT": (b"v" * 32).hex(),
+        "TRUNKLINE_KEYS__PEPPER": (b"p" * 32).hex(),
+        "TRUNKLINE_KEYS__THREAD_PEPPER": (b"t" * 32).hex(),
+        "TRUNKLINE_KEYS__CONSOLE": KEY,
+        "TRUNKLINE_CONSOLE__PORT": str(port),
+        "TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
+        "TWILIO_AUTH_TOKEN": "token-of-this-test",
+        "TWILIO_WEBHOOK_URL": "https://gateway.example.org/webhooks/twilio",
+        **more,
+    }
 
 
 @asynccontextmanager
@@ -100,13 +104,14 @@ async def console(
 ) -> AsyncIterator[Console]:
     """Run a console. `store`: as its own role sees the database, `owned`: as its owner. Only what its pages need is behind it."""
     port = free_port()
-    settings = settings_of(database, nats, port, **more)
+    here = {"TRUNKLINE_CONSOLE__URL": f"http://127.0.0.1:{port}"}
+    settings = from_env(ConsoleSettings, environment_of(database, nats, port, **here, **PROVIDER, **more))
     await Seed(store, vault).plant(settings)
-    setup = open_setup(store, vault, KEY, is_production=False)
+    nobody: Any = Api.of_nobody()
+    setup = open_setup(store, vault, KEY, is_production=False, provider=open_provider(settings, nobody))
     twilio = FakeAccount()
     reconciler = Reconciler(bus, store, vault)
     accounts = Accounts(store, vault, reconciler)
-    nobody: Any = Api.of_nobody()
     fields = {name: getattr(nobody, name) for name in nobody.__dataclass_fields__}
     api = Api(
         **{

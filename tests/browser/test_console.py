@@ -124,3 +124,20 @@ async def test_the_keyboard_is_enough_to_discard(open_window: OpenWindow, consol
     await keyboard.type("asked by phone")
     await keyboard.press("Enter")
     await expect(window.page.get_by_text("Nothing needs attention")).to_be_visible()
+
+
+async def test_a_replay_of_many_goes_on_by_itself_and_tells_each_ones_result(
+    open_window: OpenWindow, console: Console
+) -> None:
+    """
+    A few at a time, with the progress; at the end there is a row for each.
+    """
+    await console.account()
+    await console.past.plant()
+    await console.letters(*["turn_timed_out"] * 60)
+    window = await open_window(EMAIL)
+    await window.go("/dead-letters")
+    await window.page.get_by_role("button", name="Replay all").click()
+    await expect(window.page.get_by_text("0 of 60 were handed on.")).to_be_visible()
+    await expect(window.page.locator("#results th[scope=row]")).to_have_count(60)
+    await window.check("replayed")

@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.addresses import Pepper
 from shared.bus import Bus
-from shared.events import InboundContent, InboundMedia, InboundReceived
+from shared.events import InboundContent, InboundMedia, InboundReceived, InboundReferral
 from shared.ids import AccountSid, Address, LineId, ProviderSid, TenantId, ThreadKey
 from shared.store.session import Store
 from shared.topology import INBOUND, inbound_subject
@@ -156,6 +156,7 @@ class Person:
         *,
         media: int = 0,
         sent: Sequence[str] = (),
+        referral: InboundReferral | None = None,
         provider_sid: ProviderSid | None = None,
         **more: Any,
     ) -> ProviderSid:
@@ -180,6 +181,7 @@ class Person:
             profile_name=self.name,
             text=text,
             media=tuple(InboundMedia(url=media_url(number, n), media_type=it) for n, it in enumerate(sent)),
+            referral=referral,
         )
         sealed = self.vault.seal_text(content.model_dump_json(), event.seal_context)
         event = event.model_copy(update={"sealed": sealed, **more})

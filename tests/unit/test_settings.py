@@ -342,7 +342,7 @@ def test_keys_tokens_and_the_databases_address_are_kept_as_secrets(model: type[S
     So that nothing prints them by accident.
     """
     secret = {name for name, _, field in variables(model) if is_secret(field)}
-    sensitive = re.compile(r"TRUNKLINE_KEYS__.*|TRUNKLINE_DB__URL|.*_NKEY|.*_AUTH_TOKEN|.*_API_KEY")
+    sensitive = re.compile(r"TRUNKLINE_KEYS__.*|TRUNKLINE_DB__URL|.*_NKEY|.*_AUTH_TOKEN|.*_API_KEY|.*_SECRET")
     assert secret == {name for name, _, _ in variables(model) if sensitive.fullmatch(name)}
     assert isinstance(from_env(model, NEEDED).keys.vault, SecretStr)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
 from psycopg.rows import DictRow
+from pydantic import BaseModel
 
 from services.console.api import contacts
 from services.console.api.contacts import Contact
@@ -26,25 +27,38 @@ LEADS = Scan(
     ("first_seen", "contact_id", "agent_id"),
     f"""
     lead.agent_id || '.' || lead.contact_id as id, lead.tenant_id as tenant, lead.agent_id, lead.agent_id as agent,
-    lead.contact_id, platform, messages, first_seen, last_seen, {contacts.SHOWN}
+    lead.contact_id, platform, source, messages, first_seen, last_seen, {contacts.SHOWN}
     """,
     "join tenant on tenant.id = lead.tenant_id join contact on contact.id = lead.contact_id",
 )
-_FACTS = ("id", "tenant", "agent", "platform", "messages", "first_seen", "last_seen")
-_CSV = ("lead", "contact", "number", "name", "platform", "agent", "messages", "first_seen", "last_seen")
+_FACTS = ("id", "tenant", "agent", "platform", "source", "messages", "first_seen", "last_seen")
+_CSV = (
+    *("lead", "contact", "number", "name", "platform", "agent", "messages", "first_seen", "last_seen"),
+    *("source_kind", "source_id", "source_headline", "source_url"),
+)
 _BATCH = 500
 
 Id = Annotated[str, Path(pattern=r"^ag_[0-9a-z]{1,40}\.ct_[0-9a-z]{1,40}$")]
 Moment = datetime | None
 
 
+class Source(BaseModel):
+    """The advertisement or post that somebody came by, as the channel's provider tells it. `kind`: such as `ad`."""
+
+    kind: str = ""
+    id: str = ""
+    headline: str = ""
+    url: str = ""
+
+
 class Lead(Resource):
-    """A person who wrote to an agent. `messages`: how many were let in."""
+    """A person who wrote to an agent. `messages`: how many were let in. `source`: what led them here first, where it is known."""
 
     tenant: str
     agent: str
     contact: Contact
     platform: str
+    source: Source | None
     messages: int
     first_seen: datetime
     last_seen: datetime
@@ -152,4 +166,6 @@ def leads(found: Leads) -> APIRouter:
 def _cells(lead: Lead) -> list[Any]:
     who = lead.contact
     times = (lead.first_seen.isoformat(), lead.last_seen.isoformat())
-    return [lead.id, who.handle, who.number, who.name, lead.platform, lead.agent, lead.messages, *times]
+    source = lead.source or Source()
+    came_by = (source.kind, source.id, source.headline, source.url)
+    return [lead.id, who.handle, who.number, who.name, lead.platform, lead.agent, lead.messages, *times, *came_by]

@@ -100,9 +100,9 @@ class Route(APIRoute):
                 raise Problem(
                     401, "unauthorized", "This route needs a key as bearer token.", {"WWW-Authenticate": "Bearer"}
                 )
+            request.state.principal = principal
             told = gate.rate.take(principal.id)
             self._check(principal)
-            request.state.principal = principal
             answer = await _once(gate.requests, principal, request, own)
             answer.headers.update(told)
             return answer

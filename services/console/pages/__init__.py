@@ -42,6 +42,7 @@ from services.console.pages import (
     pipelines,
     preferences,
     profile,
+    provider,
     provisioning,
     reveals,
     sign_in,
@@ -107,6 +108,8 @@ class Pages:
         store: Store = self.api.store
         yield assets.assets()
         yield sign_in.sign_in(self.api.setup)
+        if self.api.setup.sign_in.provider is not None:
+            yield provider.provider(self.api.setup.sign_in, self.api.setup.sign_in.provider)
         yield first_run.first_run(self.api.setup)
         yield account.account(self.api.setup)
         own = OwnPairing(store, self.api.vault, Bindings(store, self.api.vault, self.api.bus))
@@ -124,7 +127,7 @@ class Pages:
         yield leads.leads(Leads(store, self.api.vault))
         yield users.users(store, self.api.setup)
         yield audit.audit(store)
-        yield system.system(store, self.api.readiness)
+        yield system.system(store, self.api.readiness, self.api.bus, self.settings.console.version)
         yield monitoring.monitoring(store, self.api.vault, self.settings.console.links)
         yield reveals.reveals(store, self.api.vault)
         simulator = self.settings.console.links.get("Simulator")

@@ -52,7 +52,7 @@ def bindings(ends: Bindings) -> APIRouter:
                 return await _dialog(view, ends, binding, 422)
             told = await ends.unbind(view.who, binding, reason, goodbye=bool(view.form.get("goodbye")))
         except Unknown:
-            return await _list(view, ends, 409)
+            return await _list(view, ends, 409 if await ends.is_over(view.who, binding) else 404)
         return view.go("/bindings", done="unbound-told" if told else "unbound")
 
     return router

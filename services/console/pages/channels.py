@@ -1,5 +1,6 @@
 """Channels: the lines and their settings (product-ux.md, section 3.2; who sets what: spec.md, section 5)."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter
@@ -54,56 +55,29 @@ OUTCOMES = {
 }
 
 
-def channels(store: Store, lines: Lines) -> APIRouter:
-    """Return the pages."""
-    router = APIRouter(route_class=Page)
-    agents, pipelines = Records(store, AGENTS), Records(store, PIPELINES)
+@dataclass(frozen=True)
+class _Pages:
+    """The collaborators of the pages."""
 
-    @router.get("/channels", **may("lines:read"))
-    async def line_list(view: Looking) -> Response:
-        tenant = await existing(store, view.who, view.company(view.request.query_params.get("tenant")))
-        rows = await lines.records.list(view.who, place(view), ROWS + 1, tenant=tenant)
-        names = {it["id"]: it["name"] for it in await agents.list(view.who, None, _MOST, tenant=tenant)}
+    store: Store
+    lines: Lines
+
+    async def overview(self, view: View) -> Response:
+        """Answer with a company's channels."""
+        tenant = await existing(self.store, view.who, view.company(view.request.query_params.get("tenant")))
+        rows = await self.lines.records.list(view.who, place(view), ROWS + 1, tenant=tenant)
+        agents = await Records(self.store, AGENTS).list(view.who, None, _MOST, tenant=tenant)
         return view.page(
             "channels.html",
             list=paged(view, rows[:ROWS], rows[ROWS - 1]["id"] if len(rows) > ROWS else None),
-            agents=names,
+            agents={it["id"]: it["name"] for it in agents},
             tenant=tenant,
-            companies=await companies(store, view),
+            companies=await companies(self.store, view),
         )
 
-    @router.get("/channels/{line}", **may("lines:read"))
-    async def settings(view: Looking, line: str) -> Response:
-        return await _page(view, await lines.records.get(view.who, line))
-
-    @router.post("/channels/{line}", **may("lines:write"))
-    async def change(view: Looking, line: str) -> Response:
-        row = await lines.records.get(view.who, line)
-        try:
-            ticks = _TICKS if view.who.is_platform else _TICKS - PLATFORMS
-            values = filled(view, LineChange, ticks=ticks).model_dump(exclude_unset=True)
-        except Wrong as wrong:
-            return await _page(view, row, 422, errors=wrong.errors)
-        if not view.who.is_platform:
-            values = {name: value for name, value in values.items() if name not in PLATFORMS}
-        try:
-            await lines.change(view.who, line, version(view), values)
-        except Stale:
-            now = await lines.records.get(view.who, line)
-            return await _page(view, now, 409, typed=values, conflict=await conflict(store, view, now, values))
-        except Taken:
-            return await _page(view, row, 409, errors={"sender": view.text(_("Another channel has this number."))})
-        return view.go(f"/channels/{line}", done="saved")
-
-    @router.post("/channels/{line}/pipeline", **may("agents:write"))
-    async def choose_pipeline(view: Looking, line: str) -> Response:
-        """Let the line's agent run another pipeline."""
-        row = await lines.records.get(view.who, line)
-        wanted = filled(view, AgentChange)
-        await agents.change(view.who, row["agent"], version(view), {"pipeline": wanted.pipeline})
-        return view.go(f"/channels/{line}", done="saved")
-
-    async def _page(view: View, row: DictRow, status: int = 200, **more: Any) -> Response:  # noqa: ANN401 - the template's
+    async def settings(self, view: View, row: DictRow, status: int = 200, **more: Any) -> Response:  # noqa: ANN401 - the template's
+        """Answer with one channel's settings; `more`: what is wrong with what was typed."""
+        agents, pipelines = Records(self.store, AGENTS), Records(self.store, PIPELINES)
         context: dict[str, Any] = {"errors": {}, "typed": {}, "conflict": None} | more
         return view.page(
             "channel.html",
@@ -118,4 +92,56 @@ def channels(store: Store, lines: Lines) -> APIRouter:
             **context,
         )
 
+    async def change(self, view: View, row: DictRow) -> Response:
+        """Save what was typed; where somebody was faster, both versions are shown."""
+        try:
+            values = _typed(view)
+        except Wrong as wrong:
+            return await self.settings(view, row, 422, errors=wrong.errors)
+        try:
+            await self.lines.change(view.who, row["id"], version(view), values)
+        except Stale:
+            now = await self.lines.records.get(view.who, row["id"])
+            found = await conflict(self.store, view, now, values)
+            return await self.settings(view, now, 409, typed=values, conflict=found)
+        except Taken:
+            errors = {"sender": view.text(_("Another channel has this number."))}
+            return await self.settings(view, row, 409, errors=errors)
+        return view.go(f"/channels/{row['id']}", done="saved")
+
+    async def choose_pipeline(self, view: View, row: DictRow) -> Response:
+        """Let the line's agent run another pipeline."""
+        wanted = {"pipeline": filled(view, AgentChange).pipeline}
+        await Records(self.store, AGENTS).change(view.who, row["agent"], version(view), wanted)
+        return view.go(f"/channels/{row['id']}", done="saved")
+
+
+def channels(store: Store, lines: Lines) -> APIRouter:
+    """Return the pages."""
+    router = APIRouter(route_class=Page)
+    pages = _Pages(store, lines)
+
+    @router.get("/channels", **may("lines:read"))
+    async def line_list(view: Looking) -> Response:
+        return await pages.overview(view)
+
+    @router.get("/channels/{line}", **may("lines:read"))
+    async def settings(view: Looking, line: str) -> Response:
+        return await pages.settings(view, await lines.records.get(view.who, line))
+
+    @router.post("/channels/{line}", **may("lines:write"))
+    async def change(view: Looking, line: str) -> Response:
+        return await pages.change(view, await lines.records.get(view.who, line))
+
+    @router.post("/channels/{line}/pipeline", **may("agents:write"))
+    async def choose_pipeline(view: Looking, line: str) -> Response:
+        return await pages.choose_pipeline(view, await lines.records.get(view.who, line))
+
     return router
+
+
+def _typed(view: View) -> dict[str, Any]:
+    """Return the settings that were typed, without those that are not the viewer's to set. Raises Wrong."""
+    others = frozenset() if view.who.is_platform else PLATFORMS
+    values = filled(view, LineChange, ticks=_TICKS - others).model_dump(exclude_unset=True)
+    return {name: value for name, value in values.items() if name not in others}

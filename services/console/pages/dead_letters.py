@@ -16,6 +16,7 @@ from shared.bus import BusUnavailable
 from shared.failures import Later
 
 _MOST = 500
+_AT_ONCE = 25
 _COUNTED = 99
 _LONGEST_REASON = 500
 TABS = {"waiting": _("Needs attention"), "replayed": _("Replayed"), "discarded": _("Discarded")}
@@ -85,12 +86,18 @@ def dead_letters(letters: DeadLetters) -> APIRouter:
 
     @router.post("/dead-letters/replays", **may("dead-letters:replay"))
     async def replay(view: Looking) -> Response:
-        """Replay those that were ticked, or all that need attention, one after the other; a failure stops no other."""
+        """
+        Replay those that were ticked, or all that need attention, one after the other; a failure stops no other.
+
+        A few at a time: the answer tells of these, and has the form that goes on with the rest, which sends itself.
+        """
         chosen = [str(value) for value in view.form.getlist("letter")][:_MOST]
         if view.form.get("every"):
             chosen = [it.id for it in await letters.list(view.who.sees, "waiting", None, _MOST)]
-        results = [await _replayed(letters, view, letter) for letter in chosen]
-        return view.page("replayed.html", results=results)
+        results = [await _replayed(letters, view, letter) for letter in chosen[:_AT_ONCE]]
+        good = _number(view, "good") + sum(it.is_done for it in results)
+        done = _number(view, "done") + len(results)
+        return view.page("replayed.html", results=results, rest=chosen[_AT_ONCE:], done=done, good=good)
 
     return router
 
@@ -103,6 +110,12 @@ async def _replayed(letters: DeadLetters, view: View, letter: str) -> Result:
     except (LetterUnknown, LetterSettled, BusUnavailable, Later) as error:
         return Result(letter, False, view.text(_FAILED[type(error)]))
     return Result(letter, True, view.text(_("Handed to the stage that failed.")))
+
+
+def _number(view: View, name: str) -> int:
+    """Return how far the forms before came, which is for whoever looks at it alone."""
+    given = str(view.form.get(name, ""))
+    return min(int(given), _MOST) if given.isascii() and given.isdigit() and len(given) <= len(str(_MOST)) else 0
 
 
 def _state(view: View) -> Literal["waiting", "replayed", "discarded"]:

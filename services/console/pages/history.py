@@ -10,7 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 from psycopg.rows import DictRow
 
 from services.console.api.contacts import Contact
-from services.console.api.conversations import Conversation, Id, Said, reader, shown_conversation, shown_said
+from services.console.api.conversations import Conversation, Id, reader, shown_conversation, shown_said
 from services.console.api.routes import may
 from services.console.conversations import MOST_COUNTED, Conversations
 from services.console.erasure import Erasures, Wanted
@@ -20,7 +20,7 @@ from services.console.pages.navigation import _
 from services.console.pages.paging import ROWS, paged, place
 from services.console.pages.routes import Page
 from services.console.pages.view import Looking, View
-from services.console.scan import Conditions, existing, owner
+from services.console.scan import Conditions, Mark, existing, owner
 from services.console.takeover import LONGEST, Takeover
 from shared.ids import ContactId, TenantId, new_id
 from shared.store.session import Store
@@ -33,6 +33,7 @@ _USERS = (
 _HISTORY = "select history from tenant where id = %s"
 _SAID = 50
 _EXPORTED = 200
+_BATCH = 100
 _LONGEST_WORDS = 200
 
 
@@ -49,7 +50,7 @@ class _Pages:
 
     async def overview(self, view: View, words: str = "") -> Response:
         """Answer with the list; with `words`, of the conversations in which they were said."""
-        asked = {name: _asked(view, name) for name in ("tenant", *_FILTERS)}
+        asked = _filters(view)
         tenant = await existing(self.store, view.who, view.company(asked["tenant"]))
         kept = await self._is_kept(tenant)
         told = (
@@ -102,31 +103,44 @@ class _Pages:
         tenant = await owner(self.store, view.who, "conversation", {"id = %s": conversation})
         return tenant, await self.found.one(tenant, conversation)
 
-    async def lines(self, tenant: TenantId, row: DictRow) -> AsyncIterator[bytes]:
-        """Return a conversation as JSON, a line for each thing that was said, the newest first."""
+    async def lines(self, tenant: TenantId, row: DictRow, *, kept: bool) -> AsyncIterator[bytes]:
+        """Return a conversation as JSON, a line for each thing that was said, the newest first. `kept`: whether texts are."""
         yield _line(shown_conversation(self.vault, row))
         mark = None
         while True:
             spoken = await self.found.spoken(tenant, row["id"], mark, _EXPORTED)
             for it in spoken.rows:
-                yield _line(shown_said(self.vault, tenant, it, spoken.parts, history=row["history"]))
+                said = shown_said(self.vault, tenant, it, spoken.parts, history=kept)
+                yield orjson.dumps(said.model_dump(mode="json") | {"conversation": row["id"]}) + b"\n"
             if (mark := spoken.mark) is None:
+                return
+
+    async def export(self, view: View) -> Response:
+        """Answer with every conversation that the filters name, and what was said in each; it is audited."""
+        asked = _filters(view)
+        tenant = await existing(self.store, view.who, view.company(asked.pop("tenant")))
+        await self.history.note_export(view.who, tenant, tenant, {name: it for name, it in asked.items() if it})
+        return _jsonl("conversations", self._all_lines(view, tenant, asked, kept=await self._is_kept(tenant)))
+
+    async def _all_lines(
+        self, view: View, tenant: TenantId, asked: dict[str, str | None], *, kept: bool
+    ) -> AsyncIterator[bytes]:
+        """Return them a batch at a time: no transaction lasts longer than its batch."""
+        after: Mark | None = None
+        while True:
+            part = await self.found.read(tenant, _days(view, asked), _which(asked), after, _BATCH)
+            for row in part.rows:
+                async for line in self.lines(tenant, row, kept=kept):
+                    yield line
+            if (after := part.edge) is None:
                 return
 
     async def _rows(
         self, view: View, tenant: TenantId, asked: dict[str, str | None], told: Found | None
     ) -> tuple[list[DictRow], Any]:
-        within: Conditions = view.days(asked["since"], asked["until"]).within("opened_at")
-        if told is not None:
-            within = {"conversation.id = any(%s)": list(told.conversations)}
-        wanted = {
-            "conversation.channel = %s": asked["channel"],
-            "conversation.user_id = %s": asked["user"],
-            "(closed_at is null) = %s": None if asked["state"] is None else asked["state"] == "open",
-            HAS_ERRORS: True if asked["errors"] else None,
-        }
+        within = _days(view, asked) if told is None else {"conversation.id = any(%s)": list(told.conversations)}
         most = ROWS if told is None else len(told.conversations) + 1
-        part = await self.found.read(tenant, within, wanted, None if told else place(view), most + 1)
+        part = await self.found.read(tenant, within, _which(asked), None if told else place(view), most + 1)
         return part.page(most, self.found.scan.order)
 
     async def _users(self, tenant: TenantId) -> dict[str, str]:
@@ -154,6 +168,10 @@ def history(store: Store, vault: Vault, erasures: Erasures, takeover: Takeover) 
         """Look for words, which stay out of the address: they are what somebody said."""
         return await pages.overview(view, str(view.form.get("words", "")).replace("\x00", "").strip()[:_LONGEST_WORDS])
 
+    @router.get("/history/export", **may("conversations:read"))
+    async def export_all(view: Looking) -> Response:
+        return await pages.export(view)
+
     @router.get("/history/{conversation}", **may("conversations:read"))
     async def thread(view: Looking, conversation: Id) -> Response:
         return await pages.thread(view, conversation)
@@ -162,8 +180,7 @@ def history(store: Store, vault: Vault, erasures: Erasures, takeover: Takeover) 
     async def export(view: Looking, conversation: Id) -> Response:
         tenant, row = await pages.one(view, conversation)
         await pages.history.note_export(view.who, tenant, conversation)
-        named = {"Content-Disposition": f'attachment; filename="{conversation}.jsonl"', "Cache-Control": "no-store"}
-        return StreamingResponse(pages.lines(tenant, row), media_type="application/x-ndjson", headers=named)
+        return _jsonl(conversation, pages.lines(tenant, row, kept=row["history"]))
 
     @router.get("/history/{conversation}/erasure", **may("contacts:write"))
     async def erase_page(view: Looking, conversation: Id) -> Response:
@@ -193,10 +210,32 @@ def name_of(contact: Contact) -> str:
     return contact.name or contact.number or contact.handle or contact.id
 
 
+def _filters(view: View) -> dict[str, str | None]:
+    return {name: _asked(view, name) for name in ("tenant", *_FILTERS)}
+
+
+def _days(view: View, asked: dict[str, str | None]) -> Conditions:
+    return view.days(asked["since"], asked["until"]).within("opened_at")
+
+
+def _which(asked: dict[str, str | None]) -> Conditions:
+    return {
+        "conversation.channel = %s": asked["channel"],
+        "conversation.user_id = %s": asked["user"],
+        "(closed_at is null) = %s": None if asked["state"] is None else asked["state"] == "open",
+        HAS_ERRORS: True if asked["errors"] else None,
+    }
+
+
+def _jsonl(name: str, lines: AsyncIterator[bytes]) -> Response:
+    named = {"Content-Disposition": f'attachment; filename="{name}.jsonl"', "Cache-Control": "no-store"}
+    return StreamingResponse(lines, media_type="application/x-ndjson", headers=named)
+
+
 def _asked(view: View, name: str) -> str | None:
     given = view.form.get(name) or view.request.query_params.get(name, "")
     return str(given).replace("\x00", "")[:64] or None
 
 
-def _line(it: Conversation | Said) -> bytes:
+def _line(it: Conversation) -> bytes:
     return orjson.dumps(it.model_dump(mode="json")) + b"\n"

@@ -2,7 +2,8 @@
 What every page does before its own work: whose browser is it, may they, and does the form come from us.
 
 A page is declared as a route of the API is, `**may("messages:read")`; `signed_in()` is for everybody with an account, `anyone()`
-for those without. One that declares nothing cannot be made. What somebody may not see answers 404, as if it were not there.
+for those without. One that declares nothing cannot be made. What somebody may not see answers 404, as if it were not there; the try is
+audited (`probes.py`).
 """
 
 import hmac
@@ -18,7 +19,7 @@ from starlette.datastructures import FormData
 
 from services.console.api.problems import Problem
 from services.console.pages.view import View
-from services.console.records import Deed, Unknown, note
+from services.console.records import Unknown
 from services.console.sessions import Session, Sessions, Stage
 
 _PERMISSION, _PLATFORM = "x-permission", "x-platform-only"
@@ -95,9 +96,11 @@ class Page(APIRoute):
             session = await door.who(request)
             view = View(request, session, door.is_https)
             request.state.view = view
+            if session is not None:
+                request.state.principal = session.principal
             if (elsewhere := self._elsewhere(view)) is not None:
                 return elsewhere
-            await self._check(door, view)
+            self._check(view)
             try:
                 if request.method not in _SAFE:
                     form = await _form(door, request, None if self.stages is None else session)
@@ -118,13 +121,9 @@ class Page(APIRoute):
             return view.go("/sign-in", **({"next": wanted + query} if wanted != "/" else {}))
         return view.go({"code": "/sign-in/code", "enrol": "/account/second-factor", "whole": "/"}[view.session.stage])
 
-    async def _check(self, door: Door, view: View) -> None:
-        if self.scope is None or (view.who.may(self.scope) and (view.who.is_platform or not self.platform)):
-            return
-        async with door.sessions.store.transaction(view.who.sees) as connection:
-            told = {"path": self.path, "method": view.request.method}
-            await note(connection, view.who, Deed("page.refused", self.path, view.who.tenant, after=told))
-        raise Unknown
+    def _check(self, view: View) -> None:
+        if self.scope is not None and not (view.who.may(self.scope) and (view.who.is_platform or not self.platform)):
+            raise Unknown
 
 
 async def _form(door: Door, request: Request, session: Session | None) -> FormData:

@@ -14,6 +14,12 @@ from services.console.sign_in import Begun, Wait, WrongSignIn
 _WRONG = _("E-mail address or password is wrong.")
 _WRONG_CODE = _("This code is wrong, or was used already.")
 WAIT = _("Too many failures. Try again in %(seconds)d s.")
+FAILED = {
+    "provider": _("That did not sign you in. Try again, or ask an admin whether you have an account here."),
+    "provider-down": _("The sign-in service does not answer. Try again in a moment, or use your password."),
+    "provider-wait": _("Too many failures. Try again in a few minutes."),
+}
+"""How signing in elsewhere ended, by the word in the address. Whatever was wrong, it is the same sentence."""
 
 
 def sign_in(setup: Setup) -> APIRouter:
@@ -50,7 +56,16 @@ def sign_in(setup: Setup) -> APIRouter:
         return door_of(view).let_out(view.go("/sign-in", done="signed-out"))
 
     async def _page(view: View, status: int = 200, error: str | None = None) -> Response:
-        return view.page("sign_in.html", status, error=error, is_first_run=await setup.is_first_run())
+        if (failed := FAILED.get(view.request.query_params.get("failed", ""))) and error is None:
+            error = view.text(failed)
+        provider = setup.sign_in.provider
+        return view.page(
+            "sign_in.html",
+            status,
+            error=error,
+            is_first_run=await setup.is_first_run(),
+            provider=provider.settings.name if provider else None,
+        )
 
     return router
 
@@ -61,16 +76,16 @@ NEXT_STEP = {"code": "/sign-in/code", "enrol": "/account/second-factor", "whole"
 async def _tried(view: View, trying: Awaitable[Begun], wrong: str) -> Response | tuple[int, str]:
     """Return the way in; else the status and the sentence that tell why there is none."""
     try:
-        return _entered(view, await trying)
+        return entered(view, await trying, view.request.query_params.get("next"))
     except WrongSignIn:
         return 401, view.text(wrong)
     except Wait as wait:
         return 429, view.text(WAIT, seconds=wait.seconds)
 
 
-def _entered(view: View, begun: Begun) -> Response:
+def entered(view: View, begun: Begun, wanted: str | None) -> Response:
     """Give the browser its session, and go on where it wanted to."""
-    wanted = own_path(view.request.query_params.get("next"))
+    wanted = own_path(wanted)
     if begun.stage == "whole":
         return door_of(view).let_in(view.go(wanted), begun.secret)
     rest = {"next": wanted} if wanted != "/" else {}

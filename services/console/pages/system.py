@@ -10,6 +10,7 @@ from services.console.api.routes import may
 from services.console.pages.routes import Page
 from services.console.pages.view import Looking
 from services.console.readiness import Readiness
+from shared.bus import Bus, BusUnavailable, Queue
 from shared.store import migrations
 from shared.store.session import EVERY_TENANT, Store
 
@@ -25,7 +26,7 @@ select (select count(*) from (select from thread where done_seq < asked_seq limi
 """  # noqa: S608 - constants
 
 
-def system(store: Store, readiness: Readiness) -> APIRouter:
+def system(store: Store, readiness: Readiness, bus: Bus, version: str) -> APIRouter:
     """Return the page."""
     router = APIRouter(route_class=Page)
 
@@ -38,6 +39,8 @@ def system(store: Store, readiness: Readiness) -> APIRouter:
         return view.page(
             "system.html",
             states=await readiness.states(),
+            streams=await _streams(bus),
+            version=version,
             facts=facts,
             newest=newest_migration(),
             queues=queues,
@@ -48,6 +51,14 @@ def system(store: Store, readiness: Readiness) -> APIRouter:
         )
 
     return router
+
+
+async def _streams(bus: Bus) -> list[Queue] | None:
+    """Return how NATS' streams do; None where it does not answer."""
+    try:
+        return await bus.queues()
+    except BusUnavailable:
+        return None
 
 
 def newest_migration() -> str:

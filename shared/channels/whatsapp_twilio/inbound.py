@@ -11,7 +11,7 @@ from types import MappingProxyType
 from urllib.parse import parse_qsl
 
 from shared.addresses import PERSON
-from shared.channels.ports import InboundMessage, InvalidForm, MediaReference, StatusReport, Webhook
+from shared.channels.ports import InboundMessage, InvalidForm, MediaReference, Referral, StatusReport, Webhook
 from shared.channels.whatsapp_twilio import signature
 from shared.channels.whatsapp_twilio.media_urls import is_of_message
 from shared.directory import SigningSecret
@@ -53,6 +53,7 @@ _OWN_FIELDS = frozenset((*_MESSAGE_PATTERNS, "Body", "ProfileName"))
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}", re.ASCII)
 _WA_ID = re.compile(r"[1-9][0-9]{6,14}", re.ASCII)
 _ATTEMPT = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_WEB = re.compile(r"https?://", re.ASCII)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Form = Sequence[tuple[str, str]]
@@ -104,6 +105,7 @@ class WhatsAppTwilioInbound:
             params=MappingProxyType(dict(_others(fields))),
             service=_service(fields),
             media=tuple(_media(fields)),
+            referral=_referral(fields),
         )
 
     def report(self, webhook: Webhook, form: Form) -> StatusReport:
@@ -163,6 +165,17 @@ def _media(fields: Mapping[str, str]) -> Iterator[MediaReference]:
         url = fields.get(f"MediaUrl{number}", "")
         if is_of_message(url, *of):
             yield MediaReference(url, _clean(fields.get(f"MediaContentType{number}", ""))[:_MOST_NAME])
+
+
+def _referral(fields: Mapping[str, str]) -> Referral | None:
+    """Return the click-to-WhatsApp advertisement or post; ordinary messages name none."""
+    kind, of, headline, url = (
+        _clean(fields.get(f"Referral{name}", ""))[:_MOST_NAME]
+        for name in ("SourceType", "SourceId", "Headline", "SourceUrl")
+    )
+    if not (of or url):
+        return None
+    return Referral(kind, of, headline, url if _WEB.match(url) else "")
 
 
 def _service(fields: Mapping[str, str]) -> str:

@@ -25,6 +25,7 @@ from services.console.knowledge.documents import Documents
 from services.console.knowledge.indexing import Indexing
 from services.console.lines import Lines
 from services.console.mcp import McpServers
+from services.console.oidc import open_provider
 from services.console.pages.changes import Changes
 from services.console.pairing import PairingCodes
 from services.console.readiness import Readiness
@@ -158,6 +159,7 @@ def opened(  # noqa: PLR0917 - all that a console is made of
                 vault,
                 settings.keys.console.get_secret_value(),
                 is_production=settings.environment == "production",
+                provider=open_provider(settings, guard),
             ),
         )
         transport = httpx2.ASGITransport(

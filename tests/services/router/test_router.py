@@ -13,7 +13,7 @@ from services.router.ratelimit import RateLimit
 from services.router.store import Desk
 from shared.addresses import Pepper
 from shared.bus import Bus, Delivery
-from shared.events import InboundReceived
+from shared.events import InboundReceived, InboundReferral
 from shared.keyring import KeyRing
 from shared.store.sealed import MESSAGE_MEDIA
 from shared.store.session import Store
@@ -111,6 +111,20 @@ async def test_a_message_becomes_work_for_the_agent(town: MakeTown) -> None:
     assert thread["run_at"] is not None
     assert len(await here.rows("select 1 from lead")) == 1
     assert len(await here.rows("select 1 from conversation where closed_at is null")) == 1
+
+
+async def test_a_lead_keeps_the_first_advertisement_that_they_came_by(town: MakeTown) -> None:
+    """
+    Also where they wrote before they saw one; a later one changes nothing.
+    """
+    here = await town()
+    ann = here.person()
+    await ann.writes("hello")
+    await ann.writes("I saw your advertisement", referral=InboundReferral(kind="ad", id="1", headline="Spring sale"))
+    await ann.writes("and another", referral=InboundReferral(kind="ad", id="2"))
+    await here.routed(ann, 3)
+    [lead] = await here.rows("select source, messages from lead")
+    assert lead == {"source": {"kind": "ad", "id": "1", "headline": "Spring sale", "url": ""}, "messages": 3}
 
 
 async def test_messages_are_taken_in_arrival_order_whatever_the_order_of_delivery(town: MakeTown) -> None:

@@ -4,7 +4,7 @@ from alembic import op
 import sqlalchemy as sa
 
 revision = '0017_expand'
-down_revision = '0015_expand'
+down_revision = '0016_expand'
 
 
 def upgrade() -> None:

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = '0018_expand'
-down_revision = '0015_expand'
+down_revision = '0017_expand'
 
 
 def upgrade() -> None:

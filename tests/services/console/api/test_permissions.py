@@ -8,6 +8,7 @@ from fastapi.routing import iter_route_contexts
 
 from services.console.access import SCOPES
 from services.console.api.routes import Route
+from shared.store.session import Store
 from tests.fakes.account import FakeAccount
 from tests.services.console.api.conftest import ONE, OTHER, Asker, MakeAsker
 from tests.services.console.api.examples import EXAMPLES, Example, plant_everything
@@ -80,14 +81,23 @@ async def test_the_scope_of_a_route_is_enough_for_it(web: Client, asker: MakeAsk
             assert works(found), (route.name, found.text)
 
 
-async def test_another_companys_key_finds_nothing(web: Client, asker: MakeAsker) -> None:
+async def test_another_companys_key_finds_nothing(web: Client, asker: MakeAsker, store: Store) -> None:
     """
-    404, or a list without anything of the first company's.
+    404, or a list without anything of the first company's; each 404 is audited.
     """
     stranger = await asker(OTHER)
+    tried = []
     for route, example in routes(web):
         found = await answer(stranger, example)
         assert found.status_code == 404 or (works(found) and "_one" not in found.text), (route.name, found.text)
+        if found.status_code == 404:
+            tried.append((example.method, route.path))
+    async with store.connection() as connection:
+        cursor = await connection.execute(
+            "select after from audit where action = 'access.refused' and tenant_id = %s order by id", (OTHER,)
+        )
+        told = [(row["after"]["method"], row["after"]["path"]) for row in await cursor.fetchall()]
+    assert told == tried
     for route, example in routes(web):
         if example.method == "GET" and not route._platform:
             assert works(await answer(await asker(ONE), example)), f"{route.name}: the stranger changed something"

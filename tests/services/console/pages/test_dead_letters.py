@@ -1,10 +1,12 @@
 """Dead letters in the console: the list, replay with a result for each, discard with a reason."""
 
+import re
+
 import pytest
 
 from shared.ids import new_id
 from tests.services.console.api.past import Past
-from tests.services.console.pages.conftest import OTHER, SignedIn
+from tests.services.console.pages.conftest import HERE, OTHER, SignedIn
 
 
 @pytest.fixture
@@ -53,6 +55,25 @@ async def test_all_that_need_attention_are_replayed_at_once(signed_in: SignedIn,
     await visitor.get("/dead-letters")
     assert "1 of 1 were handed on." in (await visitor.post("/dead-letters/replays", every="yes")).text
     assert "Nothing needs attention" in (await visitor.get("/dead-letters")).text
+
+
+async def test_many_are_replayed_a_few_at_a_time_with_the_form_that_goes_on(signed_in: SignedIn, past: Past) -> None:
+    """
+    Without scripts a button sends it; the counts of what was done before are carried along.
+    """
+    for n in range(27):
+        facts = {"stage": "agent", "reason": "turn_timed_out", "attempts": 1, "payload": f"turn/tu_gone{n}"}
+        await past.insert("dead_letter", id=f"dl_many{n:02}", thread="thone", **facts)
+    visitor = await signed_in()
+    await visitor.get("/dead-letters")
+    first = (await visitor.post("/dead-letters/replays", every="yes")).text
+    assert "25 of 27 tried" in first
+    assert first.count("Its messages are gone.") == 25
+    rest = re.findall(r'name="letter" value="(dl_many\d+)"', first)
+    assert len(rest) == 2
+    form = {"token": visitor.token, "done": "25", "good": "3", "letter": rest}
+    last = await visitor.client.post("/dead-letters/replays", data=form, headers={"Origin": HERE})
+    assert "3 of 27 were handed on." in last.text
 
 
 async def test_to_discard_takes_a_reason(signed_in: SignedIn, letter: str) -> None:

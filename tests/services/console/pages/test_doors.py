@@ -58,7 +58,7 @@ async def test_what_a_role_may_not_see_is_not_there_and_the_try_is_audited(signe
             assert (await visitor.get(page.path)).status_code == 404, page.path
     async with store.connection() as connection:
         row = await (
-            await connection.execute("select count(*) as n from audit where action = 'page.refused'")
+            await connection.execute("select count(*) as n from audit where action = 'access.refused'")
         ).fetchone()
     assert row is not None
     assert row["n"] >= 4

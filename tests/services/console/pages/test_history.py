@@ -1,11 +1,13 @@
 """Chat history in the console: the list with its filters, one conversation, words, export and erasure."""
 
+import re
 from datetime import timedelta
 
 import orjson
 import pytest
 
 from services.console import history
+from services.console.pages import history as pages
 from shared.store.session import Store
 from tests.services.console.api.past import NOON, NUMBER, Past
 from tests.services.console.pages.conftest import OTHER, SignedIn, Visitor
@@ -148,6 +150,44 @@ async def test_an_export_has_a_line_for_each_thing_that_was_said(signed_in: Sign
     async with store.connection() as connection:
         cursor = await connection.execute("select object from audit where action = 'conversation.exported'")
         assert await cursor.fetchall() == [{"object": "cv_one"}]
+
+
+async def test_an_export_of_all_that_the_filters_name_tells_which_conversation_each_line_is_of(
+    signed_in: SignedIn, kept: Past, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The page's own address leads to it; the audit log has the filters.
+    """
+    monkeypatch.setattr(pages, "_BATCH", 1)
+    visitor = await signed_in()
+    lines = [orjson.loads(line) for line in (await visitor.get("/history/export")).text.splitlines()]
+    assert [line["id"] for line in lines if "conversation" not in line] == ["cv_one", "cv_bob"]
+    assert {line["text"] for line in lines if line.get("conversation") == "cv_bob"} == {
+        "Where is my PARCEL?",
+        "no idea",
+    }
+    (address,) = re.findall(r'href="(/history/export[^"]*)"', (await visitor.get("/history?state=closed")).text)
+    closed = [orjson.loads(line) for line in (await visitor.get(address)).text.splitlines()]
+    assert [line["id"] for line in closed if "conversation" not in line] == ["cv_bob"]
+    async with store.connection() as connection:
+        cursor = await connection.execute(
+            "select object, after from audit where action = 'conversation.exported' order by id"
+        )
+        assert [tuple(row.values()) for row in await cursor.fetchall()] == [
+            ("tn_one", {}),
+            ("tn_one", {"state": "closed"}),
+        ]
+
+
+async def test_an_export_while_history_is_off_has_no_texts(signed_in: SignedIn, kept: Past) -> None:
+    """
+    As the pages have none.
+    """
+    await kept.settings(history=False)
+    text = (await (await signed_in()).get("/history/export")).text
+    assert "cv_one" in text
+    assert "PARCEL" not in text
+    assert "Ada**" not in text
 
 
 async def _erase(visitor: Visitor, name: str) -> int:

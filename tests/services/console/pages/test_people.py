@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from services.console.setup import Setup
 from shared.store.session import Store
@@ -91,8 +92,7 @@ async def test_a_binding_that_is_gone_by_now_is_409_and_the_list(
     """
     visitor = await signed_in()
     await visitor.get("/bindings/bd_one/unbinding")
-    async with store.connection() as connection:
-        await connection.execute("delete from binding")
+    await visitor.post("/bindings/bd_one/unbinding", reason="phone was lost")
     answer = await visitor.post("/bindings/bd_one/unbinding", reason="lost")
     assert answer.status_code == 409
     assert "ended already" in answer.text
@@ -111,6 +111,21 @@ async def test_leads_are_filtered_and_masked(signed_in: SignedIn, past: Past) ->
     assert NUMBER not in page
     for query in ("agent=ag_none", "platform=web", "since=2999-01-01"):
         assert "Nothing matches" in (await visitor.get(f"/leads?{query}")).text
+
+
+async def test_a_lead_tells_the_advertisement_that_they_came_by(signed_in: SignedIn, past: Past, store: Store) -> None:
+    """
+    On the page, with its address, and in the table for spreadsheets.
+    """
+    source = {"kind": "ad", "id": "120211", "headline": "Spring <sale>", "url": "https://fb.me/x"}
+    async with store.connection() as connection:
+        await connection.execute("update lead set source = %s", (Jsonb(source),))
+    visitor = await signed_in()
+    page = (await visitor.get("/leads")).text
+    assert '<a href="https://fb.me/x" rel="noreferrer noopener">Spring &lt;sale&gt;</a>' in page
+    assert "advertisement" in page
+    [row] = csv.DictReader(io.StringIO((await visitor.get("/leads/export")).text))
+    assert {name: row[f"source_{name}"] for name in source} == source
 
 
 async def test_leads_as_csv_have_no_formula_and_follow_the_filters(

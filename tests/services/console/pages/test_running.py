@@ -2,10 +2,15 @@
 
 import pytest
 
+from dev.embedded import NatsServer
 from services.console.pages.system import newest_migration
+from shared.bus import Bus
+from shared.events import ReplyReady
+from shared.ids import ReplyId, TenantId, ThreadKey
 from shared.store.session import Store
+from shared.topology import OUT, out_subject
 from tests.services.console.api.past import Past
-from tests.services.console.pages.conftest import OTHER, SignedIn
+from tests.services.console.pages.conftest import ONE, OTHER, SignedIn
 
 
 @pytest.fixture
@@ -69,6 +74,27 @@ async def test_system_tells_versions_queues_and_readiness(signed_in: SignedIn, p
     assert "Parts whose outcome is unknown</dt><dd>1</dd>" in page
     assert page.count(f"<code>{newest_migration()}</code>") == 2
     assert "waits for a migration" not in page
+
+
+async def test_system_tells_how_full_streams_are_and_what_waits_for_whom(
+    signed_in: SignedIn, past: Past, bus: Bus, nats: NatsServer
+) -> None:
+    """
+    A stream's reader that is not there is told; and so is a NATS that does not answer, while the rest is shown.
+    """
+    ready = ReplyReady(tenant=TenantId(ONE), thread=ThreadKey("th"), reply_id=ReplyId(1))
+    await bus.publish(OUT, out_subject(TenantId(ONE), ThreadKey("th")), ready, message_id="1")
+    visitor = await signed_in("SYSTEM_ADMIN")
+    page = (await visitor.get("/system")).text
+    assert (
+        '<th scope="row">OUT</th><td class="end">1</td><td class="end">0.0 %</td><td>egress</td><td colspan="2">'
+        in page
+    )
+    assert "missing" in page
+    nats.stop()
+    page = (await visitor.get("/system")).text
+    assert "NATS does not answer" in page
+    assert "Newest migration" in page
 
 
 async def test_a_database_that_waits_for_a_migration_is_told(signed_in: SignedIn, store: Store) -> None:
