@@ -25,7 +25,7 @@ from services.console.directory import Reconciler
 from services.console.erasure import SWEEP, Erasures
 from services.console.forms import FormDeliveries
 from services.console.gap_fill import GapFill
-from services.console.gauges import housekeeping
+from services.console.gauges import certificates, housekeeping
 from services.console.job import repeated
 from services.console.knowledge.documents import Documents
 from services.console.knowledge.indexing import Indexing
@@ -46,7 +46,7 @@ from shared.addresses import Pepper
 from shared.bus import open_bus
 from shared.channels.account import open_accounts
 from shared.knowledge import Knowledge, open_embedder
-from shared.ops import ops_app, serving
+from shared.ops import Measure, ops_app, serving
 from shared.outbound import open_guard
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
@@ -169,8 +169,10 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
                 timeout_graceful_shutdown=_FINISH_LIMIT,
             )
         )
+        ends = certificates(database, settings.webhook_url)
+        measures: list[Measure] = [store.measure, housekeeping(store), *ends]
         async with (
-            serving(ops_app(checks, store.measure, housekeeping(store)), settings.ops.host, settings.ops.port),
+            serving(ops_app(checks, *measures), settings.ops.host, settings.ops.port),
             background(
                 reconciler.keep(),
                 rewrap.keep(),
