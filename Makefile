@@ -11,10 +11,10 @@ TOOLS = [ -x $(TOOLBOX)/bin/pip ] || python3 -m venv $(TOOLBOX); $(TOOLBOX)/bin/
 COMPILE = $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help up down reset logs test chaos bench check docs assets fmt lock env images sbom audit clean browser promtool
+.PHONY: help up down reset logs test chaos containers upgrade scaling bench check docs assets fmt lock env images sbom audit clean browser promtool
 
 help: ## Print this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: $(READY) ## Start the local stack, send a first message, leave it running (ARGS="--replicas router=2")
 	@$(BIN)/trunkline up $(ARGS)
@@ -33,6 +33,17 @@ test: $(READY) browser promtool ## Run the whole test suite (ARGS="-k pairing")
 
 chaos: $(READY) ## Kill, pause and confuse everything under load, and check that nobody notices (ARGS="--seed 2")
 	@$(BIN)/python -m dev.chaos $(ARGS)
+
+containers: $(READY) ## Build every image, bring Compose up, answer a message through it, check each container's hardening (root)
+	@sh dev/containers/prepare.sh
+	@$(BIN)/python -m dev.containers trial
+
+upgrade: $(READY) ## Upgrade containers under load from an earlier commit and go back (root; ARGS="--from COMMIT")
+	@sh dev/containers/prepare.sh
+	@$(BIN)/python -m dev.containers upgrade $(ARGS)
+
+scaling: $(READY) ## Scale out and in by the thresholds of the manifests, and look for interrupted turns
+	@$(BIN)/python -m dev.scaling $(ARGS)
 
 bench: $(READY) ## Measure throughput and latency beside their floor, about 100 s a round (ARGS=1: one round)
 	@$(BIN)/python -m bench $(ARGS)
@@ -70,7 +81,7 @@ env: ## Write .env for Compose, if there is none (secrets are made by `docker co
 images: ## Build every image (DOCKER=podman TAG=dev ARGS="--secret id=pip,src=…")
 	@for lock in $(LOCKED); do \
 		image=$${lock%%:*}; \
-		$(DOCKER) build $(ARGS) --build-arg SERVICE=$$image --build-arg LOCK=$${lock#*:}/requirements.txt \
+		DOCKER_BUILDKIT=1 $(DOCKER) build $(ARGS) --build-arg SERVICE=$$image --build-arg LOCK=$${lock#*:}/requirements.txt \
 			--build-arg REVISION=$$(git rev-parse HEAD) --tag trunkline-$$image:$(TAG) . || exit 1; \
 	done
 

@@ -69,10 +69,10 @@ def keep(file: Path, history: Mapping[str, Any]) -> None:
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    """Return the report as a page."""
+    """Return the report as a page; its `title` is Chaos if it has none."""
     settings = ", ".join(f"{name} {value}" for name, value in report["settings"].items() if value != "")
     lines = [
-        f"# Chaos: {'every promise kept' if report['good'] else 'PROMISES BROKEN'}",
+        f"# {report.get('title', 'Chaos')}: {'every promise kept' if report['good'] else 'PROMISES BROKEN'}",
         "",
         f"{settings}.",
         "",

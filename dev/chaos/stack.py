@@ -85,13 +85,18 @@ class Stack:
 
     def forms(self) -> Counter[str]:
         """Return how often each mark's contact form is stored."""
-        ring = keyring.parse((self.home / "keys" / "vault").read_text(encoding="utf-8"))
-        with psycopg.connect(self.status()["database_url"]) as connection:
-            keys = connection.execute("select tenant_id, number, wrapped from data_key").fetchall()
-            rows = connection.execute("select id, tenant_id, sealed_body from form_submission").fetchall()
-        vault = TenantVault(ring, _Fetched(Vault(ring), {(tenant, number): key for tenant, number, key in keys}))
-        texts = [vault.open(sealed, FORM_BODY.at(tenant, form)).decode() for form, tenant, sealed in rows]
-        return Counter(text.partition("[")[2].partition("]")[0] for text in texts if "[" in text)
+        return stored_forms((self.home / "keys" / "vault").read_text(encoding="utf-8"), self.status()["database_url"])
+
+
+def stored_forms(vault_key: str, database_url: str) -> Counter[str]:
+    """Return how often each mark's contact form is stored in a database."""
+    ring = keyring.parse(vault_key)
+    with psycopg.connect(database_url) as connection:
+        keys = connection.execute("select tenant_id, number, wrapped from data_key").fetchall()
+        rows = connection.execute("select id, tenant_id, sealed_body from form_submission").fetchall()
+    vault = TenantVault(ring, _Fetched(Vault(ring), {(tenant, number): key for tenant, number, key in keys}))
+    texts = [vault.open(sealed, FORM_BODY.at(tenant, form)).decode() for form, tenant, sealed in rows]
+    return Counter(text.partition("[")[2].partition("]")[0] for text in texts if "[" in text)
 
 
 @dataclass(frozen=True)

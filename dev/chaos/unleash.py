@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ async def unleash(stack: Stack, settings: Settings, keep: Path | None = None) ->
             settings.longest_pause,
         )
         finished = await _to_the_end(crowd, trouble, 2 * settings.seconds + settings.patience)
-        history = await _read(stack, simulator, model, settings.patience)
+        history = await read_to_the_end(stack.forms, simulator, model, settings.patience)
     faults = [asdict(fault) for fault in trouble.faults]
     found = checker.check(history["wire"], history["calls"], faults, history["effects"])
     if keep is not None:
@@ -82,8 +83,8 @@ async def _to_the_end(crowd: Crowd, trouble: Trouble, limit: float) -> bool:
     return trouble.died >= trouble.kills and len(crowd.written) == crowd.people * crowd.each
 
 
-async def _read(
-    stack: Stack, simulator: httpx2.AsyncClient, model: httpx2.AsyncClient, patience: float
+async def read_to_the_end(
+    forms: Callable[[], Mapping[str, int]], simulator: httpx2.AsyncClient, model: httpx2.AsyncClient, patience: float
 ) -> dict[str, Any]:
     """Wait until nothing is unanswered any more, at most so long, and return all that is known."""
     wire = Log(simulator, "/sim/wire")
@@ -98,5 +99,5 @@ async def _read(
     return {
         "wire": await wire.read(),
         "calls": (await model.get("/script/log")).json(),
-        "effects": await asyncio.to_thread(stack.forms),
+        "effects": await asyncio.to_thread(forms),
     }

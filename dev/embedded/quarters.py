@@ -130,15 +130,23 @@ def _copied_programs(place: Path) -> Path:
     """Copy what the server needs, readable by all; again when the package has changed."""
     source = (_PACKAGED / "bin/postgres").stat()
     copied = place / f"programs-{source.st_size}-{source.st_mtime_ns}"
-    site = _PACKAGED.parents[1]
     if not copied.is_dir():
         fresh = place / f"programs.{os.getpid()}"
-        # The same layout: the programs look for their libraries relative to themselves, some of them beside the package.
-        for needed in (*(_PACKAGED / name for name in _NEEDED), *site.glob(f"{_PACKAGED.parent.name}.libs")):
-            _copy(needed, fresh / needed.relative_to(site))
-        _open_to_readers(fresh)
+        copy_programs(fresh)
         fresh.rename(copied)
-    return copied / _PACKAGED.relative_to(site)
+    return copied / _PACKAGED.relative_to(_PACKAGED.parents[1])
+
+
+def copy_programs(folder: Path, *more: str) -> None:
+    """
+    Copy what a server needs of its package, and `more` such as `bin/pg_isready`, to a new folder, readable by all.
+
+    The same layout: the programs look for their libraries relative to themselves, some of them beside the package.
+    """
+    site = _PACKAGED.parents[1]
+    for needed in (*(_PACKAGED / name for name in (*_NEEDED, *more)), *site.glob(f"{_PACKAGED.parent.name}.libs")):
+        _copy(needed, folder / needed.relative_to(site))
+    _open_to_readers(folder)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -28,7 +28,7 @@ from services.console.directory import Reconciler
 from services.console.erasure import SWEEP, Erasures
 from services.console.forms import FormDeliveries
 from services.console.gap_fill import GapFill
-from services.console.gauges import housekeeping
+from services.console.gauges import certificates, housekeeping
 from services.console.job import repeated
 from services.console.knowledge.documents import Documents
 from services.console.knowledge.indexing import Indexing
@@ -232,7 +232,8 @@ async def main(settings: ConsoleSettings, stopping: asyncio.Event) -> None:
         api, changes = composed(settings, has, checks), Changes(has.bus, has.store)
         server = web_server(settings, app(settings, api, changes))
         has.bus.on(ADVISORIES, api.letters.on_given_up, workers=1)
-        ops = ops_app(checks, has.store.measure, housekeeping(has.store), api.canaries.measure)
+        ends = certificates(settings.db.url.get_secret_value(), settings.webhook_url)
+        ops = ops_app(checks, has.store.measure, housekeeping(has.store), api.canaries.measure, *ends)
         async with (
             serving(ops, settings.ops.host, settings.ops.port),
             background(*jobs(api), changes.keep(), server.serve()),

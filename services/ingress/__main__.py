@@ -35,7 +35,7 @@ async def main(settings: IngressSettings, stopping: asyncio.Event) -> None:
         app = WebhookApp(
             inbound_channels(settings.webhook_url), directory, Intake(bus, directory, vault, thread_pepper)
         )
-        measures: list[Measure] = [certificates(settings.nats)]
+        measures: list[Measure] = certificates(settings.nats)
         checks = {"process": not_stopping(stopping), "nats": bus.check, "config": directory.check}
         if settings.nats.monitor_url:
             checks["durability"] = durable_streams(settings.nats.monitor_url, (INBOUND, STATUS))

@@ -1,14 +1,14 @@
-"""What ingress measures of NATS: how full it is, whether it syncs, and when the certificate ends that it is trusted by."""
+"""What ingress measures of NATS: how full it is, whether it syncs, and when its certificates end."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
-
-from cryptography import x509
+from functools import partial
+from urllib.parse import urlsplit
 
 from services.ingress.readiness import ask_monitor
+from shared.certificates import certificate, shown_until, trusted_until
+from shared.certificates import nats as tls_of_nats
 from shared.metrics import (
-    CERTIFICATE_EXPIRY,
     NATS_STORE,
     NATS_STORE_LIMIT,
     NATS_STREAM,
@@ -16,6 +16,8 @@ from shared.metrics import (
     NATS_SYNC,
 )
 from shared.settings import Nats
+
+_NATS_PORT = 4222
 
 
 def nats_store(monitor_url: str) -> Callable[[], Awaitable[None]]:
@@ -36,12 +38,10 @@ def nats_store(monitor_url: str) -> Callable[[], Awaitable[None]]:
     return measure
 
 
-def certificates(nats: Nats) -> Callable[[], Awaitable[None]]:
-    """Return what reads the file of authorities again, since it is replaced while we run."""
-
-    async def measure() -> None:
-        if nats.ca:
-            issuers = x509.load_pem_x509_certificates(await asyncio.to_thread(Path(nats.ca).read_bytes))
-            CERTIFICATE_EXPIRY.labels("nats").set(min(it.not_valid_after_utc for it in issuers).timestamp())
-
-    return measure
+def certificates(nats: Nats) -> list[Callable[[], Awaitable[None]]]:
+    """Return what looks at NATS' certificates: the authority that is trusted, and what the server shows."""
+    if not nats.ca:
+        return []
+    authority, server = nats.ca, urlsplit(nats.url)
+    shown = partial(shown_until, server.hostname or "", server.port or _NATS_PORT, tls_of_nats)
+    return [certificate("nats", partial(trusted_until, authority)), certificate("nats-server", shown)]

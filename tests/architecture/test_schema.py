@@ -1,5 +1,6 @@
 """The database's schema."""
 
+import asyncio
 import secrets
 
 import psycopg
@@ -9,6 +10,7 @@ from psycopg.rows import dict_row
 
 from dev.embedded import PostgresServer
 from shared.store.migrations import config, due, pending, upgrade
+from tests.eventually import eventually
 
 
 def test_a_migrated_schema_is_the_one_that_the_tables_describe(database_url: str) -> None:
@@ -38,6 +40,32 @@ def test_a_migration_runs_once_and_says_whether_it_expands_or_contracts(postgres
     assert all(step.endswith(("_expand", "_contract")) for step in every)
     assert upgrade(url, contract=True) == every
     assert upgrade(url, contract=True) == pending(url) == []
+    postgres.drop_database(url.rpartition("/")[2])
+
+
+async def test_a_table_in_use_is_tried_again(postgres: PostgresServer) -> None:
+    """
+    Whoever waits for a table holds up everybody behind them, so a migration waits a second and begins anew.
+    """
+    url = postgres.create_database(f"test_{secrets.token_hex(6)}")
+    first, last = pending(url)[0], pending(url)[-1]
+    await asyncio.to_thread(command.upgrade, config(url), first)
+    with psycopg.connect(url) as somebody, psycopg.connect(url, autocommit=True) as watcher:
+
+        async def is_waiting() -> bool:
+            waits = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+            return watcher.execute(waits).rowcount > 0
+
+        async def has_given_way() -> bool:
+            return not await is_waiting()
+
+        somebody.execute("lock table alembic_version in share mode")
+        migrating = asyncio.create_task(asyncio.to_thread(upgrade, url, contract=True))
+        await eventually(is_waiting)
+        await eventually(has_given_way)
+        somebody.rollback()
+        assert (await migrating)[-1] == last
+    assert pending(url) == []
     postgres.drop_database(url.rpartition("/")[2])
 
 

@@ -88,6 +88,14 @@ def test_secrets_are_made_once_and_half_an_account_is_refused(tmp_path: Path) ->
             fill(Chest(tmp_path), half)
 
 
+def test_every_folder_of_secrets_can_be_written(keys: Path) -> None:
+    """
+    The container that makes them has a volume for each, since its image is read-only.
+    """
+    given = keys_of(services()["keys"])
+    assert given == {f"/keys/{it.name}": it.name for it in keys.iterdir()}
+
+
 def test_every_container_of_ours_is_hardened() -> None:
     """
     Its image cannot be written to, no capability is left, none can be gained, and what it says fills no disk.
@@ -121,8 +129,25 @@ def test_every_image_is_built_with_its_own_lock() -> None:
     built = {it["build"]["args"]["SERVICE"]: it for it in services().values() if "build" in it}
     assert set(built) == set(IMAGES)
     for image, service in built.items():
-        assert service["image"] == f"trunkline-{image}"
+        assert service["image"] == f"trunkline-{image}:latest"
         assert service["build"]["args"].get("LOCK", f"services/{image}/requirements.txt") == IMAGES[image].lock
+
+
+def test_nats_understands_what_it_is_given(keys: Path, tmp_path: Path) -> None:
+    """
+    Its container's own command, with the server's test of a configuration in place of its start.
+    """
+    nats = services()["nats"]
+    places = {it["target"]: it["source"] for it in nats["volumes"] if it["type"] == "bind"}
+    (tmp_path / "etc").mkdir()
+    for target, source in places.items():
+        (tmp_path / "etc" / Path(target).name).write_text(Path(source).read_text())
+    (tmp_path / "etc/keys").symlink_to(keys / "nats")
+    shell, option, words = nats["entrypoint"]
+    words = words.replace("/etc/nats", str(tmp_path / "etc")) + " -t"
+    argv = [shell, option, words]
+    done = subprocess.run(argv, env={"PATH": f"{BIN}:/usr/bin:/bin"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_nothing_starts_before_what_it_cannot_do_without() -> None:
