@@ -1,7 +1,7 @@
 """The wire log: every request in either direction, append-only. Checkers read it."""
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Direction = Literal["to_gateway", "from_gateway"]
@@ -46,4 +46,4 @@ class Wire:
 
     def after(self, n: int) -> list[dict[str, Any]]:
         """Return the entries behind number `n`."""
-        return [asdict(entry) for entry in self.entries[n:]]
+        return [vars(entry) for entry in self.entries[n:]]
