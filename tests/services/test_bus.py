@@ -24,7 +24,7 @@ class StartFailed(Exception):
     """A service fails after its readers began."""
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 async def test_a_service_that_fails_leaves_no_reader_behind(nats: NatsServer) -> None:
     """
     A reader that goes on over a closed connection spins and lets nothing else run: the process would neither work nor end.
@@ -49,7 +49,7 @@ async def test_a_service_that_fails_leaves_no_reader_behind(nats: NatsServer) ->
     assert [task for task in left if not task.done()] == []
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 async def test_a_service_ends_as_it_was_asked_to_though_nats_went_before_it(nats: NatsServer) -> None:
     """
     Nothing is left to be told to NATS, whose streams deliver again what was not acknowledged.
@@ -95,7 +95,7 @@ async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     await writer.drain()
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 async def test_a_server_that_hangs_up_leaves_no_connection_open() -> None:
     """
     Neither one that ends in service nor one that ends while it is greeted, as those of a server that restarts do.
@@ -119,7 +119,7 @@ async def test_a_server_that_hangs_up_leaves_no_connection_open() -> None:
             await back.wait()
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 async def test_a_login_that_is_refused_leaves_no_connection_open() -> None:
     """
     Though nobody was given what could be closed.
