@@ -10,6 +10,9 @@ TOOLBOX := build/tools
 TOOLS = [ -x $(TOOLBOX)/bin/pip ] || python3 -m venv $(TOOLBOX); $(TOOLBOX)/bin/pip install --quiet --disable-pip-version-check --only-binary :all:
 COMPILE = $$UV pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
+# Everything here starts the same programs again and again: compiled once is enough.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help up down reset logs test chaos containers upgrade scaling bench check docs assets fmt lock env images sbom audit clean browser promtool
 

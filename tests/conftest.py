@@ -1,20 +1,26 @@
 """What every test may ask for: real servers from wheels, fresh for each test."""
 
+import os
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from dev.embedded import NatsServer, PostgresServer, nats_server, postgres_server
+from shared import telemetry
 from shared.addresses import Pepper
 from shared.bus import apply_topology
 from shared.store.migrations import upgrade
 from shared.store.session import Store, open_store
 from shared.vault import Vault
 
-WHOLE_STACKS = ("browser", "chaos", "journeys", "stack")
-"""Tests that run every process: one after another, while those of single services run beside them."""
+GROUPS = {"chaos": "whole stacks", "journeys": "whole stacks", "stack": "whole stacks", "browser": "browser"}
+"""Tests that run every process, one after another; and those of pages, which share a browser. Any other runs beside them."""
 
 _TEMPLATE = "trunkline_template"
 
@@ -22,12 +28,24 @@ SERVICES_WITH_DATABASE = ("router", "agent", "egress", "console")
 PASSWORD = "password-of-every-service-in-these-tests"
 
 
+_MEMORY = Path("/dev/shm")
+_ENOUGH = 4 << 30
+"""Bytes. The stacks and databases of a whole run have come to less than half of it."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what tests write in memory, where there is enough of it: each copies a database, and all that we run syncs."""
+    if _MEMORY.is_dir() and not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC and shutil.disk_usage(_MEMORY).free > _ENOUGH:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
 @pytest.hookimpl(tryfirst=True)  # before the plugin that reads these marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep whole stacks from running side by side: two cores are too few for two of them."""
     for item in items:
-        if item.path.relative_to(item.config.rootpath).parts[1] in WHOLE_STACKS:
-            item.add_marker(pytest.mark.xdist_group("whole stacks"))
+        group = GROUPS.get(item.path.relative_to(item.config.rootpath).parts[1])
+        if group and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +78,7 @@ def nats(tmp_path: Path) -> Iterator[NatsServer]:
     with nats_server(tmp_path / "nats") as server:
         apply_topology(server.url)
         yield server
+        server.kill()  # nobody will read what it keeps
 
 
 @pytest.fixture
@@ -70,3 +89,12 @@ def vault() -> Vault:
 @pytest.fixture
 def pepper() -> Pepper:
     return Pepper(b"p" * 32)
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """Every span of the test: our tracer as it is, with an exporter that keeps them."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
+    return exporter

@@ -20,7 +20,8 @@ def create(url: str, name: str, template: str) -> None:
 
     with psycopg.connect(url, autocommit=True) as connection:
         if connection.execute("select from pg_database where datname = %s", [name]).fetchone() is None:
-            statement = sql.SQL("create database {} template {}")
+            # of its files: a copy row by row, through the log, takes three times as long
+            statement = sql.SQL("create database {} template {} strategy file_copy")
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
 
 

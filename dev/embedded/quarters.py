@@ -4,7 +4,7 @@ Where an embedded Postgres lives when we are root.
 Postgres refuses to run as root, so it runs as `nobody`, and that account has to reach its data and its programs. Below a
 private directory (a clone in root's home, a temporary directory) it cannot. Opening the parents would expose what else is in
 them; instead the unreachable part moves to a private directory below /var/tmp, named after the one it stands in for, with a
-link left in its place.
+link left in its place. What is kept in memory (/dev/shm, by our tests) stays there.
 """
 
 import contextlib
@@ -30,6 +30,7 @@ def _packaged() -> Path:
 
 _PACKAGED = _packaged()
 _ELSEWHERE = Path("/var/tmp")  # noqa: S108 - survives a reboot; what we make there is checked and private
+_MEMORY = Path("/dev/shm")  # noqa: S108 - likewise; for what stands there already
 _PREFIX = "trunkline-postgres-"
 _OWNER_NOTE = "stands-in-for"
 _LINK = "elsewhere"
@@ -98,7 +99,9 @@ def _private(cell: Path, account: Account | None) -> Path:
 
 
 def _stand_in(directory: Path) -> Path:
-    return _ELSEWHERE / (_PREFIX + hashlib.sha256(bytes(directory.resolve())).hexdigest()[:16])
+    place = directory.resolve()
+    near = _MEMORY if place.is_relative_to(_MEMORY) else _ELSEWHERE
+    return near / (_PREFIX + hashlib.sha256(bytes(place)).hexdigest()[:16])
 
 
 def _elsewhere(directory: Path, account: Account) -> Path:
@@ -119,7 +122,7 @@ def _elsewhere(directory: Path, account: Account) -> Path:
 
 def _sweep() -> None:
     """Remove what stands in for directories that are gone, such as those of killed test runs."""
-    for place in _ELSEWHERE.glob(_PREFIX + "*"):
+    for place in (place for near in (_ELSEWHERE, _MEMORY) for place in near.glob(_PREFIX + "*")):
         with contextlib.suppress(FileNotFoundError):  # not written yet, or somebody else sweeps too
             gone = not Path((place / _OWNER_NOTE).read_text(encoding="utf-8")).exists()
             if gone and place.lstat().st_uid == os.geteuid():

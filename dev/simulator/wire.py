@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dev.simulator.news import News
@@ -73,8 +73,8 @@ class Wire:
 
     def after(self, n: int) -> list[dict[str, Any]]:
         """Return the entries behind number `n`."""
-        return [asdict(entry) for entry in self.entries[n:]]
+        return [vars(entry) for entry in self.entries[n:]]
 
     def changed_since(self, version: int, most: int) -> list[dict[str, Any]]:
         """Return those of the newest `most` entries that began or ended after this version of the news."""
-        return [asdict(entry) for entry in self.entries[-most:] if entry.changed > version]
+        return [vars(entry) for entry in self.entries[-most:] if entry.changed > version]

@@ -10,6 +10,35 @@ from shared.bus.nkey import Nkey
 from shared.settings import Nats
 
 
+class LoginClient(Client):
+    """Signs by `cryptography`, which is there as a wheel, and leaves no connection open behind it."""
+
+    def hang_up(self) -> None:
+        """Close the connection, if it is not closed; its end is waited for by nobody."""
+        if self._transport is not None:
+            self._transport.close()  # type: ignore[no-untyped-call]
+
+    async def _connect_to_server(self, server: Any) -> None:  # noqa: ANN401 - nats-py's own
+        self.hang_up()  # after a handshake that failed, nats-py would drop the connection as it is
+        await super()._connect_to_server(server)
+
+    def _setup_nkeys_seed_connect(self) -> None:
+        key = Nkey(str(self._nkeys_seed_str))
+        self._public_nkey = key.public
+        self._signature_cb = key.sign
+
+
+async def connect(options: dict[str, Any]) -> LoginClient:
+    """Open a connection with nats-py's options."""
+    client = LoginClient()
+    try:
+        await client.connect(**options)
+    except BaseException:
+        client.hang_up()
+        raise
+    return client
+
+
 class LoginBroker(NatsBroker):
     """A broker that logs in with an nkey, where the settings name one."""
 
@@ -18,26 +47,10 @@ class LoginBroker(NatsBroker):
         self.inbox = f"{self._login['inbox_prefix']}.".encode()
         super().__init__(self._login.pop("servers"), name=f"trunkline-{name}", **options)
 
-    async def _connect(self) -> Client:
+    async def _connect(self) -> LoginClient:
         connection = await connect({**self._connection_kwargs, **self._login})
         self.config.connect(connection)
         return connection
-
-
-class _NkeyClient(Client):
-    """Signs by `cryptography`, which is there as a wheel."""
-
-    def _setup_nkeys_seed_connect(self) -> None:
-        key = Nkey(str(self._nkeys_seed_str))
-        self._public_nkey = key.public
-        self._signature_cb = key.sign
-
-
-async def connect(options: dict[str, Any]) -> Client:
-    """Open a connection with nats-py's options."""
-    client = _NkeyClient()
-    await client.connect(**options)
-    return client
 
 
 def login(server: str | Nats, name: str) -> dict[str, Any]:

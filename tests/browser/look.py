@@ -1,27 +1,39 @@
 """
 A window before the console: whatever its console, its policy or axe minds, fails the test, and so does a page that is too wide.
 
-`open_window(width=…, theme=…, language=…)` signs in where `as_` names an account; `Window.check(name)` looks, keeps a picture in
-`build/screenshots` and asks axe.
+`open_window(width=…, theme=…, language=…)` signs in where `as_` names an account. `Window.check(name)` looks at what is shown
+narrow and wide, light and dark, keeps a picture of each in `build/screenshots` and asks axe. The window stays the same and
+turns, as a device and its system do: nothing is loaded or clicked again for another look.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.eventually import DEADLINE
 
-_HERE = Path(__file__).parent
-_AXE = (_HERE / "axe" / "axe.min.js").read_text(encoding="utf-8")
-PICTURES = _HERE.parents[1] / "build" / "screenshots"
-WIDTHS = (1440, 390)
-THEMES = ("light", "dark")
-_RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
+Theme = Literal["light", "dark"]
+
+NARROW, WIDE = 390, 1440
+PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
+_HEIGHT = 900
+_AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
+_ALL = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']"
+_OF_COLOURS = "{type: 'rule', values: ['color-contrast', 'link-in-text-block']}"
+"""What another theme can break; the other rules look at what it does not change."""
+
 _LISTEN = """
 window.reports = [];
 document.addEventListener("securitypolicyviolation", (event) => window.reports.push(`${event.violatedDirective}: ${event.blockedURI}`));
 """
+_SETTLE = """async () => {
+  const fits = (chart) => chart.querySelector("canvas")?.offsetWidth === chart.clientWidth;
+  await document.fonts.ready;
+  do await new Promise(requestAnimationFrame); while (![...document.querySelectorAll("[data-chart]")].every(fits));
+}"""
+"""A chart is drawn anew soon after its window has another width."""
 
 
 @dataclass
@@ -30,8 +42,6 @@ class Window:
 
     page: Page
     url: str
-    theme: str
-    width: int
     errors: list[str] = field(default_factory=list)
 
     async def go(self, path: str) -> None:
@@ -47,19 +57,31 @@ class Window:
         await expect(self.page.locator("meta[name=form-token]")).to_have_count(1)
 
     async def check(self, name: str) -> None:
-        """Find nothing wrong with what is shown, and keep a picture of it."""
+        """Find nothing wrong with what is shown, whatever the width and the theme, and keep pictures of it."""
         PICTURES.mkdir(parents=True, exist_ok=True)
-        await self.page.evaluate("document.fonts.ready")
-        await self.page.screenshot(path=PICTURES / f"{name}-{self.theme}-{self.width}.png", full_page=True)
+        before = self.page.viewport_size
+        for width in (NARROW, WIDE):
+            await self.page.set_viewport_size({"width": width, "height": _HEIGHT})
+            for theme, rules in zip(get_args(Theme), (_ALL, _OF_COLOURS), strict=True):
+                await self.page.emulate_media(color_scheme=theme)
+                await self._look(f"{name}-{theme}-{width}", rules)
+        await self.page.emulate_media(color_scheme="light")
+        await self.page.set_viewport_size(before or {"width": WIDE, "height": _HEIGHT})
+        reports = await self.page.evaluate("window.reports")
+        assert not reports, f"{name}: {reports}"
+        assert not self.errors, f"{name}: {self.errors}"
+
+    async def _look(self, name: str, rules: str) -> None:
+        await self.page.evaluate(_SETTLE)
+        await self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
         too_wide = await self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         assert too_wide <= 0, f"{name}: {too_wide} px too wide"
-        found = await self.page.evaluate(f"async () => {{ {_AXE}; return (await axe.run({_RULES})).violations }}")
+        if not await self.page.evaluate("'axe' in window"):
+            await self.page.evaluate(f"() => {{ {_AXE} }}")
+        found = await self.page.evaluate(f"async () => (await axe.run({{runOnly: {rules}}})).violations")
         assert not found, f"{name}: {[(it['id'], [node['html'][:150] for node in it['nodes']]) for it in found]}"
-        reports = await self.page.evaluate("window.reports")
-        assert not reports, f"{name}: {reports}"
-        assert not self.errors, f"{name}: {self.errors}"
 
     async def close(self) -> None:
         """End it; nothing may have been wrong since it was opened."""
@@ -68,16 +90,22 @@ class Window:
 
 
 async def window(
-    browser: Browser, url: str, *, width: int = 1440, theme: str = "light", language: str = "en"
+    browser: Browser, url: str, *, width: int = WIDE, theme: Theme | None = None, language: str = "en"
 ) -> Window:
-    """Open a window of its own on a console."""
+    """Open a window of its own on a console. `theme`: what its user has chosen; otherwise it is the system's, which is light."""
     context: BrowserContext = await browser.new_context(
-        viewport={"width": width, "height": 900}, locale=language, timezone_id="Europe/Rome", bypass_csp=False
+        viewport={"width": width, "height": _HEIGHT},
+        color_scheme="light",
+        reduced_motion="reduce",  # a colour on its way from one theme to the other is no colour of either
+        locale=language,
+        timezone_id="Europe/Rome",
+        bypass_csp=False,
     )
     context.set_default_timeout(DEADLINE * 1000)
     await context.add_init_script(_LISTEN)
-    await context.add_cookies([{"name": "theme", "value": theme, "url": url}])
-    opened = Window(await context.new_page(), url, theme, width)
+    if theme:
+        await context.add_cookies([{"name": "theme", "value": theme, "url": url}])
+    opened = Window(await context.new_page(), url)
     opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
     opened.page.on(
         "console", lambda said: opened.errors.append(said.text) if said.type in {"error", "warning"} else None

@@ -2,31 +2,25 @@
 
 import re
 
-import pytest
 from playwright.async_api import expect
 
 from shared.channels.line_setup import Connection, ConnectionTest, Finding, Severity, Webhooks
 from shared.ids import Address
 from tests.browser.conftest import OpenWindow
 from tests.browser.console import COMPANY, EMAIL, Console
-from tests.browser.look import THEMES, WIDTHS
+from tests.browser.look import NARROW
 from tests.services.console.api.past import SENDER
-
-every_look = pytest.mark.parametrize(("theme", "width"), [(theme, width) for theme in THEMES for width in WIDTHS])
 
 SID, TOKEN = "AC" + "7" * 32, "f" * 32
 CHANNEL = "/channels/ln_acme"
 
 
-@every_look
-async def test_pages_that_connect_a_number_look_right(
-    open_window: OpenWindow, console: Console, theme: str, width: int
-) -> None:
+async def test_pages_that_connect_a_number_look_right(open_window: OpenWindow, console: Console) -> None:
     """
     Companies, channels, the integration with its checks, and the settings; empty, full, and where a test fails.
     """
     await console.account()
-    window = await open_window(EMAIL, theme=theme, width=width)
+    window = await open_window(EMAIL, width=NARROW)
     empty = {"channels-empty": f"/channels?tenant={COMPANY}", "integration-no-agent": f"/channels/new?tenant={COMPANY}"}
     for name, path in (empty | {"tenants": "/tenants", "tenant-new": "/tenants/new"}).items():
         await window.go(path)
@@ -58,28 +52,26 @@ async def test_pages_that_connect_a_number_look_right(
     await window.check("integration-refused")
 
 
-@every_look
-async def test_a_companys_admin_sees_locks(open_window: OpenWindow, console: Console, theme: str, width: int) -> None:
+async def test_a_companys_admin_sees_locks(open_window: OpenWindow, console: Console) -> None:
     """
     Where the platform's admin decides.
     """
     await console.past.plant()
     await console.account("eve@example.org", "COMPANY_ADMIN")
-    window = await open_window("eve@example.org", theme=theme, width=width)
+    window = await open_window("eve@example.org", width=NARROW)
     for name, path in {"channel-locked": CHANNEL, "tenant-locked": f"/tenants/{COMPANY}"}.items():
         await window.go(path)
         await expect(window.page.get_by_text("Set by system admin").first).to_be_visible()
         await window.check(name)
 
 
-@every_look
-async def test_the_profile_looks_right(open_window: OpenWindow, console: Console, theme: str, width: int) -> None:
+async def test_the_profile_looks_right(open_window: OpenWindow, console: Console) -> None:
     """
     Without a pairing, with a code, and paired: the page turns by itself.
     """
     await console.past.plant()
     await console.account("bob@example.org", "USER")
-    window = await open_window("bob@example.org", theme=theme, width=width)
+    window = await open_window("bob@example.org", width=NARROW)
     await window.go("/profile")
     await window.check("profile")
     await window.page.get_by_role("button", name="Generate code").click()
@@ -130,15 +122,12 @@ async def test_a_webhooks_address_is_copied(open_window: OpenWindow, console: Co
     await expect(button.get_by_role("status")).to_have_text("Copied")
 
 
-@every_look
-async def test_pages_of_agents_and_keys_look_right(
-    open_window: OpenWindow, console: Console, theme: str, width: int
-) -> None:
+async def test_pages_of_agents_and_keys_look_right(open_window: OpenWindow, console: Console) -> None:
     """
     Lists, forms, a chat, a fresh key and the question before it is revoked.
     """
     await console.account()
-    window = await open_window(EMAIL, theme=theme, width=width)
+    window = await open_window(EMAIL, width=NARROW)
     await window.go("/api-keys")
     await window.check("api-keys-empty")
     await console.past.plant()
@@ -169,16 +158,13 @@ async def test_pages_of_agents_and_keys_look_right(
     await window.check("api-key-revoke")
 
 
-@every_look
-async def test_pages_of_knowledge_and_pipelines_look_right(
-    open_window: OpenWindow, console: Console, theme: str, width: int
-) -> None:
+async def test_pages_of_knowledge_and_pipelines_look_right(open_window: OpenWindow, console: Console) -> None:
     """
     Empty, with a file that waits, with what a search finds, and a draft with its faults.
     """
     await console.account()
     await console.past.plant()
-    window = await open_window(EMAIL, theme=theme, width=width)
+    window = await open_window(EMAIL, width=NARROW)
     pages = {
         "knowledge": f"/knowledge?tenant={COMPANY}",
         "documents-empty": "/knowledge/ag_acme",

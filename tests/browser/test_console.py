@@ -3,7 +3,6 @@
 import asyncio
 from datetime import UTC, datetime
 
-import pytest
 from playwright.async_api import Route, expect
 
 from shared.events import ReplyReady
@@ -11,29 +10,38 @@ from shared.ids import ReplyId, ThreadKey
 from shared.topology import OUT, out_subject
 from tests.browser.conftest import OpenWindow
 from tests.browser.console import EMAIL, Console
-from tests.browser.look import THEMES, WIDTHS
-
-every_look = pytest.mark.parametrize(("theme", "width"), [(theme, width) for theme in THEMES for width in WIDTHS])
+from tests.browser.look import NARROW
 
 
-@every_look
-async def test_pages_without_an_account_look_right(open_window: OpenWindow, theme: str, width: int) -> None:
+async def test_pages_without_an_account_look_right(open_window: OpenWindow) -> None:
     """
     Home of a local stack, sign-in, first run and what is not there.
     """
-    window = await open_window(theme=theme, width=width)
+    window = await open_window(width=NARROW)
     for name, path in {"home-out": "/", "sign-in": "/sign-in", "first-run": "/first-run"}.items():
         await window.go(path)
         await window.check(name)
 
 
-@every_look
-async def test_pages_of_an_admin_look_right(open_window: OpenWindow, console: Console, theme: str, width: int) -> None:
+async def test_a_chosen_theme_stands_against_the_systems(open_window: OpenWindow) -> None:
+    """
+    Dark as by a dark system.
+    """
+    ground = "getComputedStyle(document.body).backgroundColor"
+    chosen, followed = await open_window(theme="dark"), await open_window()
+    await chosen.go("/sign-in")
+    await followed.go("/sign-in")
+    assert await chosen.page.evaluate(ground) != await followed.page.evaluate(ground)
+    await followed.page.emulate_media(color_scheme="dark")
+    assert await chosen.page.evaluate(ground) == await followed.page.evaluate(ground)
+
+
+async def test_pages_of_an_admin_look_right(open_window: OpenWindow, console: Console) -> None:
     """
     With a past, without one, and where nothing matches.
     """
     await console.account()
-    window = await open_window(EMAIL, theme=theme, width=width)
+    window = await open_window(EMAIL, width=NARROW)
     for name, path in {"messages-empty": "/messages", "dead-letters-empty": "/dead-letters", "home": "/"}.items():
         await window.go(path)
         await window.check(name)

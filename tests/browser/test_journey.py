@@ -22,6 +22,8 @@ RECORDED = Path(__file__).parents[2] / "build" / "journeys"
 NUMBER, BUSINESS = "+15550100077", "+15005550077"
 _MOST_TABS = 150
 
+pytestmark = pytest.mark.xdist_group("whole stacks")
+
 
 @dataclass
 class Keyboard:

@@ -2,16 +2,13 @@
 
 from datetime import timedelta
 
-import pytest
 from playwright.async_api import expect
 
 from services.console.rollups import Rollups
 from tests.browser.conftest import OpenWindow
 from tests.browser.console import EMAIL, Console
-from tests.browser.look import THEMES, WIDTHS
+from tests.browser.look import NARROW
 from tests.services.console.api.past import NOON
-
-every_look = pytest.mark.parametrize(("theme", "width"), [(theme, width) for theme in THEMES for width in WIDTHS])
 
 
 async def busy(console: Console) -> None:
@@ -33,13 +30,12 @@ async def busy(console: Console) -> None:
     await Rollups(console.past.store).run()
 
 
-@every_look
-async def test_monitoring_looks_right(open_window: OpenWindow, console: Console, theme: str, width: int) -> None:
+async def test_monitoring_looks_right(open_window: OpenWindow, console: Console) -> None:
     """
     Before the first message, with charts, and with one of them as a table.
     """
     await console.account()
-    window = await open_window(EMAIL, theme=theme, width=width)
+    window = await open_window(EMAIL, width=NARROW)
     await window.go("/monitoring?tenant=tn_acme")
     await window.check("monitoring-empty")
     await busy(console)
@@ -52,13 +48,12 @@ async def test_monitoring_looks_right(open_window: OpenWindow, console: Console,
     await window.check("monitoring-table")
 
 
-@every_look
-async def test_chat_history_looks_right(open_window: OpenWindow, console: Console, theme: str, width: int) -> None:
+async def test_chat_history_looks_right(open_window: OpenWindow, console: Console) -> None:
     """
     Without a conversation, with some, with history off, a thread, and the question before somebody is erased.
     """
     await console.account()
-    window = await open_window(EMAIL, theme=theme, width=width)
+    window = await open_window(EMAIL, width=NARROW)
     await window.go("/history?tenant=tn_acme")
     await window.check("history-empty")
     await busy(console)
@@ -85,13 +80,12 @@ async def test_chat_history_looks_right(open_window: OpenWindow, console: Consol
     await window.check("thread-off")
 
 
-@every_look
-async def test_people_and_system_look_right(open_window: OpenWindow, console: Console, theme: str, width: int) -> None:
+async def test_people_and_system_look_right(open_window: OpenWindow, console: Console) -> None:
     """
     Bindings, leads, users, audit and system: before anything was there, and with something; the dialogs.
     """
     await console.account()
-    window = await open_window(EMAIL, theme=theme, width=width)
+    window = await open_window(EMAIL, width=NARROW)
     for name in ("bindings", "leads"):
         await window.go(f"/{name}?tenant=tn_acme")
         await window.check(f"{name}-empty")

@@ -5,17 +5,16 @@ import httpx2
 from services.console.pages.traces import RECEIVER
 from tests.browser.conftest import OpenWindow
 from tests.browser.console import EMAIL, Console
-from tests.browser.test_console import every_look
+from tests.browser.look import NARROW
 from tests.services.console.pages.test_traces import CALLBACK, PROTOBUF, SID, TRACE, export
 
 
-@every_look
-async def test_traces_look_right(open_window: OpenWindow, console: Console, theme: str, width: int) -> None:
+async def test_traces_look_right(open_window: OpenWindow, console: Console) -> None:
     """
     Without one, the list, and a waterfall that leads to another.
     """
     await console.account()
-    window = await open_window(EMAIL, theme=theme, width=width)
+    window = await open_window(EMAIL, width=NARROW)
     await window.go("/traces")
     await window.check("traces-empty")
     spans = ("a", "", "POST /webhooks/twilio", 0, 10), ("b", "a", "wait turn", 10, 40), ("c", "a", "send part", 40, 100)

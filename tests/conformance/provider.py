@@ -110,6 +110,7 @@ async def providing() -> AsyncIterator[Provider]:
         task = asyncio.ensure_future(provider.serve(reader, writer))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # one that was cancelled before it began, too
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
     provider.port = server.sockets[0].getsockname()[1]

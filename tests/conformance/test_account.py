@@ -75,7 +75,14 @@ async def test_wrong_credentials_are_told_without_content(sim: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [BREAK, answer(500, {}), answer(200, {"messages": [None]}), answer(200, {}), b"HTTP/1.1 200 OK\r\n\r\nno"]
+    "said",
+    [
+        BREAK,
+        answer(500, {}),
+        answer(200, {"messages": [None]}),
+        answer(200, {}),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno",
+    ],
 )
 async def test_whatever_twilio_says_it_is_understood_or_unavailable(provider: Provider, said: bytes) -> None:
     """

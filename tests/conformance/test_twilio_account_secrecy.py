@@ -5,11 +5,8 @@ import traceback
 
 import aiohttp
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from shared import telemetry
 from shared.channels.line_setup import Severity
 from shared.channels.whatsapp_twilio.account import WhatsAppTwilioAccount
 from shared.channels.whatsapp_twilio.http import TwilioHttp
@@ -25,16 +22,6 @@ def test_credentials_do_not_show_their_secret() -> None:
     Nor the key's name, which with the secret is a login.
     """
     assert repr(KEY) == f"Credentials(account_sid={CREDENTIALS.account_sid})"
-
-
-@pytest.fixture
-def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    """Every span of the test: the real tracer, with an exporter that keeps them."""
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
-    return exporter
 
 
 TOLD_WITH_TOKEN = [

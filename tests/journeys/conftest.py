@@ -1,12 +1,14 @@
 """Journeys: all processes, told as stories."""
 
+import secrets
 from collections.abc import Iterator
 
 import pytest
 
 from tests.fakes.collector import Collector, collecting
-from tests.journeys.stack import Stack
+from tests.journeys.stack import Stack, free_offset
 
+OVERRIDES = "rc=5&rp=5xx,ct,rt&ct=2000&rt=4000&tt=15000"
 RECONCILE_AFTER = "1,2,4,6"
 """A send that was under way when egress was killed is looked for sooner than the 120 s that Twilio's list may lag."""
 
@@ -49,3 +51,27 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, C
             yield stack, collector
         finally:
             stack.end()
+
+
+@pytest.fixture(scope="session")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of the source documents' own nine variables, and of ours that lets in only who has paired; all is as it should be."""
+    offset = free_offset()
+    stack = Stack.at(
+        tmp_path_factory.mktemp("ward") / "home",
+        TWILIO_ACCOUNT_SID="AC" + secrets.token_hex(16),
+        TWILIO_AUTH_TOKEN=secrets.token_hex(16),
+        TWILIO_DEFAULT_FROM="whatsapp:+15005550010",
+        TWILIO_WEBHOOK_URL=f"http://127.0.0.1:{8080 + offset}/webhooks/twilio#{OVERRIDES}",
+        CHANNEL_PAIR_CODE_TTL_MS="600000",
+        CHANNEL_PAIR_RATE_LIMIT="3",
+        CHANNEL_INBOUND_RPS_BUCKET="10",
+        CHANNEL_INBOUND_RPS_WINDOW="60000",
+        TRUNKLINE_DEFAULT_LINE_ACCESS="paired",
+        TRUNKLINE_PORT_OFFSET=str(offset),
+    )
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.end()

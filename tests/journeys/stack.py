@@ -71,7 +71,7 @@ class Stack:
         return self.run("up", *words, limit=_UP_LIMIT)
 
     def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run("status", "-o", "json").stdout)
+        found: dict[str, Any] = self.told("status")
         return found
 
     def pids(self, name: str) -> list[int]:

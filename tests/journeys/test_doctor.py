@@ -7,10 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.journeys.stack import Stack, free_offset
-
-SENDER = "whatsapp:+15005550010"
-OVERRIDES = "rc=5&rp=5xx,ct,rt&ct=2000&rt=4000&tt=15000"
+from tests.journeys.stack import Stack
 
 BY_HAND: dict[str, set[str]] = {
     "healthy": set(),
@@ -49,23 +46,6 @@ FROM_HERE: dict[str, set[str]] = {
     "status_callback_missing": {"status_callback_missing"},
     "status_callback_elsewhere": {"status_callback_elsewhere"},
 }
-
-
-@pytest.fixture(scope="module")
-def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack whose line is no sandbox, and is set up at the simulator as it should be."""
-    offset = free_offset()
-    stack = Stack.at(
-        tmp_path_factory.mktemp("ward") / "home",
-        TRUNKLINE_PORT_OFFSET=str(offset),
-        TWILIO_WEBHOOK_URL=f"http://127.0.0.1:{8080 + offset}/webhooks/twilio#{OVERRIDES}",
-        TWILIO_DEFAULT_FROM=SENDER,
-    )
-    try:
-        stack.up()
-        yield stack
-    finally:
-        stack.end()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.eventually import eventually
+from tests.eventually import SELDOM, eventually
 from tests.fakes.collector import Collector, SeenSpan
 from tests.journeys.stack import Stack, logs, metrics
 
@@ -65,7 +65,7 @@ async def test_two_hundred_messages_have_a_whole_trace_each_and_tell_nothing_per
             found = collector.traces_of(sids)
             return found if all(map(is_whole, found.values())) else None
 
-        traces = await eventually(all_whole, 90)
+        traces = await eventually(all_whole, 90, SELDOM)
     assert len({trace[0].trace for trace in traces.values()}) == MESSAGES
     assert min(map(covered, traces.values())) >= 0.95
     callbacks = {span.trace for span in collector.spans if span.name == CALLBACK}

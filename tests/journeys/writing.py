@@ -9,7 +9,7 @@ import httpx2
 from dev.chaos import checker
 from dev.chaos.checker import Verdict
 from dev.chaos.crowd import Crowd
-from tests.eventually import eventually
+from tests.eventually import SELDOM, eventually
 
 
 def crowd(simulator: httpx2.AsyncClient, people: int, each: int, per_second: float, first: int) -> Crowd:
@@ -29,7 +29,7 @@ async def verdict(simulator: httpx2.AsyncClient, people: Sequence[str], seconds:
         found = checker.check(await wire(), [], [], {}).verdict
         return not found.lost and not found.lost_parts
 
-    await eventually(all_answered, seconds)
+    await eventually(all_answered, seconds, SELDOM)
     return checker.check(await wire(), [], [], {}).verdict
 
 

@@ -197,9 +197,9 @@ async def test_the_total_time_ends_all_attempts(post: Post) -> None:
     The one that runs as well as those that would follow.
     """
     began = time.monotonic()
-    delivered = await post("#rc=5&rp=rt&rt=300&tt=500", *[HANG] * 9)
+    delivered = await post("#rc=5&rp=rt&rt=800&tt=1500", *[HANG] * 9)
     assert delivered == Delivered(None, 2)
-    assert 0.45 < time.monotonic() - began < 5
+    assert 1.45 < time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(

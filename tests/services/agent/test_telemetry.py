@@ -5,9 +5,6 @@ from typing import Any
 
 import orjson
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 from prometheus_client import REGISTRY
@@ -22,21 +19,6 @@ from tests.services.agent.test_foreign_servers import CALL, said, served
 from tests.unit.test_loop import Notebook, a_loop
 
 CANARY = "the canary sings at midnight"
-
-
-@pytest.fixture(scope="session")
-def exported() -> InMemorySpanExporter:
-    """All spans of this process."""
-    exporter, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
-    return exporter
-
-
-@pytest.fixture
-def spans(exported: InMemorySpanExporter) -> InMemorySpanExporter:
-    exported.clear()
-    return exported
 
 
 def sample(name: str, **labels: str) -> float:

@@ -9,7 +9,7 @@ from dev.embedded.ports import free_port
 from services.console.__main__ import main
 from shared.bus import Bus
 from shared.directory import account_key
-from tests.eventually import eventually
+from tests.eventually import DEADLINE, eventually
 from tests.services.console.conftest import ACCOUNT, KEY, MakeSettings
 
 
@@ -45,5 +45,5 @@ async def test_a_console_that_is_started_sets_the_platform_up_and_serves(
             f"http://127.0.0.1:{port}/v1/pairing-codes", json={}, headers={"Authorization": f"Bearer {KEY}"}
         )
     stopping.set()
-    await asyncio.wait_for(running, 30)
+    await asyncio.wait_for(running, DEADLINE)
     assert made.status_code == 201

@@ -30,7 +30,7 @@ from shared.ids import Address, AttemptId, ContactId, Sequence
 from shared.store.sealed import SUMMARY
 from shared.store.session import Store
 from shared.topology import INBOUND, inbound_subject
-from tests.eventually import eventually
+from tests.eventually import DEADLINE, eventually
 from tests.fakes.account import FakeAccount, written
 from tests.fakes.channel import FakeChannel
 from tests.fakes.model import asks_for, echo
@@ -198,7 +198,7 @@ async def test_a_running_send_brings_nothing_back(town: Town, erasures: Erasures
     assert channel.asked is not None
     assert channel.gate is not None
     await ann.writes("and another thing")
-    await asyncio.wait_for(channel.asked.wait(), 20)
+    await asyncio.wait_for(channel.asked.wait(), DEADLINE)
     await erasures.erase(ADMIN, await contact_of(town, ann), WANTED)
     channel.gate.set()
 

@@ -16,7 +16,7 @@ from dev.embedded.ports import free_port
 from dev.simulator.testing import ACCOUNT_SID, AUTH_TOKEN, Running, simulator
 from services.console.__main__ import main as serve
 from tests.command_line import run
-from tests.eventually import eventually
+from tests.eventually import DEADLINE, eventually
 from tests.services.console.conftest import KEY, MakeSettings
 
 WEBHOOK_URL = "https://127.0.0.1:9/webhooks/twilio#rc=5&rp=5xx,ct,rt&ct=2000&rt=4000&tt=15000"
@@ -76,4 +76,4 @@ async def trunkline(
             environment = {"TRUNKLINE_API_URL": f"http://127.0.0.1:{port}", "TRUNKLINE_API_KEY": KEY, "PATH": ""}
             yield CommandLine(environment, sim)
             stopping.set()
-            await asyncio.wait_for(running, 30)
+            await asyncio.wait_for(running, DEADLINE)
