@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-import pytest
 from playwright.async_api import Browser, FilePayload, Locator, expect
 
 from dev.simulator.testing import Running
 from tests.browser.conftest import PHONE, OpenPhone, PhonePage
-from tests.browser.look import THEMES, WIDTHS, window
+from tests.browser.look import window
 from tests.simulator.gateway import PATH, Gateway
 from tests.simulator.twilio import Twilio
 
@@ -24,17 +23,12 @@ def wire(phone: PhonePage) -> Locator:
     return phone.page.get_by_role("list", name="Requests").locator("li")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("theme", THEMES)
-async def test_each_state_is_looked_at(  # noqa: PLR0917 - fixtures
-    theme: str, width: int, browser: Browser, sim: Running, twilio: Twilio, gateway: Gateway
-) -> None:
+async def test_each_state_is_looked_at(browser: Browser, sim: Running, twilio: Twilio, gateway: Gateway) -> None:
     """
     Empty, in use with everything unfolded, and with a gateway that refuses; nothing is found wrong with any of them.
     """
-    seen = await window(browser, sim.url, width=width, theme=theme)
+    seen = await window(browser, sim.url)
     page = seen.page
-    await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     await seen.go("/")
     await expect(page.get_by_role("log")).to_have_count(2)
     await expect(page.locator("#active")).to_have_text("All is well at Twilio.")
