@@ -155,7 +155,7 @@ def composed(settings: ConsoleSettings, has: Held, checks: Mapping[str, Check]) 
         letters=DeadLetters(store, bus),
         gap_fill=GapFill(store, bus, has.accounts, vault, pepper, thread_pepper),
         accounts=accounts,
-        lines=Lines(store, accounts, reconciler, has.accounts, settings.webhook_url),
+        lines=Lines(store, accounts, reconciler, has.accounts, settings.webhook_url, settings.fallback_url),
         canaries=Canaries(store, accounts, reconciler, has.accounts, settings.webhook_url),
         erasures=Erasures(store, pepper, PersonsStreams(bus, store), Copies(accounts, has.accounts)),
         rewrap=Rewrap(store, ring, vault, has.data_keys),

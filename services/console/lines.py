@@ -81,6 +81,7 @@ class Lines:
     directory: Reconciler
     providers: Mapping[str, Account]
     webhook_url: str
+    fallback_url: str | None = None
 
     @property
     def records(self) -> Records:
@@ -89,7 +90,7 @@ class Lines:
 
     def webhooks(self, line: Mapping[str, Any]) -> Webhooks:
         """Return where a line should report to."""
-        return self._provider(line).webhooks(self.webhook_url)
+        return self._webhooks(self._provider(line))
 
     async def make(self, who: Principal, tenant: TenantId, values: Mapping[str, Any]) -> DictRow:
         """Make a line in an account of the asker's own; the platform's may be in any. Raises as Records does."""
@@ -127,7 +128,7 @@ class Lines:
         if provider not in self.providers:
             raise Unknown
         there = self.providers[provider]
-        return await there.inspect(credentials, sender=sender, wanted=there.webhooks(self.webhook_url))
+        return await there.inspect(credentials, sender=sender, wanted=self._webhooks(there))
 
     async def check(self, who: Principal, line: str) -> list[Finding]:
         """Look at all that is set up for a line at its provider. Raises Unknown."""
@@ -212,6 +213,9 @@ class Lines:
         assert row is not None, "a select of one value has a row"  # noqa: S101
         now: datetime = row["now"]
         return now
+
+    def _webhooks(self, provider: Account) -> Webhooks:
+        return provider.webhooks(self.webhook_url, fallback_base=self.fallback_url)
 
     def _provider(self, row: Mapping[str, Any]) -> Account:
         return self.providers[f"{row['provider']}/{row['channel']}"]

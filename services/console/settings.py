@@ -112,6 +112,12 @@ class ConsoleSettings(TwilioSettings, OutboundSettings):
     oidc: Oidc = Oidc()
     embeddings: Embeddings = Embeddings()
     webhook_url: PublicUrl = WEBHOOK_URL
+    fallback_url: str | None = env(
+        "TRUNKLINE_FALLBACK_URL",
+        None,
+        pattern=r"^https://[^/?#@\s]+/?$",
+        description="Scheme and host of another cluster, which Twilio calls where the webhook fails; unset: the webhook again.",
+    )
     account_sid: str = env("TWILIO_ACCOUNT_SID", pattern=r"^AC[0-9a-fA-F]{32}$", description="The platform's account.")
     auth_token: SecretStr = env("TWILIO_AUTH_TOKEN", min_length=1, description="Its auth token.")
     default_from: str = env(

@@ -130,7 +130,14 @@ def opened(  # noqa: PLR0917 - all that a console is made of
             letters=DeadLetters(console_store, bus),
             gap_fill=gap_fill,
             accounts=accounts,
-            lines=Lines(console_store, accounts, reconciler, {"twilio/whatsapp": twilio}, settings.webhook_url),
+            lines=Lines(
+                console_store,
+                accounts,
+                reconciler,
+                {"twilio/whatsapp": twilio},
+                settings.webhook_url,
+                settings.fallback_url,
+            ),
             canaries=Canaries(console_store, accounts, reconciler, {"twilio/whatsapp": twilio}, settings.webhook_url),
             erasures=Erasures(
                 console_store,

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.console.lines import TTL
+from services.console.lines import TTL, Lines
 from shared.bus import Bus
 from shared.channels.line_setup import Connection, ConnectionTest, Webhooks
+from shared.channels.whatsapp_twilio.account import WhatsAppTwilioAccount
 from shared.directory import LineEntry, line_key, open_entry
 from shared.ids import Address
 from shared.store.session import Store
@@ -20,6 +21,21 @@ NUMBER, SENDER = "+1 415 523 8886", Address("whatsapp:+14155238886")
 SERVICE = "MG" + "8" * 32
 HERE = "https://gateway.example.org/webhooks/twilio"
 ELSEWHERE = Webhooks("https://elsewhere.example.org/")
+
+
+def test_another_cluster_is_called_where_the_webhook_fails() -> None:
+    """
+    The same path on its host, as is set there; without one, the webhook again.
+    """
+    nobody: Any = None
+    line = {"provider": "twilio", "channel": "whatsapp"}
+
+    def fallback(of: str | None) -> str:
+        lines = Lines(nobody, nobody, nobody, {"twilio/whatsapp": WhatsAppTwilioAccount(nobody)}, HERE, of)
+        return str(lines.webhooks(line).fallback_url).partition("#")[0]
+
+    assert fallback("https://second.example.org") == "https://second.example.org/webhooks/twilio"
+    assert fallback(None) == HERE
 
 
 @pytest.fixture
