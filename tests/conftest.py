@@ -1,5 +1,6 @@
 """What every test may ask for: real servers from wheels, fresh for each test."""
 
+import gc
 import os
 import secrets
 import shutil
@@ -46,6 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         group = GROUPS.get(item.path.relative_to(item.config.rootpath).parts[1])
         if group and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let what is imported by now be no garbage for good: a quarter of a console test went into looking at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,7 @@ async def keyboard(browser: Browser, empty: Stack) -> AsyncIterator[Keyboard]:
     await opened.close()
 
 
+@pytest.mark.timeout(600)
 async def test_the_first_day_of_a_new_admin(keyboard: Keyboard, simulator: httpx2.AsyncClient, empty: Stack) -> None:
     """
     First run, company, agent, channel, four outcomes of a test, a message with its timeline, lead, history, pairing and its end.
