@@ -52,11 +52,12 @@ class Composed:
         self.await_healthy()
 
     def await_healthy(self, service: str = "") -> None:
-        """Wait until every container is healthy, or has ended well. Raises TimeoutError with those that are not."""
-        until = time.monotonic() + _START_SECONDS
-        while waiting := [it["Name"] for it in self.containers(service) if not self._is_well(it)]:
+        """Wait until each container has been healthy once, or has ended well. Raises TimeoutError."""
+        until, well = time.monotonic() + _START_SECONDS, set[str]()
+        while waiting := [it for it in self.containers(service) if it["Name"] not in well]:
+            well |= {it["Name"] for it in waiting if self._is_well(it)}
             if time.monotonic() > until:
-                raise TimeoutError(f"{', '.join(waiting)}: not healthy after {_START_SECONDS:g} s")
+                raise TimeoutError(f"{service or 'the stack'}: not healthy after {_START_SECONDS:g} s")
             time.sleep(_POLL)
 
     def _is_well(self, container: dict[str, Any]) -> bool:

@@ -34,7 +34,7 @@ SERVICES = ("ingress", "router", "agent", "egress", "console")
 _TWICE = ("ingress", "router", "agent", "egress")
 _SETUP = ("migrations", "logins", "topology")
 _PEOPLE, _EACH = 400, 1000
-_WARM_UP, _REST = 15.0, 10.0
+_WARM_UP, _REST = 10.0, 10.0
 _PATIENCE = 300.0
 
 
