@@ -40,7 +40,6 @@ FROM scratch
 ARG SERVICE
 ARG VERSION=0.1.0
 ARG REVISION=unknown
-ENV TRUNKLINE_CONSOLE__VERSION=${VERSION}+${REVISION}
 LABEL org.opencontainers.image.title="trunkline-${SERVICE}" \
       org.opencontainers.image.description="Trunkline, a gateway between WhatsApp (through Twilio) and AI agents: ${SERVICE}" \
       org.opencontainers.image.licenses="Apache-2.0" \
@@ -55,7 +54,8 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     LANG=C.UTF-8 \
     PYTHONPATH=/app \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    TRUNKLINE_CONSOLE__VERSION=${VERSION}+${REVISION}
 WORKDIR /app
 USER 65532:65532
 HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-I", "-S", "/app/health.py"]
