@@ -198,7 +198,7 @@ class PanelApi:
 
     async def _replay(self, lines: list[tuple[float, Writing]], speed: float) -> None:
         async for writing in paced(lines, speed):
-            self._world.soon(self._world.write_quietly(taken(self._world, writing)))
+            await self._world.write(taken(self._world, writing))  # one after the other: the order is the transcript's
 
 
 def _shown(world: World, address: str) -> dict[str, Any]:

@@ -118,7 +118,7 @@ async def shows(screen: io.StringIO, text: str) -> None:
     await eventually(look)
 
 
-async def test_a_line_has_its_ticks_and_its_answer_its_seconds(twilio: Twilio, gateway: Gateway) -> None:
+async def test_a_line_has_its_ticks_and_its_answer_its_seconds(twilio: Twilio) -> None:
     """
     Whatever comes while the next line is being typed, that line is sent whole.
     """
@@ -130,7 +130,10 @@ async def test_a_line_has_its_ticks_and_its_answer_its_seconds(twilio: Twilio, g
         await shows(screen, "Anna  (")
         keys.send_text(" typed\r")
         await shows(screen, "> half typed  ✓✓ ")
-    assert [it.form["Body"] for it in gateway.messages] == ["hello", "half typed"]
+    assert [it.body for it in twilio.sim.world.messages.values() if it.direction == "inbound"] == [
+        "hello",
+        "half typed",
+    ]
 
 
 async def test_a_refused_line_ends_nothing(twilio: Twilio, gateway: Gateway) -> None:
@@ -145,4 +148,4 @@ async def test_a_refused_line_ends_nothing(twilio: Twilio, gateway: Gateway) -> 
         keys.send_text("/sim nonsense\rbye\r")
         await shows(screen, "> /sim nonsense  ✗")
         await shows(screen, "> bye  ✓✓ ")
-    assert gateway.messages[-1].form["Body"] == "bye"
+    assert [*twilio.sim.world.messages.values()][-1].body == "bye"
