@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from dev.site import ROOT, build
+from shared import failures
+from shared.failures import Failure
 
 
 @pytest.fixture
@@ -48,3 +50,12 @@ def test_a_broken_page_fails_the_build(tree: Path, text: str, told: str) -> None
     (tree / "docs/broken.md").write_text(f"# Broken\n\n{text}\n")
     [fault] = build(tree, tree / "site")
     assert told in fault
+
+
+def test_troubleshooting_names_every_code_of_our_own() -> None:
+    """
+    What a log line or a dead letter says can be looked up; codes of parts are in docs/error-codes.md.
+    """
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    codes = {it.code for it in vars(failures).values() if isinstance(it, Failure)}
+    assert {code for code in codes if f"`{code}`" not in page} == set()
