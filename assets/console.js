@@ -153,21 +153,16 @@
       clearTimeout(retry);
       wait = 500;
       say("");
-      // What changed meanwhile was told to nobody.
-      if (source.dataset.lost) for (const notice of ["messages-changed", "dead-letters-changed"]) htmx.trigger(source, notice);
-      delete source.dataset.lost;
+      // What changed since the page was made, or while there was no stream, was told to nobody.
+      for (const notice of ["messages-changed", "dead-letters-changed"]) htmx.trigger(source, notice);
     });
-    source.addEventListener("htmx:sse:error", () => {
-      source.dataset.lost = "yes";
-      say(words().reconnecting);
-    });
-    source.addEventListener("htmx:sse:close", (event) => event.detail.reason === "ended" && ((source.dataset.lost = "yes"), again()));
+    source.addEventListener("htmx:sse:error", () => say(words().reconnecting));
+    source.addEventListener("htmx:sse:close", (event) => event.detail.reason === "ended" && again());
     for (const failed of ["htmx:error", "htmx:response:error", "htmx:after:request"]) {
       source.addEventListener(failed, (event) => {
         if (event.target !== source || source._htmx?.sse) return;
         const raw = event.detail.ctx?.response?.raw;
         if (raw?.ok && raw.headers.get("Content-Type")?.includes("text/event-stream")) return;
-        source.dataset.lost = "yes";
         again();
       });
     }

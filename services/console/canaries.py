@@ -20,9 +20,10 @@ from psycopg.rows import DictRow
 from services.console.accounts import Accounts
 from services.console.directory import Reconciler
 from services.console.job import alone
+from services.console.records import CANARIES
 from shared.channels.canary.addresses import CHANNEL, watched_address
 from shared.channels.ports import Account, Credentials
-from shared.ids import Address, AttemptId, LineId, ProviderSid, TenantId
+from shared.ids import Address, AttemptId, LineId, ProviderSid
 from shared.metrics import CANARY_AGE, CANARY_ANSWER, CANARY_RUNS
 from shared.store.session import EVERY_TENANT, Connection, Store
 from shared.telemetry import CANARY_STUCK, log
@@ -30,7 +31,6 @@ from shared.telemetry import CANARY_STUCK, log
 SETTLE: Final = 30.0
 """Seconds after which a switch that was turned is noticed, where no run notices it before."""
 
-TENANT = TenantId("tn_canary")
 ANSWERED: Final = "answered"
 STAGES: Final = ("accept", "route", "turn", "send", "report")
 """Where a conversation may get stuck: at the public address, in the router, agent or egress, on its report's way back."""
@@ -126,7 +126,7 @@ class Canaries:
 
     async def settle(self) -> None:
         """Open a canary for each line that wants one, and close those of others. Ingress is told."""
-        async with self.store.transaction(EVERY_TENANT, TENANT) as connection:
+        async with self.store.transaction(EVERY_TENANT, CANARIES) as connection:
             changed = await _settled(connection)
         if changed:
             with suppress(Exception):  # what cannot be told now, the reconciler tells
@@ -174,7 +174,7 @@ class Canaries:
     async def _followed(self, token: Credentials, sid: ProviderSid, until: float, state: str) -> DictRow:
         """Return how far a message has come, once its answer is in this state, has failed, or time is up."""
         while True:
-            async with self.store.connection(TENANT) as connection:
+            async with self.store.connection(CANARIES) as connection:
                 facts = {"account": token.account_sid, "sid": sid}
                 row = await (await connection.execute(_PROGRESS, facts)).fetchone()
             assert row is not None, "a select of one row has it"  # noqa: S101
@@ -201,12 +201,12 @@ async def _settled(connection: Connection) -> int:
     watched = await (await connection.execute(_WATCHED)).fetchall()
     if watched:
         for statement in _PLANT:
-            await connection.execute(statement, {"tenant": TENANT, "document": _PIPELINE})
+            await connection.execute(statement, {"tenant": CANARIES, "document": _PIPELINE})
     opened = {_own(line["id"]): line for line in watched}
-    changed = (await connection.execute(_CLOSE, {"tenant": TENANT, "open": [*opened]})).rowcount
+    changed = (await connection.execute(_CLOSE, {"tenant": CANARIES, "open": [*opened]})).rowcount
     for own, line in opened.items():
         facts = {"own": own, "line": line["id"], "account": line["credential_id"], "sender": _address(line["id"])}
-        changed += (await connection.execute(_OPEN, facts | {"tenant": TENANT, "channel": CHANNEL})).rowcount
+        changed += (await connection.execute(_OPEN, facts | {"tenant": CANARIES, "channel": CHANNEL})).rowcount
     return changed
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from psycopg import sql
@@ -12,6 +12,9 @@ from psycopg.rows import DictRow
 from services.console.access import Principal
 from shared.ids import TenantId, new_id
 from shared.store.session import Connection, Store
+
+CANARIES: Final = TenantId("tn_canary")
+"""The company of the canaries (ADR 30)."""
 
 
 class Unknown(Exception):
@@ -103,12 +106,15 @@ class Records:
         """
         Return rows, the newest first. `wanted`: values, or Spans, of shown columns; None is no condition.
 
-        A tenant's own are asked for by its name, although it sees no others: that is what an index can use.
+        A tenant's own are asked for by its name, although it sees no others: that is what an index can use. What is the
+        canaries' is only told to who asks for it by their name.
         """
         if self.table.has_tenant and wanted.get("tenant") is None:
             wanted["tenant"] = who.tenant
         conditions: list[sql.Composable] = [sql.SQL("true")]
         values: list[Any] = []
+        if "tenant" in self.table.columns and who.tenant is None and wanted.get("tenant") is None:
+            conditions.append(sql.SQL("{} <> {}").format(self.table.column("tenant"), sql.Literal(CANARIES)))
         for name, value in {"id": Span(below=before), **wanted}.items():
             for operator, operand in _operands(value):
                 conditions.append(sql.SQL("{} {} %s").format(self.table.column(name), sql.SQL(operator)))

@@ -22,6 +22,7 @@ _TARGETS = (
     "scaling",
     "bench",
     "check",
+    "docs",
     "assets",
     "fmt",
     "lock",

@@ -3,6 +3,7 @@
 from psycopg.rows import DictRow
 
 from services.console.pages.view import View
+from services.console.records import CANARIES
 from shared.store.session import EVERY_TENANT, Store
 
 _MOST = 500
@@ -13,5 +14,7 @@ async def companies(store: Store, view: View) -> list[DictRow]:
     if not view.who.is_platform:
         return []
     async with store.connection(EVERY_TENANT) as connection:
-        cursor = await connection.execute("select id, name from tenant order by lower(name), id limit %s", (_MOST,))
+        cursor = await connection.execute(
+            "select id, name from tenant where id <> %s order by lower(name), id limit %s", (CANARIES, _MOST)
+        )
         return await cursor.fetchall()

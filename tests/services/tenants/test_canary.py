@@ -10,10 +10,14 @@ import aiohttp
 import pytest
 
 from dev.embedded import free_port
+from services.console.access import SCOPES, Principal
 from services.console.accounts import Accounts
-from services.console.canaries import TENANT as CANARY
+from services.console.api.agents import AGENTS
+from services.console.api.tenants import TENANTS
 from services.console.canaries import Canaries, Ran
 from services.console.directory import Reconciler
+from services.console.records import CANARIES as CANARY
+from services.console.records import Records
 from services.ingress.directory import Directory
 from services.ingress.intake import Intake
 from services.ingress.webhook import WebhookApp
@@ -29,7 +33,7 @@ from shared.ops import serving
 from shared.process import background
 from shared.store.session import Store
 from shared.vault import Vault
-from tests.services.desk import ACCOUNT, LINE
+from tests.services.desk import ACCOUNT, LINE, TENANT
 from tests.services.tenants.conftest import Gateway
 
 HOUR = 3600.0
@@ -102,6 +106,18 @@ async def test_a_canary_is_answered_and_its_answer_reported_as_delivered(watched
     assert part == {"tenant_id": CANARY, "state": "delivered"}
     became = await watched.became()
     assert (became["stuck_at"], became["line_id"]) == (None, LINE)
+
+
+async def test_canaries_are_in_no_list_unless_they_are_asked_for(watched: Watched) -> None:
+    """
+    Whoever has one company still has one, and need not say which.
+    """
+    await watched.switch(on=True)
+    everybody = Principal("key/test", None, SCOPES)
+    for table in (TENANTS, AGENTS):
+        records = Records(watched.canaries.store, table)
+        assert {row["tenant"] for row in await records.list(everybody, None, 50)} == {TENANT}
+        assert {row["tenant"] for row in await records.list(everybody, None, 50, tenant=CANARY)} == {CANARY}
 
 
 async def test_a_canary_costs_no_model_and_is_in_no_companys_records(watched: Watched) -> None:
