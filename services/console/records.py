@@ -114,7 +114,9 @@ class Records:
         conditions: list[sql.Composable] = [sql.SQL("true")]
         values: list[Any] = []
         if "tenant" in self.table.columns and who.tenant is None and wanted.get("tenant") is None:
-            conditions.append(sql.SQL("{} <> {}").format(self.table.column("tenant"), sql.Literal(CANARIES)))
+            conditions.append(
+                sql.SQL("{} is distinct from {}").format(self.table.column("tenant"), sql.Literal(CANARIES))
+            )
         for name, value in {"id": Span(below=before), **wanted}.items():
             for operator, operand in _operands(value):
                 conditions.append(sql.SQL("{} {} %s").format(self.table.column(name), sql.SQL(operator)))

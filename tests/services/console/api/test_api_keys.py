@@ -52,6 +52,7 @@ async def test_keys_are_made_for_ones_own_company_and_the_platform_makes_its_own
     assert (theirs["tenant"], own["tenant"]) == (OTHER, None)
     seen = {it["id"] for it in await listed(admin, "api-keys")}
     assert not seen & {theirs["id"], own["id"]}
+    assert {theirs["id"], own["id"]} <= {it["id"] for it in await listed(platform, "api-keys")}
     assert (await admin.ask("DELETE", f"api-keys/{own['id']}")).status_code == 404
 
 
