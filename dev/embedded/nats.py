@@ -1,16 +1,14 @@
 """NATS with JetStream, embedded."""
 
-import asyncio
 import http.client
 import os
 import signal
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from dev.embedded.ports import LOOPBACK, free_port
 from dev.embedded.process import Command, Process, StartFailed, await_ready
+from dev.embedded.server import EmbeddedServer
 
 _CONFIG = """\
 server_name: "trunkline-local"
@@ -24,21 +22,22 @@ jetstream {{
 _OK = 200
 
 
-class NatsServer:
+class NatsServer(EmbeddedServer):
     """
     A NATS server with JetStream on loopback, which fsyncs every stored message.
 
     Everything is kept below `directory`; a restart keeps the ports and the data.
     """
 
+    name = "nats"
+    ends_in_order_on = signal.SIGTERM
+    grace = 10.0
+
     def __init__(
         self, directory: Path, *, port: int | None = None, monitor_port: int | None = None, log: Path | None = None
     ) -> None:
-        self.directory = directory.absolute()
-        self.port = port or free_port()
+        super().__init__(directory, port, log)
         self.monitor_port = monitor_port or free_port()
-        self.log = log or self.directory / "nats.log"
-        self._process: Process | None = None
 
     @property
     def url(self) -> str:
@@ -50,11 +49,6 @@ class NatsServer:
         """Where /healthz and /varz are."""
         return f"http://{LOOPBACK}:{self.monitor_port}"
 
-    @property
-    def process(self) -> Process | None:
-        """The server's process, if it was started and not stopped."""
-        return self._process
-
     def start(self, seconds: float = 10.0) -> None:
         """
         Start and wait until JetStream answers.
@@ -65,7 +59,7 @@ class NatsServer:
         self._process = process = Process(self._command())
         if not await_ready(process, self.is_ready, seconds):
             process.kill()
-            raise StartFailed("nats", self.log)
+            raise StartFailed(self.name, self.log)
 
     def is_ready(self) -> bool:
         """Tell whether the server and its streams are in service."""
@@ -78,18 +72,6 @@ class NatsServer:
         finally:
             connection.close()
 
-    def stop(self) -> None:
-        """Shut down in order; nothing when it does not run."""
-        if self._process:
-            self._process.stop(signal.SIGTERM)
-            self._process = None
-
-    def kill(self) -> None:
-        """Kill it as a crash would."""
-        if self._process:
-            self._process.kill()
-            self._process = None
-
     def _command(self) -> Command:
         self.directory.mkdir(parents=True, exist_ok=True)
         config = self.directory / "nats.conf"
@@ -99,22 +81,6 @@ class NatsServer:
         )
         argv = [str(Path(sys.executable).with_name("nats-server")), "--config", str(config)]
         return Command(argv, env=os.environ, cwd=self.directory, log=self.log)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self.start)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await asyncio.to_thread(self.stop)
 
 
 def nats_server(directory: Path) -> NatsServer:

@@ -1,6 +1,5 @@
 """Postgres, embedded."""
 
-import asyncio
 import os
 import secrets
 import shutil
@@ -9,13 +8,12 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from dev.embedded import databases, quarters
-from dev.embedded.ports import LOOPBACK, free_port
+from dev.embedded.ports import LOOPBACK
 from dev.embedded.process import Command, Process, StartFailed, await_ready
 from dev.embedded.quarters import Quarters
+from dev.embedded.server import EmbeddedServer
 
 USER = "app"
 DATABASE = "trunkline"
@@ -48,13 +46,18 @@ _LEAVING = ("pre-existing shared memory block", 'lock file "postmaster.pid" alre
 _PAUSE = 0.1
 
 
-class PostgresServer:
+class PostgresServer(EmbeddedServer):
     """
     A Postgres server on loopback with one superuser, password by SCRAM.
 
     Everything is kept below `directory`, apart from what the server's own account could not reach there when we are root. A
     restart keeps the port, the password and the data. `settings` are put over the default ones.
     """
+
+    name = "postgres"
+    ends_in_order_on = signal.SIGINT
+    """Which ends what is connected, too."""
+    grace = 20.0
 
     def __init__(
         self,
@@ -64,22 +67,14 @@ class PostgresServer:
         settings: Mapping[str, str] | None = None,
         log: Path | None = None,
     ) -> None:
-        self.directory = directory.absolute()
-        self.port = port or free_port()
-        self.log = log or self.directory / "postgres.log"
+        super().__init__(directory, port, log)
         self._settings = {**_SETTINGS, "port": str(self.port), **(settings or {})}
-        self._process: Process | None = None
         self._password = ""
 
     @property
     def url(self) -> str:
         """Where the default database is, password included."""
         return self.url_of(DATABASE)
-
-    @property
-    def process(self) -> Process | None:
-        """The server's process, if it was started and not stopped."""
-        return self._process
 
     def url_of(self, database: str) -> str:
         """Return the address of one of this server's databases."""
@@ -121,18 +116,6 @@ class PostgresServer:
         """Remove a database, and whoever is connected to it."""
         databases.drop(self.url_of(_MAINTENANCE), name)
 
-    def stop(self) -> None:
-        """Shut down in order, ending what is connected; nothing when it does not run."""
-        if self._process:
-            self._process.stop(signal.SIGINT, grace=20)
-            self._process = None
-
-    def kill(self) -> None:
-        """Kill it as a crash would: the next start recovers."""
-        if self._process:
-            self._process.kill()
-            self._process = None
-
     def remove(self) -> None:
         """Stop, and delete the data wherever it is."""
         self.stop()
@@ -156,7 +139,7 @@ class PostgresServer:
             said = log.read().decode(errors="replace")
         if time.monotonic() < deadline and any(sign in said for sign in _LEAVING):
             return False
-        raise StartFailed("postgres", self.log)
+        raise StartFailed(self.name, self.log)
 
     def _secret(self) -> str:
         file = self.directory / "password"
@@ -201,23 +184,7 @@ class PostgresServer:
                 extra_groups=[] if place.account else None,
             )
         if done.returncode != 0:
-            raise StartFailed("postgres", self.log)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self.start)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await asyncio.to_thread(self.stop)
+            raise StartFailed(self.name, self.log)
 
 
 def _environment() -> dict[str, str]:
@@ -235,12 +202,6 @@ def postgres_server(directory: Path, *, settings: Mapping[str, str] | None = Non
 
 
 class _Temporary(PostgresServer):
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        super().__exit__(kind, error, at)
+    def leave(self) -> None:
+        super().leave()
         quarters.abandon(self.directory)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await super().__aexit__(kind, error, at)
-        await asyncio.to_thread(quarters.abandon, self.directory)
