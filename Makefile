@@ -1,9 +1,11 @@
 # The only command surface: people, CI and scripts call these targets.
 
 BIN := .venv/bin
+RUNS := .venv/.runs
 READY := .venv/.installed
 CODE := $(wildcard bench cli deploy dev services shared tests)
 LOCKED := $(foreach service,ingress router agent egress console,$(service):services/$(service)) jobs:cli simulator:dev/simulator
+LOCAL := local:dev
 DOCKER ?= docker
 TAG ?= dev
 TOOLBOX := build/tools
@@ -19,16 +21,16 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: $(READY) ## Start the local stack, send a first message, leave it running (ARGS="--replicas router=2")
+up: $(RUNS) ## Start the local stack, send a first message, leave it running (ARGS="--replicas router=2")
 	@$(BIN)/trunkline up $(ARGS)
 
-down: $(READY) ## Stop the local stack; data and keys stay
+down: $(RUNS) ## Stop the local stack; data and keys stay
 	@$(BIN)/trunkline down
 
-reset: $(READY) ## Stop the local stack and delete its data, keys and logs
+reset: $(RUNS) ## Stop the local stack and delete its data, keys and logs
 	@$(BIN)/trunkline reset --yes
 
-logs: $(READY) ## Print the ends of the local stack's logs (ARGS="router -f")
+logs: $(RUNS) ## Print the ends of the local stack's logs (ARGS="router -f")
 	@$(BIN)/trunkline logs $(ARGS)
 
 test: $(READY) browser promtool ## Run the whole test suite (ARGS="-k pairing")
@@ -73,7 +75,7 @@ lock: $(READY) ## Pin all dependencies by hash (UPGRADE=--upgrade for newer ones
 	[ -x "$$UV" ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: uv; \
 	echo requirements-dev.txt; \
 	$(COMPILE) $(UPGRADE) --group dev -o requirements-dev.txt >/dev/null || exit 1; \
-	for lock in $(LOCKED); do \
+	for lock in $(LOCKED) $(LOCAL); do \
 		group=$${lock%%:*} file=$${lock#*:}/requirements.txt; echo $$file; \
 		$(COMPILE) --group $$group -c requirements-dev.txt -o $$file >/dev/null || exit 1; \
 	done
@@ -111,6 +113,11 @@ browser: # What the browser tests drive
 promtool: # What the tests of alerts and dashboards ask
 	@sh dev/promtool.sh
 
-$(READY): requirements-dev.txt pyproject.toml dev/venv.sh
-	@sh dev/venv.sh .venv
+# What the local stack needs is less than half of what tests and checks do.
+$(RUNS): dev/requirements.txt pyproject.toml dev/venv.sh
+	@sh dev/venv.sh .venv dev/requirements.txt
 	@touch $@
+
+$(READY): requirements-dev.txt pyproject.toml dev/venv.sh
+	@sh dev/venv.sh .venv requirements-dev.txt
+	@touch $(RUNS) $@

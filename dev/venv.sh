@@ -1,9 +1,10 @@
 #!/bin/sh
-# Makes a virtual environment with exactly what requirements-dev.txt pins, and this project in it: `sh dev/venv.sh .venv`.
+# Makes a virtual environment with exactly what a lock pins, and this project in it: `sh dev/venv.sh .venv requirements-dev.txt`.
 # Wheels only, every one checked by its hash. With uv where it is installed, else with Python's own venv and pip.
 set -eu
 
 venv=$1
+lock=$2
 
 fail() {
     echo "$1" >&2
@@ -26,7 +27,7 @@ python=$(suitable_python) || fail 'Python 3.11 or later is needed. On Debian: ap
 if uv=$(command -v uv); then
     echo "Making $venv with uv."
     "$uv" venv --quiet --allow-existing --python "$python" "$venv"
-    "$uv" pip sync --quiet --python "$venv/bin/python" --require-hashes --only-binary :all: requirements-dev.txt
+    "$uv" pip sync --quiet --python "$venv/bin/python" --require-hashes --only-binary :all: "$lock"
     "$uv" pip install --quiet --python "$venv/bin/python" --offline --no-deps --no-build-isolation --editable .
 else
     "$python" -c 'import ensurepip' 2>/dev/null ||
@@ -34,6 +35,6 @@ else
     echo "Making $venv with pip."
     "$python" -m venv "$venv"
     pip() { "$venv/bin/python" -m pip "$@"; }
-    pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes --only-binary :all: -r requirements-dev.txt
+    pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes --only-binary :all: -r "$lock"
     pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation --editable .
 fi
