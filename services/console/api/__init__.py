@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from fastapi import APIRouter, FastAPI
 
+from services.console import deferred
 from services.console.access import Doorkeeper
 from services.console.accounts import Accounts
 from services.console.actions import Actions
@@ -149,7 +150,7 @@ class Api:
         Gate(Doorkeeper(self.store, self.console_key), requests).install(app)
         app.state.cursor_key = self._key(b"cursors")
         for router in self.routers():
-            app.include_router(router)
+            deferred.install(app, router)
 
     def routers(self) -> Iterator[APIRouter]:
         """Return the routes, in the order in which they are described."""
@@ -199,5 +200,5 @@ def description() -> dict[str, Any]:
     """Return the description of `/v1` (OpenAPI 3.1), without serving it: docs/openapi.json."""
     app = application()
     for router in Api.of_nobody().routers():
-        app.include_router(router)
+        deferred.install(app, router)
     return describe(app)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
-from fastapi.routing import APIRoute
 
 from services.console.access import SCOPES, Doorkeeper, Principal
 from services.console.api.problems import Problem
+from services.console.deferred import Deferred
 from services.console.idempotency import Answered, InFlight, KeyReused, Requests
 
 _PERMISSION = "x-permission"
@@ -79,13 +79,13 @@ class Gate:
         app.state.gate = self
 
 
-class Route(APIRoute):
+class Route(Deferred):
     """A route of `/v1`."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:  # noqa: ANN401 - FastAPI's own
         more["operation_id"] = more.get("operation_id") or endpoint.__name__
         super().__init__(path, endpoint, **more)
-        declared = self.openapi_extra or {}
+        declared = more["openapi_extra"] or {}
         self._scope: str = declared[_PERMISSION]
         self._platform: bool = declared[_PLATFORM]
 

@@ -15,6 +15,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.routing import Match, Mount, Route
 from starlette.types import Scope
 
+from services.console import deferred
 from services.console.api import Api
 from services.console.api.leads import Leads
 from services.console.bindings import Bindings
@@ -99,7 +100,7 @@ class Pages:
         pages.state.cursor_key = hmac.digest(self.api.console_key.encode(), b"page cursors", hashlib.sha256)
         errors.install(pages)
         for router in self._routers():
-            pages.include_router(router)
+            deferred.install(pages, router)
         if self.is_local:
             web.router.routes.append(Route(traces.RECEIVER, traces.receiver(self.trace_log), methods=["POST"]))
         web.router.routes.append(_Beside(Headers(pages, is_https=self.is_https)))

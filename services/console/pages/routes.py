@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 
 from services.console.api.problems import Problem
+from services.console.deferred import Deferred
 from services.console.pages.view import View
 from services.console.records import Unknown
 from services.console.sessions import Session, Sessions, Stage
@@ -77,12 +77,12 @@ class Door:
         return urlsplit(origin).netloc == request.headers.get("host")
 
 
-class Page(APIRoute):
+class Page(Deferred):
     """A page, or what its forms are sent to."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **more: Any) -> None:  # noqa: ANN401 - FastAPI's own
         super().__init__(path, endpoint, **{**more, "response_model": None})
-        declared = self.openapi_extra or {}
+        declared = more["openapi_extra"] or {}
         self.scope: str | None = declared[_PERMISSION]
         self.platform: bool = declared[_PLATFORM]
         self.stages: tuple[Stage, ...] | None = declared.get(_STAGES, ("whole",))
