@@ -1,6 +1,7 @@
 """What every test may ask for: real servers from wheels, fresh for each test."""
 
 import gc
+import getpass
 import os
 import secrets
 import shutil
@@ -19,6 +20,7 @@ from shared.bus import apply_topology
 from shared.store.migrations import upgrade
 from shared.store.session import Store, open_store
 from shared.vault import Vault
+from tests.leftovers import sweep
 
 GROUPS = {"chaos": "whole stacks", "journeys": "whole stacks", "stack": "whole stacks", "browser": "browser"}
 """Tests that run every process, one after another; and those of pages, which share a browser. Any other runs beside them."""
@@ -38,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep what tests write in memory, where there is enough of it: each copies a database, and all that we run syncs."""
     if _MEMORY.is_dir() and not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC and shutil.disk_usage(_MEMORY).free > _ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+        sweep(_MEMORY / f"pytest-of-{getpass.getuser()}")
 
 
 @pytest.hookimpl(tryfirst=True)  # before the plugin that reads these marks
@@ -57,7 +60,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    with postgres_server(tmp_path_factory.mktemp("postgres"), settings={"fsync": "off"}) as server:
+    with postgres_server(
+        tmp_path_factory.mktemp("postgres"), settings={"fsync": "off", "scram_iterations": "1"}
+    ) as server:
         upgrade(server.create_database(_TEMPLATE))
         for service in SERVICES_WITH_DATABASE:
             server.let_in(service, PASSWORD, f"trunkline_{service}")
