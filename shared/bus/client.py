@@ -2,12 +2,11 @@
 
 import asyncio
 import os
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import nats.errors
 import nats.js.errors
@@ -15,18 +14,19 @@ from faststream import AckPolicy
 from faststream.nats import JStream, NatsMessage, PullSub
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js import JetStreamContext, api
+from nats.js import JetStreamContext
 from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
 from shared.bus.config import ConfigBucket
+from shared.bus.durables import Durables, durable_config
 from shared.bus.login import LoginBroker
 from shared.bus.settle import Delivery, settle
+from shared.bus.unavailable import BusUnavailable, answering
 from shared.events import Event
 from shared.ids import Sequence
-from shared.metrics import EVENTS_PENDING, OLDEST_WAITING
 from shared.settings import Nats
-from shared.telemetry import ANSWER_FAILED, BUS_BACK, BUS_LOST, DURABLE_RESTORED, inner_span, log, trace_headers
+from shared.telemetry import ANSWER_FAILED, BUS_BACK, BUS_LOST, inner_span, log, trace_headers
 from shared.topology import CONSUMERS, STREAMS, Consumer, Stream
 
 E = TypeVar("E", bound=Event)
@@ -36,14 +36,9 @@ _PULL_TIMEOUT = 2.0
 """Seconds a pull waits. After a server restart a pull stalls until this has passed."""
 
 _RECONNECT_WAIT = 0.5
-_WATCHDOG_PERIOD = 5.0
 _DRAIN_LIMIT = 25.0
 _CLOSE_LIMIT = 2.0
 _EXIT_BUS_CLOSED = 70
-
-
-class BusUnavailable(Exception):
-    """JetStream did not confirm in time. What was published may or may not be stored."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,7 @@ class Bus:
         self._broker = broker
         self._client = client
         self._js: JetStreamContext = client.jetstream()
-        self._consumers: list[Consumer[Any]] = []
+        self._durables = Durables(self._js)
         self._answering: set[asyncio.Task[None]] = set()
         self.config = ConfigBucket(client)
 
@@ -195,7 +190,7 @@ class Bus:
 
     def on(self, consumer: Consumer[E], handler: Handler[E], *, workers: int) -> None:
         """Let `workers` at a time handle the events of a durable. Takes effect at `consume`."""
-        self._consumers.append(consumer)
+        self._durables.add(consumer)
 
         async def deliver(message: NatsMessage) -> None:
             await settle(consumer, handler, message)
@@ -205,7 +200,7 @@ class Bus:
                 subject=consumer.subject,
                 durable=consumer.durable,
                 stream=JStream(consumer.stream.name, declare=False),
-                config=_durable_config(consumer),
+                config=durable_config(consumer),
                 pull_sub=PullSub(batch_size=1, timeout=_PULL_TIMEOUT),
                 inbox_prefix=self._broker.inbox,
                 ack_policy=AckPolicy.MANUAL,
@@ -215,16 +210,12 @@ class Bus:
 
     async def consume(self) -> None:
         """Start what `on` registered, creating this process's durables; retries until the streams are there."""
-        for consumer in self._consumers:
-            await self._ensure_durable(consumer)
+        await self._durables.make()
         await self._broker.start()
 
     async def watch_durables(self) -> None:
         """Put back durables that vanish (a deleted one makes its pull loop spin). Runs until cancelled."""
-        while True:
-            await asyncio.sleep(_WATCHDOG_PERIOD)
-            for consumer in self._consumers:
-                await self._restore(consumer)
+        await self._durables.watch()
 
     async def read_forward(
         self, stream: Stream, subject: str, after: Sequence, upto: Sequence, most: int
@@ -233,7 +224,7 @@ class Bus:
         seq = after
         for _ in range(most):
             try:
-                async with _answering():
+                async with answering():
                     raw = await self._js.get_msg(stream.name, seq=seq + 1, subject=subject, next=True)
             except nats.js.errors.NotFoundError:
                 return
@@ -247,7 +238,7 @@ class Bus:
     async def read_one(self, stream: str, seq: Sequence) -> Stored | None:
         """Return one message of a stream; None where it is gone. Raises BusUnavailable."""
         try:
-            async with _answering():
+            async with answering():
                 raw = await self._js.get_msg(stream, seq=seq)
         except nats.js.errors.NotFoundError:
             return None
@@ -256,41 +247,27 @@ class Bus:
 
     async def last_seq(self, stream: Stream) -> Sequence:
         """Return the position of a stream's newest message. Raises BusUnavailable."""
-        async with _answering():
+        async with answering():
             return Sequence((await self._js.stream_info(stream.name)).state.last_seq)
 
     async def erase(self, stream: Stream, seq: Sequence) -> None:
         """Overwrite one message where it rests, and forget it; nothing where it is gone. Raises BusUnavailable."""
         with suppress(nats.js.errors.NotFoundError):
-            async with _answering():
+            async with answering():
                 await self._js.delete_msg(stream.name, seq)
 
     async def purge(self, stream: Stream, subject: str) -> None:
         """Drop everything that a stream holds of one subject. Raises BusUnavailable."""
-        async with _answering():
+        async with answering():
             await self._js.purge_stream(stream.name, subject=subject)
 
     async def check(self) -> str | None:
         """Readiness: connected, and every stream of this process's durables there."""
-        if not self._client.is_connected:
-            return "not connected"
-        for consumer in self._consumers:
-            try:
-                await self._js.consumer_info(consumer.stream.name, consumer.durable)
-            except nats.js.errors.NotFoundError:
-                return f"durable {consumer.durable} is missing"
-        return None
+        return await self._durables.check() if self._client.is_connected else "not connected"
 
     async def measure(self) -> None:
         """Tell how much waits for each durable of this process, and since when, unless its events are only hints."""
-        for consumer in self._consumers:
-            async with _answering():
-                state = await self._js.consumer_info(consumer.stream.name, consumer.durable)
-            pending = (state.num_pending or 0) + (state.num_ack_pending or 0)
-            EVENTS_PENDING.labels(consumer.durable).set(pending)
-            if not consumer.stream.hints:
-                settled = Sequence(state.ack_floor.stream_seq if state.ack_floor else 0)
-                OLDEST_WAITING.labels(consumer.durable).set(await self._age(consumer, settled) if pending else 0)
+        await self._durables.measure()
 
     async def queues(self) -> list[Queue]:
         """Return how every stream and its durable do. Raises BusUnavailable, also where a stream is missing."""
@@ -300,51 +277,22 @@ class Bus:
             raise BusUnavailable(type(error).__name__) from error
 
     async def _queue(self, stream: Stream) -> Queue:
-        async with _answering():
+        async with answering():
             state = (await self._js.stream_info(stream.name)).state
         durable = next((it.durable for it in CONSUMERS if it.stream is stream), None)
         kept = Queue(stream.name, state.messages, state.bytes, stream.max_bytes, durable)
         if durable is None:
             return kept
         try:
-            async with _answering():
+            async with answering():
                 reader = await self._js.consumer_info(stream.name, durable)
         except nats.js.errors.NotFoundError:
             return kept
         return replace(kept, pending=reader.num_pending or 0, unsettled=reader.num_ack_pending or 0)
 
-    async def _age(self, consumer: Consumer[Any], settled: Sequence) -> float:
-        """Return the age in seconds of the first event that is not settled. Raises BusUnavailable."""
-        try:
-            async with _answering():
-                subject = consumer.subject
-                first = await self._js.get_msg(consumer.stream.name, seq=settled + 1, subject=subject, next=True)
-        except nats.js.errors.NotFoundError:  # it expired
-            return 0.0
-        return max(0.0, (datetime.now(UTC) - first.time).total_seconds()) if first.time else 0.0
-
     async def stop_consuming(self) -> None:
         """Fetch nothing more and let running handlers end, at most 25 s."""
         await asyncio.gather(*(subscriber.stop() for subscriber in self._broker.subscribers))
-
-    async def _ensure_durable(self, consumer: Consumer[Any]) -> None:
-        while True:
-            try:
-                await self._js.add_consumer(consumer.stream.name, _durable_config(consumer))
-            except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
-                log.warning(BUS_LOST, durable=consumer.durable, reason=type(error).__name__)
-                await asyncio.sleep(random.uniform(0.2, 1.0))  # noqa: S311 - jitter
-            else:
-                return
-
-    async def _restore(self, consumer: Consumer[Any]) -> None:
-        try:
-            await self._js.consumer_info(consumer.stream.name, consumer.durable)
-        except nats.js.errors.NotFoundError:
-            await self._ensure_durable(consumer)
-            log.warning(DURABLE_RESTORED, durable=consumer.durable)
-        except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
-            log.warning(BUS_LOST, durable=consumer.durable, reason=type(error).__name__)
 
 
 @asynccontextmanager
@@ -400,17 +348,6 @@ async def open_bus(
         await _within(_CLOSE_LIMIT, client.close())
 
 
-@asynccontextmanager
-async def _answering() -> AsyncIterator[None]:
-    """Let whatever keeps the server from answering be BusUnavailable. That something is not there is an answer."""
-    try:
-        yield
-    except nats.js.errors.NotFoundError:
-        raise
-    except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
-        raise BusUnavailable(type(error).__name__) from error
-
-
 async def _within(seconds: float, ending: Awaitable[None]) -> None:
     try:
         async with asyncio.timeout(seconds):
@@ -422,14 +359,3 @@ async def _within(seconds: float, ending: Awaitable[None]) -> None:
 async def _undecoded(message: NatsMessage) -> NatsMessage:
     """Hand the message over as it is: reading it, and what follows when that fails, is the settling rule's."""
     return message
-
-
-def _durable_config(consumer: Consumer[Any]) -> api.ConsumerConfig:
-    return api.ConsumerConfig(
-        durable_name=consumer.durable,
-        filter_subject=consumer.subject,
-        ack_policy=api.AckPolicy.EXPLICIT,
-        ack_wait=consumer.ack_wait,
-        max_ack_pending=consumer.max_ack_pending,
-        max_deliver=-1,
-    )
