@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import httpx2
 import pytest
+from argon2 import PasswordHasher
 
+from services.console import passwords
 from services.console.access import Principal
 from services.console.settings import ConsoleSettings
 from services.console.setup import Setup, open_setup
@@ -51,6 +53,22 @@ class Visitor:
 
 SignedIn = Callable[..., Awaitable[Visitor]]
 Account = Callable[..., Awaitable[str]]
+
+_IN_EARNEST = passwords._HASHER
+_IN_PASSING = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@pytest.fixture(autouse=True)
+def hashed_in_passing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever only has to be signed in need not wait for what makes guessing slow."""
+    monkeypatch.setattr(passwords, "_HASHER", _IN_PASSING)
+
+
+@pytest.fixture
+def hashed_in_earnest(hashed_in_passing: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of just that."""
+    monkeypatch.setattr(passwords, "_HASHER", _IN_EARNEST)
+    passwords._nobodys.cache_clear()
 
 
 @pytest.fixture

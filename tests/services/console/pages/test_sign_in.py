@@ -69,6 +69,7 @@ async def test_a_weak_password_is_refused_beside_its_field(
     assert (await visitor.post("/first-run", password=PASSWORD, **fields)).status_code == 303
 
 
+@pytest.mark.usefixtures("hashed_in_earnest")
 async def test_passwords_are_kept_as_argon2id(store: Store, account: Account) -> None:
     """
     With 19 MiB, two passes and one lane (safety.md, section 2).
@@ -96,6 +97,7 @@ async def test_whoever_does_not_exist_gets_the_answer_of_a_wrong_password(visito
     assert rest(wrong.text, email) == rest(nobody.text, "nobody@example.org")
 
 
+@pytest.mark.usefixtures("hashed_in_earnest")
 async def test_as_much_is_computed_for_whoever_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A password is compared with one that nobody has.
