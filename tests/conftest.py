@@ -7,11 +7,14 @@ import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from psycopg import sql
 
 from dev.embedded import NatsServer, PostgresServer, nats_server, postgres_server
 from shared import telemetry
@@ -66,7 +69,16 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
         upgrade(server.create_database(_TEMPLATE))
         for service in SERVICES_WITH_DATABASE:
             server.let_in(service, PASSWORD, f"trunkline_{service}")
+        _hash_owners_password_anew(server)
         yield server
+
+
+def _hash_owners_password_anew(server: PostgresServer) -> None:
+    """In one round as well: it was set before the server had these settings, and each test logs in a few times."""
+    address = urlsplit(server.url)
+    with psycopg.connect(server.url, autocommit=True) as owner:
+        statement = sql.SQL("alter role {} password {}")
+        owner.execute(statement.format(sql.Identifier(str(address.username)), sql.Literal(str(address.password))))
 
 
 @pytest.fixture
