@@ -116,7 +116,8 @@ insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload
          now() - interval '1 minute' * ({LETTERS} - n)
   from generate_series(0, {LETTERS - 1}) n;
 insert into audit (id, tenant_id, actor, action, object, at)
-  select 'au_' || lpad(n::text, 8, '0'), '{TENANT}', 'user/us_' || n % 50, 'agent.changed', 'ag_' || n % 997, now()
+  select 'au_' || lpad(n::text, 8, '0'), '{TENANT}', 'user/us_' || n % 50,
+         (array['agent.changed', 'line.changed', 'user.created', 'session.ended'])[1 + n % 4], 'ag_' || n % 997, now()
   from generate_series(1, {MESSAGES}) n
 """
 

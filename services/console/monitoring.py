@@ -22,8 +22,10 @@ _LATENCY = "latency/"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _READ = """
-select what, array_agg(n) as points, array_agg(count) as counts from (
-  select what, floor(extract(epoch from at - %(since)s) / extract(epoch from %(step)s::interval))::int as n, sum(count)::bigint as count
+select what, array_agg((extract(epoch from at - %(since)s) / extract(epoch from %(step)s::interval))::int) as points,
+       array_agg(count) as counts
+from (
+  select what, date_bin(%(step)s, at, %(since)s) as at, sum(count::int) as count
   from traffic where tenant_id = %(tenant)s and grain = %(grain)s and at >= %(since)s and at < %(until)s group by 1, 2
 ) as counted group by 1
 """
@@ -45,7 +47,8 @@ select least(
 """
 _BUSIEST = f"""
 select contact_id, sum(messages)::bigint as messages from (
-  select contact_id, messages from traffic_contact where tenant_id = %(tenant)s and hour >= %(whole)s and hour < %(until)s
+  select contact_id, sum(messages::int) as messages from traffic_contact
+  where tenant_id = %(tenant)s and hour >= %(whole)s and hour < %(until)s group by 1
   union all
   select contact_id, messages from (
     select conversation_id, count(*) as messages from (
