@@ -106,7 +106,6 @@ class Audit(SQLModel, table=True):
     __table_args__ = (
         Index("audit_newest", "tenant_id", "id"),
         Index("audit_object", "object", "id"),
-        Index("audit_action", "action", "id"),
     )
     id: str = Field(primary_key=True)
     tenant_id: str | None = None
