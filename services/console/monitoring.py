@@ -16,7 +16,7 @@ ACTIVE_READ = 5_000
 BUSY = 8
 _HOUR = timedelta(hours=1)
 _BUSIEST_READ = 20_000
-"""How many messages of a range's first hour are counted where it begins within that hour; the newest of them."""
+"""How many messages of the last hour, or of a range's first one that it begins within, are looked through; the newest of them."""
 ERRORS = ("undelivered", "failed", "given_up/agent", "given_up/other")
 _LATENCY = "latency/"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -159,9 +159,13 @@ class Monitoring:
         return Now(active["conversations"], active["read"] >= ACTIVE_READ, oldest["since"])
 
     async def busiest(self, over: Range, now: datetime) -> list[DictRow]:
-        """Return who wrote most: contacts and how many messages. Whole hours are counted already."""
+        """
+        Return who wrote most: contacts and how many messages.
+
+        Of whole hours the busiest are counted already; a range of one hour is read from the messages themselves.
+        """
         since, until = over.bounds(now)
-        whole = _EPOCH - (_EPOCH - since) // _HOUR * _HOUR
+        whole = until if over.length == _HOUR else _EPOCH - (_EPOCH - since) // _HOUR * _HOUR
         return await self._all(_BUSIEST, since=since, whole=whole, until=until)
 
     async def _all(self, query: str, **asked: object) -> list[DictRow]:

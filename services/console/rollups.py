@@ -186,8 +186,8 @@ on conflict do nothing
 """Notes that the people of an hour are to be counted: that reads the whole hour, which not every run can afford."""
 _DUE = f"""
 select due.tenant_id as tenant, due.at as hour from tenant cross join lateral (
-  select tenant_id, at from traffic where tenant_id = tenant.id and grain = 'people' order by at limit {_HOURS_AT_ONCE}
-) as due limit {_HOURS_AT_ONCE}
+  select tenant_id, at from traffic where tenant_id = tenant.id and grain = 'people' order by at desc limit {_HOURS_AT_ONCE}
+) as due order by at desc limit {_HOURS_AT_ONCE}
 """  # noqa: S608 - constants
 _HOURS_OF = "with changed as materialized (select * from unnest(%(tenants)s::text[], %(hours)s::timestamptz[]) as it(tenant, hour))"
 _UNMARK = f"""
