@@ -10,7 +10,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,14 +22,21 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from bench.pipeline import percentile, servers
+from bench.pipeline import login, percentile, servers
 from dev.embedded.ports import free_port
 from services.console.rollups import Rollups
 from services.console.sessions import digest
 from shared.addresses import Pepper
 from shared.ids import TenantId
 from shared.store.data_keys import DataKeys
-from shared.store.sealed import BINDING_ADDRESS, CONTACT_ADDRESS, CONTACT_NAME, MESSAGE_TEXT, PART_BODY
+from shared.store.sealed import (
+    BINDING_ADDRESS,
+    CONTACT_ADDRESS,
+    CONTACT_NAME,
+    CREDENTIAL_SECRET,
+    MESSAGE_TEXT,
+    PART_BODY,
+)
 from shared.store.session import open_store
 from shared.vault import TenantVault, Vault
 
@@ -48,7 +55,7 @@ PAGES: dict[str, str] = {
     "Messages, far back": "/messages?until=2000-01-01",
     "Messages that failed": "/messages?status=undelivered",
     "Messages of one person": "/messages?contact=ct_7",
-    "Message": "/messages/msg_50000",
+    "Message": "/messages/msg_00050000",
     "Answer": "/messages/pt_50000",
     "Dead letters": "/dead-letters",
     "Chat history": "/history",
@@ -84,7 +91,6 @@ insert into app_user (id, tenant_id, email, name, role) values
 insert into app_user (id, tenant_id, email, name, role)
   select 'us_' || n, '{TENANT}', n || '@bench.example', 'User ' || n, 'USER' from generate_series(0, {USERS - 1}) n;
 insert into agent (id, tenant_id, name, instructions) values ('ag_bench', '{TENANT}', 'A', 'Help.');
-insert into credential (id, tenant_id, account_sid, sealed_secret) values ('cr_bench', '{TENANT}', 'AC' || md5('b'), 'x');
 insert into line (id, tenant_id, agent_id, credential_id, channel, provider, sender, enabled, access)
   values ('ln_bench', '{TENANT}', 'ag_bench', 'cr_bench', 'whatsapp', 'twilio', 'whatsapp:+15550001111', true, 'open')
 """
@@ -102,14 +108,16 @@ insert into reply (id, public_id, tenant_id, thread, conversation_id, turn_id, a
   overriding system value
   select seq, 'rp_' || seq, tenant_id, thread, conversation_id, 'tu_' || seq, seq, 'agent', 'cut', received_at from message;
 insert into attempt (id, tenant_id, part_id, outcome, http_status, started_at, ended_at)
-  select 'at_' || id, tenant_id, id, 'accepted', 201, created_at, accepted_at from part;
+  select 'at_' || lpad(id::text, 8, '0'), tenant_id, id, 'accepted', 201, created_at, accepted_at from part;
 insert into status_event (tenant_id, part_id, provider_sid, status, reported_at, stored_at)
   select tenant_id, id, provider_sid, status, created_at, created_at from part, unnest(array['sent', 'delivered', 'read']) status;
 insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload, created_at)
-  select 'dl_' || n, '{TENANT}', 'th' || n, 'agent', 'turn_timed_out', 3, 'turn/tu_' || n + 1, now() - interval '1 minute' * n
+  select 'dl_' || lpad(n::text, 8, '0'), '{TENANT}', 'th' || n, 'agent', 'turn_timed_out', 3, 'turn/tu_' || n + 1,
+         now() - interval '1 minute' * ({LETTERS} - n)
   from generate_series(0, {LETTERS - 1}) n;
 insert into audit (id, tenant_id, actor, action, object, at)
-  select 'au_' || lpad(n::text, 8, '0'), '{TENANT}', 'user/us_' || n % 50, 'agent.changed', 'ag_' || n % 997, now()
+  select 'au_' || lpad(n::text, 8, '0'), '{TENANT}', 'user/us_' || n % 50,
+         (array['agent.changed', 'line.changed', 'user.created', 'session.ended'])[1 + n % 4], 'ag_' || n % 997, now()
   from generate_series(1, {MESSAGES}) n
 """
 
@@ -122,7 +130,12 @@ async def plant(url: str) -> None:
             _run(connection, _BEFORE)
             async with store.connection() as ours:
                 await keys.ensure(ours, TENANT)
-            _fill(connection, TenantVault(RING, keys))
+            vault = TenantVault(RING, keys)
+            connection.execute(
+                "insert into credential (id, tenant_id, account_sid, sealed_secret) values (%s, %s, %s, %s)",
+                ("cr_bench", TENANT, "AC" + "b" * 32, vault.seal(b"7" * 32, CREDENTIAL_SECRET.at(TENANT, "cr_bench"))),
+            )
+            _fill(connection, vault)
             _run(connection, _AFTER)
             for role, secret in WHO.items():
                 connection.execute(
@@ -130,6 +143,7 @@ async def plant(url: str) -> None:
                     (digest(secret), TENANT, f"us_{role}"),
                 )
             connection.execute("vacuum analyze")
+    async with open_store(login(url, "console"), 2, "bench") as store:
         await Rollups(store).run()
 
 
@@ -159,10 +173,11 @@ def _fill(connection: psycopg.Connection[Any], vault: TenantVault) -> None:
     def messages() -> Iterator[Sequence[object]]:
         for n in range(1, MESSAGES + 1):
             person, at = _person(n), now - each * (MESSAGES - n)
-            text = vault.seal(f"Question {n}: when do you open?".encode(), MESSAGE_TEXT.at(TENANT, f"msg_{n}"))
+            message = f"msg_{n:08}"
+            text = vault.seal(f"Question {n}: when do you open?".encode(), MESSAGE_TEXT.at(TENANT, message))
             outcome = "rate_limited" if n % 97 == 0 else "asked"
             sid, place = f"SM{n:032x}", (f"th{person}", f"cv_{person}")
-            yield f"msg_{n}", TENANT, "ln_bench", *place, "AC1", sid, n, outcome, text, at, at
+            yield message, TENANT, "ln_bench", *place, "AC1", sid, n, outcome, text, at, at
 
     def parts() -> Iterator[Sequence[object]]:
         for n in range(1, MESSAGES + 1):
@@ -235,14 +250,14 @@ def _processor_time() -> float:
     return used
 
 
-async def measure(port: int) -> dict[str, dict[str, Looked]]:
-    """Look at every page, as each kind of admin."""
+async def measure(port: int, pages: Mapping[str, str]) -> dict[str, dict[str, Looked]]:
+    """Look at each of these pages, as each kind of admin."""
     found: dict[str, dict[str, Looked]] = {}
     for role, secret in WHO.items():
         async with httpx2.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", cookies={"session": secret}, timeout=60, trust_env=False
         ) as client:
-            for name, path in PAGES.items():
+            for name, path in pages.items():
                 if role == "SYSTEM_ADMIN" or name not in PLATFORMS:
                     found.setdefault(name, {})[role] = looked = await look(client, path)
                     print(
@@ -258,7 +273,7 @@ def main() -> None:
         port = free_port()
         planted = servers(Path(folder), plant=lambda url: asyncio.run(plant(url)), TRUNKLINE_CONSOLE__PORT=str(port))
         with planted:
-            found = asyncio.run(measure(port))
+            found = asyncio.run(measure(port, PAGES))
     slowest = max(looked.p95 for by in found.values() for looked in by.values())
     largest = max(looked.kib for by in found.values() for looked in by.values())
     told = {name: {role: vars(looked) for role, looked in by.items()} for name, by in found.items()}

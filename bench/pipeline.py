@@ -85,12 +85,15 @@ def stages(
 
 
 def _login(base: Mapping[str, str], module: str) -> dict[str, str]:
-    """Return the database of a service, under its own login; without row-level security the figures would flatter."""
+    """Return the database of a service, under its own login."""
     service = module.rpartition(".")[2].removeprefix("stage ")
-    url = urlsplit(base["TRUNKLINE_DB__URL"])
-    if service not in DATABASE_USERS:
-        return {}
-    return {"TRUNKLINE_DB__URL": url._replace(netloc=f"{service}:{_PASSWORD}@{url.hostname}:{url.port}").geturl()}
+    return {"TRUNKLINE_DB__URL": login(base["TRUNKLINE_DB__URL"], service)} if service in DATABASE_USERS else {}
+
+
+def login(database: str, service: str) -> str:
+    """Return a database's address under a service's login; without row-level security the figures would flatter."""
+    url = urlsplit(database)
+    return url._replace(netloc=f"{service}:{_PASSWORD}@{url.hostname}:{url.port}").geturl()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,17 +64,22 @@ insert into rollup_place (feed, place) values ('message', 'msg_0009'), ('attempt
 
 
 def fill(url: str) -> None:
-    """Plant the rows, without looking whether they refer to one another."""
+    """Plant the rows of a full database."""
+    write(url, _ROWS, {"threads": THREADS, "messages": MESSAGES})
+
+
+def write(url: str, rows: str, facts: Mapping[str, object]) -> None:
+    """Execute these statements, each an insert, without looking whether rows refer to one another."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")
         connection.execute("set synchronous_commit = off")
         connection.execute("set maintenance_work_mem = '512MB'")
         connection.execute("set jit = off")
-        for statement in _ROWS.split(";"):
+        for statement in rows.split(";"):
             table = statement.split()[2]
             # an index of random keys is built in a fraction of the time that it takes to keep it while rows come
             connection.execute("update pg_index set indisready = false where indrelid = %s::regclass", (table,))
-            connection.execute(statement, {"threads": THREADS, "messages": MESSAGES})
+            connection.execute(statement, facts)
             connection.execute(sql.SQL("reindex table {}").format(sql.Identifier(table)))
             print(f"planted: {table}", file=sys.stderr)
         connection.execute("vacuum analyze")

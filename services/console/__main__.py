@@ -191,6 +191,7 @@ def jobs(api: Api) -> Iterator[Coroutine[Any, Any, None]]:
     yield repeated(Retention(api.store).run, retention.EVERY)
     yield repeated(api.erasures.sweep, SWEEP)
     yield repeated(Rollups(api.store).run, rollups.EVERY)
+    yield repeated(Rollups(api.store).count_people, rollups.PEOPLE_EVERY)
     yield repeated(Rollups(api.store).expire, retention.EVERY)
     yield repeated(api.canaries.settle, canaries.SETTLE)
     yield api.documents.indexing.keep()

@@ -1,27 +1,33 @@
 """What the monitoring page tells, read from the roll-ups (ADR 22) and from the small indexes of what waits."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cached_property
 
 from psycopg.rows import DictRow
 
 from services.console.rollups import BUCKETS
 from shared.ids import TenantId
-from shared.store.session import Connection, Store
+from shared.store.session import Connection
 
 ACTIVE_READ = 5_000
 """How many of the last hour's messages are looked through for who wrote; beyond them the number is a lower bound."""
 BUSY = 8
+_HOUR = timedelta(hours=1)
+_BUSIEST_READ = 20_000
+"""How many messages of the last hour, or of a range's first one that it begins within, are looked through; the newest of them."""
 ERRORS = ("undelivered", "failed", "given_up/agent", "given_up/other")
 _LATENCY = "latency/"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _READ = """
-select date_bin(%(step)s, at, 'epoch') as at, what, sum(count)::bigint as count from traffic
-where tenant_id = %(tenant)s and grain = %(grain)s and at >= %(since)s and at < %(until)s group by 1, 2
+select what, array_agg((extract(epoch from at - %(since)s) / extract(epoch from %(step)s::interval))::int) as points,
+       array_agg(count) as counts
+from (
+  select what, date_bin(%(step)s, at, %(since)s) as at, sum(count::int) as count
+  from traffic where tenant_id = %(tenant)s and grain = %(grain)s and at >= %(since)s and at < %(until)s group by 1, 2
+) as counted group by 1
 """
 _ACTIVE = f"""
 select count(distinct conversation_id) as conversations, count(*) as read from (
@@ -39,12 +45,20 @@ select least(
    ) as unsent)
 ) as since
 """
-_BUSIEST = """
-select contact_id, sum(messages)::bigint as messages from traffic_contact
-where tenant_id = %(tenant)s and hour >= %(since)s and hour < %(until)s
-group by 1 order by 2 desc, 1 limit %(most)s
-"""
-_EVER = "select exists (select from message where tenant_id = %(tenant)s) as written"
+_BUSIEST = f"""
+select contact_id, sum(messages)::bigint as messages from (
+  select contact_id, sum(messages::int) as messages from traffic_contact
+  where tenant_id = %(tenant)s and hour >= %(whole)s and hour < %(until)s group by 1
+  union all
+  select contact_id, messages from (
+    select conversation_id, count(*) as messages from (
+      select conversation_id from message where tenant_id = %(tenant)s and received_at >= %(since)s and received_at < %(whole)s
+      order by received_at desc, id desc limit {_BUSIEST_READ}
+    ) as newest group by 1 offset 0
+  ) as chat cross join lateral (select contact_id from conversation where id = conversation_id offset 0) as theirs
+) as wrote group by 1 order by 2 desc, 1 limit {BUSY}
+"""  # noqa: S608 - constants
+_STATE = "select now() as now, exists (select from message where tenant_id = %(tenant)s) as written"
 _SETUP = """
 select exists (select from credential where tenant_id = %(tenant)s) as account,
        exists (select from line where tenant_id = %(tenant)s and enabled) as line,
@@ -80,26 +94,30 @@ RANGES: Mapping[str, Range] = {
 
 @dataclass(frozen=True)
 class Traffic:
-    """Counts by point of time and kind. `points`: every one of the range, whether something happened or not."""
+    """Counts by kind, one for each of `points`: every point of time of the range, whether something happened or not."""
 
     points: Sequence[datetime]
-    counts: Mapping[datetime, Counter[str]]
+    counts: Mapping[str, Sequence[int]]
 
-    def series(self, what: str) -> list[int]:
+    def series(self, what: str) -> Sequence[int]:
         """Return one kind, by point."""
-        return [self._at(point)[what] for point in self.points]
+        return self.counts.get(what) or [0] * len(self.points)
 
     def quantiles(self, share: float) -> list[float | None]:
         """Return the reply time that so large a share of each point's replies stayed within, in milliseconds."""
-        return [quantile(self._at(point), share) for point in self.points]
+        buckets, by_point = self._latencies
+        return [_reached(zip(buckets, counts, strict=True), sum(counts), share) for counts in by_point]
 
-    @property
-    def total(self) -> Counter[str]:
+    @cached_property
+    def total(self) -> Mapping[str, int]:
         """Return the whole range's counts."""
-        return sum(self.counts.values(), Counter())
+        return {what: sum(counts) for what, counts in self.counts.items()}
 
-    def _at(self, point: datetime) -> Counter[str]:
-        return self.counts.get(point, Counter())
+    @cached_property
+    def _latencies(self) -> tuple[Sequence[int], Sequence[Sequence[int]]]:
+        """Return which buckets of reply times there are, in order, and how many replies each point has in them."""
+        buckets = _buckets(self.counts)
+        return buckets, list(zip(*(self.counts[f"{_LATENCY}{it}"] for it in buckets), strict=True))
 
 
 @dataclass(frozen=True)
@@ -113,56 +131,66 @@ class Now:
 
 @dataclass(frozen=True)
 class Monitoring:
-    """Reads it, for one company."""
+    """Reads it, for one company, on a connection that sees its rows."""
 
-    store: Store
+    connection: Connection
+    tenant: TenantId
 
-    async def now(self) -> datetime:
-        """Return the database's time, which everything here is measured by."""
-        async with self.store.connection() as connection:
-            moment: datetime = (await _one(connection, "select now() as now", {}))["now"]
-        return moment
+    async def state(self) -> tuple[datetime, DictRow | None]:
+        """Return the database's time, which everything here is measured by; and which steps to a first message are done, until there is one."""
+        row = await self._one(_STATE)
+        return row["now"], None if row["written"] else await self._one(_SETUP)
 
-    async def traffic(self, tenant: TenantId, over: Range, now: datetime) -> Traffic:
+    async def traffic(self, over: Range, now: datetime) -> Traffic:
         """Return the counts of a range."""
         since, until = over.bounds(now)
-        asked = {"tenant": tenant, "grain": over.grain, "step": over.step, "since": since, "until": until}
-        async with self.store.connection(tenant) as connection:
-            rows = await (await connection.execute(_READ, asked)).fetchall()
-        counts: dict[datetime, Counter[str]] = {}
+        rows = await self._all(_READ, grain=over.grain, step=over.step, since=since, until=until)
+        points = [since + n * over.step for n in range(over.length // over.step)]
+        counts = {row["what"]: [0] * len(points) for row in rows}
         for row in rows:
-            counts.setdefault(row["at"], Counter())[row["what"]] = row["count"]
-        return Traffic([since + n * over.step for n in range(over.length // over.step)], counts)
+            series = counts[row["what"]]
+            for n, count in zip(row["points"], row["counts"], strict=True):
+                series[n] = count
+        return Traffic(points, counts)
 
-    async def at_present(self, tenant: TenantId, now: datetime) -> Now:
+    async def at_present(self, now: datetime) -> Now:
         """Return what is true just now."""
-        async with self.store.connection(tenant) as connection:
-            active = await _one(connection, _ACTIVE, {"tenant": tenant, "now": now})
-            oldest = await _one(connection, _OLDEST, {"tenant": tenant})
+        active, oldest = await self._one(_ACTIVE, now=now), await self._one(_OLDEST)
         return Now(active["conversations"], active["read"] >= ACTIVE_READ, oldest["since"])
 
-    async def busiest(self, tenant: TenantId, over: Range, now: datetime) -> list[DictRow]:
-        """Return who wrote most: contacts and how many messages."""
-        since, until = over.bounds(now)
-        asked = {"tenant": tenant, "since": since, "until": until, "most": BUSY}
-        async with self.store.connection(tenant) as connection:
-            return await (await connection.execute(_BUSIEST, asked)).fetchall()
+    async def busiest(self, over: Range, now: datetime) -> list[DictRow]:
+        """
+        Return who wrote most: contacts and how many messages.
 
-    async def setup(self, tenant: TenantId) -> DictRow | None:
-        """Return which steps to a first message are done; None where there was one."""
-        async with self.store.connection(tenant) as connection:
-            if (await _one(connection, _EVER, {"tenant": tenant}))["written"]:
-                return None
-            return await _one(connection, _SETUP, {"tenant": tenant})
+        Of whole hours the busiest are counted already; a range of one hour is read from the messages themselves.
+        """
+        since, until = over.bounds(now)
+        whole = until if over.length == _HOUR else _EPOCH - (_EPOCH - since) // _HOUR * _HOUR
+        return await self._all(_BUSIEST, since=since, whole=whole, until=until)
+
+    async def _all(self, query: str, **asked: object) -> list[DictRow]:
+        return await (await self.connection.execute(query, {"tenant": self.tenant, **asked})).fetchall()
+
+    async def _one(self, query: str, **asked: object) -> DictRow:
+        (row,) = await self._all(query, **asked)
+        return row
 
 
 def quantile(counts: Mapping[str, int], share: float) -> float | None:
     """Return the middle of the bucket in which a share of the reply times is reached, in milliseconds; None without any."""
-    buckets = sorted((int(what.removeprefix(_LATENCY)), n) for what, n in counts.items() if what.startswith(_LATENCY))
-    wanted, seen = share * sum(n for _, n in buckets), 0
-    for bucket, n in buckets:
+    replies = [(bucket, counts[f"{_LATENCY}{bucket}"]) for bucket in _buckets(counts)]
+    return _reached(replies, sum(n for _, n in replies), share)
+
+
+def _buckets(kinds: Iterable[str]) -> list[int]:
+    return sorted(int(what.removeprefix(_LATENCY)) for what in kinds if what.startswith(_LATENCY))
+
+
+def _reached(replies: Iterable[tuple[int, int]], total: int, share: float) -> float | None:
+    seen = 0
+    for bucket, n in replies if total else ():
         seen += n
-        if seen >= wanted:
+        if seen >= share * total:
             return _middle(bucket)
     return None
 
@@ -185,9 +213,3 @@ def _middle(bucket: int) -> float:
         return BUCKETS[0] / 2
     begin = BUCKETS[bucket - 1]
     return float((begin * begin * BUCKETS[1] / BUCKETS[0]) ** 0.5)
-
-
-async def _one(connection: Connection, query: str, asked: Mapping[str, Any]) -> DictRow:
-    row = await (await connection.execute(query, asked)).fetchone()
-    assert row is not None, "it always has a row"  # noqa: S101
-    return row

@@ -28,6 +28,7 @@ async def busy(console: Console) -> None:
     async with console.store.connection() as connection:
         await connection.execute("update thread set last_seq = 140, asked_seq = 140, done_seq = 140")
     await Rollups(console.past.store).run()
+    await Rollups(console.past.store).count_people()
 
 
 async def test_monitoring_looks_right(open_window: OpenWindow, console: Console) -> None:

@@ -1,14 +1,14 @@
 """The languages of the console. Source texts are English; a catalogue in `locale/` holds each other language."""
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
-from functools import cache
+from datetime import date, datetime, tzinfo
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, negotiate_locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -49,9 +49,14 @@ def zone(name: str | None) -> tzinfo:
 
 def day(moment: datetime, language: str) -> str:
     """Return a day as it is written, such as 25 Nov 2026."""
-    return format_date(moment, "d MMM y", locale=Locale(language))
+    return _written(moment.date(), language)
 
 
-def clock(moment: datetime, language: str, *, exact: bool = False) -> str:
-    """Return a time of the day, in 24 hours; `exact` down to milliseconds."""
-    return format_time(moment, "HH:mm:ss.SSS" if exact else "HH:mm:ss", locale=Locale(language))
+def clock(moment: datetime, *, exact: bool = False) -> str:
+    """Return a time of the day in 24 hours, which our languages write alike; `exact` down to milliseconds."""
+    return moment.time().isoformat("milliseconds" if exact else "seconds")
+
+
+@lru_cache(1024)
+def _written(on: date, language: str) -> str:
+    return format_date(on, "d MMM y", locale=Locale(language))

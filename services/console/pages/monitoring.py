@@ -1,6 +1,5 @@
 """Monitoring: how much was written and answered, how fast, and what went wrong; the home of admins."""
 
-from collections import Counter
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,8 +24,7 @@ from services.console.pages.routes import Page
 from services.console.pages.templates import seconds
 from services.console.pages.view import Looking, View
 from services.console.scan import existing
-from shared.ids import TenantId
-from shared.store.session import Store
+from shared.store.session import Connection, Store
 from shared.telemetry import PAGE_REGION_FAILED, log
 from shared.vault import Vault
 
@@ -73,16 +71,18 @@ class Chart:
 def monitoring(store: Store, vault: Vault, links: Mapping[str, str]) -> APIRouter:
     """Return the page. `links`: where else to go, such as to the simulator."""
     router = APIRouter(route_class=Page)
-    found = Monitoring(store)
 
     @router.get("/monitoring", **may("messages:read"))
     async def page(view: Looking) -> Response:
         asked = view.request.query_params
         tenant = await existing(store, view.who, view.company(asked.get("tenant")))
         over = RANGES.get(asked.get("range", ""), RANGES[_DEFAULT])
-        now = await found.now()
-        traffic = await _or_none(found.traffic(tenant, over, now))
-        present = await _or_none(found.at_present(tenant, now))
+        async with store.connection(tenant) as connection:
+            found = Monitoring(connection, tenant)
+            now, setup = await found.state()
+            traffic = await _or_none(found.traffic(over, now))
+            present = await _or_none(found.at_present(now))
+            people = await _or_none(_people(connection, vault, found.busiest(over, now)))
         oldest = present.oldest if present else None
         return view.page(
             "monitoring.html",
@@ -95,22 +95,22 @@ def monitoring(store: Store, vault: Vault, links: Mapping[str, str]) -> APIRoute
             numbers=_numbers(view, traffic.total) if traffic else None,
             charts=[draw(view, traffic) for draw in (_volume, _latency, _errors)] if traffic else None,
             table=asked.get("table"),
-            people=await _or_none(_people(store, vault, tenant, found.busiest(tenant, over, now))),
-            setup=await found.setup(tenant),
+            people=people,
+            setup=setup,
             simulator=next(iter(links.items()), None),
         )
 
     return router
 
 
-def _numbers(view: View, total: Counter[str]) -> dict[str, str]:
+def _numbers(view: View, total: Mapping[str, int]) -> dict[str, str]:
     """Return the tiles' numbers as they are written."""
     rate = error_rate(total)
     return {
-        "messages": _number(view, total["in"] + total["out"]),
-        "in": _number(view, total["in"]),
-        "out": _number(view, total["out"]),
-        "limited": _number(view, total["limited"]),
+        "messages": _number(view, total.get("in", 0) + total.get("out", 0)),
+        "in": _number(view, total.get("in", 0)),
+        "out": _number(view, total.get("out", 0)),
+        "limited": _number(view, total.get("limited", 0)),
         "p50": seconds(quantile(total, 0.5)),
         "p95": seconds(quantile(total, 0.95)),
         "rate": "–" if rate is None else format_percent(rate, "0.##%", locale=view.language),
@@ -153,7 +153,7 @@ def _latency(view: View, traffic: Traffic) -> Chart:
 
 def _errors(view: View, traffic: Traffic) -> Chart:
     total = traffic.total
-    counted = [f"{view.text(_ERRORS[kind])}: {_number(view, total[kind])}" for kind in ERRORS if total[kind]]
+    counted = [f"{view.text(_ERRORS[kind])}: {_number(view, total[kind])}" for kind in ERRORS if total.get(kind)]
     summary = "; ".join(counted) + "." if counted else view.text(_("Nothing went wrong."))
     series = {view.text(_ERRORS[kind]): traffic.series(kind) for kind in ERRORS}
     return Chart("errors", view.text(_("Errors")), summary, "bars", "count", traffic.points, series)
@@ -169,13 +169,12 @@ async def _or_none(read: Awaitable[T]) -> T | None:
 
 
 async def _people(
-    store: Store, vault: Vault, tenant: TenantId, reading: Awaitable[Sequence[DictRow]]
+    connection: Connection, vault: Vault, reading: Awaitable[Sequence[DictRow]]
 ) -> list[tuple[Contact, int]]:
     """Return who wrote most, as they may be shown."""
     busiest = await reading
-    async with store.connection(tenant) as connection:
-        cursor = await connection.execute(_PEOPLE, ([row["contact_id"] for row in busiest],))
-        known: dict[str, Any] = {row["contact"]: contacts.contact(vault, row) for row in await cursor.fetchall()}
+    cursor = await connection.execute(_PEOPLE, ([row["contact_id"] for row in busiest],))
+    known: dict[str, Any] = {row["contact"]: contacts.contact(vault, row) for row in await cursor.fetchall()}
     return [(known[row["contact_id"]], row["messages"]) for row in busiest if row["contact_id"] in known]
 
 

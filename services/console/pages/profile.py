@@ -46,7 +46,7 @@ def profile(own: OwnPairing, codes: PairingCodes) -> APIRouter:
         try:
             code = await codes.make(session.tenant, session.email)
         except TooManyCodes as full:
-            at = clock(full.again_at.astimezone(view.zone), view.language)[:5]
+            at = clock(full.again_at.astimezone(view.zone))[:5]
             return await _page(own, view, 429, refused=view.text(_("Try again at %(time)s."), time=at))
         return await _page(own, view, code=code)
 

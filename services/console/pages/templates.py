@@ -60,6 +60,7 @@ def environment(language: str) -> Environment:
     return templates
 
 
+@cache
 def icon(name: str) -> Markup:
     """Draw an icon of the sprite, which says nothing to a screen reader."""
     return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
@@ -93,7 +94,7 @@ def when(context: Context, moment: datetime | None) -> Markup:
         return Markup("–")
     view = _view(context)
     there = moment.astimezone(view.zone)
-    text = clock(there, view.language)
+    text = clock(there)
     if there.date() != datetime.now(view.zone).date():
         text = f"{day(there, view.language)}, {text[:5]}"
     return _time(moment, text)
@@ -103,7 +104,7 @@ def when(context: Context, moment: datetime | None) -> Markup:
 def exact(context: Context, moment: datetime) -> Markup:
     """Show the time of a step, down to milliseconds."""
     view = _view(context)
-    return _time(moment, clock(moment.astimezone(view.zone), view.language, exact=True))
+    return _time(moment, clock(moment.astimezone(view.zone), exact=True))
 
 
 @pass_context

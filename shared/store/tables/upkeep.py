@@ -50,7 +50,8 @@ class Traffic(SQLModel, table=True):
     """
     What a company's lines did in a minute or an hour (`grain`), counted by the console's roll-up (ADR 22). Written by the console.
 
-    `what`: in, limited, out, failed, undelivered, unsettled, given_up/agent, given_up/other, or latency/N, a bucket of reply times.
+    `what`: in, limited, out, failed, undelivered, unsettled, given_up/agent, given_up/other, or latency/N, a bucket of reply times. The
+    grain `people` holds no counts: it notes the hours whose busiest people are due to be counted.
     """
 
     __table_args__ = (Index("traffic_unsettled", "tenant_id", "at", postgresql_where=text("what = 'unsettled'")),)

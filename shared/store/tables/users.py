@@ -103,7 +103,10 @@ class ApiKey(SQLModel, table=True):
 class Audit(SQLModel, table=True):
     """Who did what to what, append-only: nobody may change or delete a row but the retention job. Written by the console."""
 
-    __table_args__ = (Index("audit_newest", "tenant_id", "id"),)
+    __table_args__ = (
+        Index("audit_newest", "tenant_id", "id"),
+        Index("audit_object", "object", "id"),
+    )
     id: str = Field(primary_key=True)
     tenant_id: str | None = None
     actor: str

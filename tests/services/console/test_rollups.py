@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from psycopg.rows import DictRow
 
 from services.console import rollups
 from services.console.forgetting import delete_rows, find
-from services.console.monitoring import RANGES, Monitoring, error_rate, quantile
+from services.console.monitoring import RANGES, Monitoring, Traffic, error_rate, quantile
 from services.console.rollups import BUCKETS, Rollups
 from shared.addresses import Pepper
 from shared.ids import TenantId
@@ -44,6 +45,21 @@ async def counts(store: Store, grain: str = "hour") -> Counter[str]:
 async def execute(store: Store, statement: str, *values: object) -> None:
     async with store.connection() as connection:
         await connection.execute(statement, values)
+
+
+async def busiest(job: Rollups, name: str, now: datetime) -> dict[str, int]:
+    """Return who wrote most in a range, as the page is told."""
+    async with job.store.connection(ONE) as connection:
+        return {
+            row["contact_id"]: row["messages"] for row in await Monitoring(connection, ONE).busiest(RANGES[name], now)
+        }
+
+
+async def every_count(store: Store) -> list[DictRow]:
+    """Return all that was counted."""
+    async with store.connection() as connection:
+        cursor = await connection.execute("select * from traffic order by tenant_id, grain, at, what")
+        return await cursor.fetchall()
 
 
 async def test_both_directions_are_counted_by_minute_and_hour(past: Past, job: Rollups, store: Store) -> None:
@@ -89,6 +105,41 @@ async def test_what_comes_late_is_counted_where_it_belongs(past: Past, job: Roll
         assert await cursor.fetchall() == [{"at": old}]
 
 
+async def test_what_failed_after_twilio_took_it_is_undelivered(past: Past, job: Rollups, store: Store) -> None:
+    """
+    It went out, and is one error of one part: were it counted as refused too, the rate would be of two.
+    """
+    await execute(store, "update part set state = 'failed' where accepted_at is not null")
+    await execute(store, "update part set state = 'cancelled' where accepted_at is null")
+    await job.run()
+    found = await counts(store)
+    assert (found["out"], found["undelivered"], found["failed"]) == (1, 1, 0)
+    assert error_rate(found) == 1.0
+
+
+async def test_counting_bit_by_bit_comes_to_the_same_as_from_nothing(past: Past, job: Rollups, store: Store) -> None:
+    """
+    Whatever came late, and wherever in its hour: minutes between two that changed are counted with them.
+    """
+    reply = await past.reply("rp_more", "more", 1)
+    for n, minutes in enumerate((0, 7, 31, 59, 60, 200), start=1):
+        at = NOON - timedelta(minutes=minutes)
+        await past.message(f"msg_z{n}", "x", 20 + n, received_at=at)
+        part = await past.part(reply, 10 + n, "x", "sent", created_at=at, accepted_at=at + timedelta(seconds=n))
+        await past.insert("attempt", id=f"at_z{n}", part_id=part, outcome="accepted")
+        if n % 2:
+            await job.run()
+            await execute(store, "update part set state = 'undelivered' where id = %s", part)
+            await past.insert("status_event", part_id=part, provider_sid=f"SM{n}", status="undelivered", reported_at=at)
+    await job.run()
+    bit_by_bit = await every_count(store)
+    await execute(store, "delete from rollup_place")
+    await execute(store, "delete from traffic")
+    await job.run()
+    assert await every_count(store) == bit_by_bit
+    assert (await counts(store))["undelivered"] == 3
+
+
 async def test_a_doubt_that_is_resolved_needs_no_further_row(past: Past, job: Rollups, store: Store) -> None:
     """
     Minutes with an unknown outcome are counted anew in every run.
@@ -123,6 +174,8 @@ async def test_rows_that_become_visible_late_are_not_missed(past: Past, job: Rol
     """
     An id that was made before the newest one that was read is read all the same, within five minutes.
     """
+    await execute(store, "update message set routed_at = now()")
+    await execute(store, "update part set state = 'sent'")
     await job.run()
     await past.message("msg_aaa", "made earlier, written later", 7)
     await job.run()
@@ -174,17 +227,44 @@ async def test_the_busiest_people_go_with_the_person(past: Past, job: Rollups, s
     Whoever is erased is in no list; the numbers stay.
     """
     await job.run()
-    monitoring = Monitoring(job.store)
+    await job.count_people()
     now = datetime.now(UTC)
-    assert [row["contact_id"] for row in await monitoring.busiest(ONE, RANGES["24h"], now)] == ["ct_one"]
+    assert await busiest(job, "24h", now) == {"ct_one": 1}
     before = await counts(store)
     async with job.store.transaction(EVERY_TENANT) as connection:
         erased = await delete_rows(connection, await find(connection, ONE, "ct_one"), "user/us_x")
     assert erased["traffic_contact"] == 1
     assert (await counts(store))["in"] == before["in"]
     await job.run()
-    assert await monitoring.busiest(ONE, RANGES["24h"], now) == []
+    await job.count_people()
+    assert await busiest(job, "24h", now) == {}
     assert (await counts(store))["in"] == before["in"]
+
+
+async def test_people_are_counted_again_where_somebody_wrote(past: Past, job: Rollups) -> None:
+    """
+    An hour is counted once, however many runs saw messages of it; and once more after the next one.
+    """
+    await job.run()
+    await job.run()
+    assert await job.count_people() == 1
+    assert await job.count_people() == 0
+    await past.message("msg_zmore", "x", 7, conversation_id="cv_one")
+    await job.run()
+    assert await job.count_people() == 1
+    assert await busiest(job, "24h", datetime.now(UTC)) == {"ct_one": 2}
+
+
+async def test_the_busiest_of_an_hour_are_of_that_hour_wherever_it_begins(past: Past, job: Rollups) -> None:
+    """
+    People are counted by the full hour; the minutes before the first one are not forgotten, and no others counted.
+    """
+    for minutes, seq in ((10, 8), (20, 9), (58, 10)):
+        at = NOON - timedelta(minutes=minutes)
+        await past.message(f"msg_b{seq}", "x", seq, conversation_id="cv_one", received_at=at, routed_at=at)
+    await job.run()
+    await job.count_people()
+    assert await busiest(job, "1h", NOON + timedelta(minutes=5, seconds=1)) == {"ct_one": 3}
 
 
 async def test_another_companys_counts_are_not_seen(past: Past, job: Rollups) -> None:
@@ -217,7 +297,8 @@ async def test_a_range_has_every_point_and_ends_with_the_one_that_runs(past: Pas
     await job.run()
     now = datetime.now(UTC)
     over = RANGES[name]
-    traffic = await Monitoring(job.store).traffic(ONE, over, now)
+    async with job.store.connection(ONE) as connection:
+        traffic = await Monitoring(connection, ONE).traffic(over, now)
     assert len(traffic.points) == over.length // over.step
     assert traffic.points[-1] <= now < traffic.points[-1] + over.step
     if name != "1h":
@@ -244,6 +325,16 @@ def test_a_percentile_lies_where_that_share_is_reached() -> None:
         quantile({f"latency/{n}": 1}, 1) for n in (3, 10, 20)
     ]
     assert quantile({"in": 1}, 0.5) is None
+
+
+def test_a_percentile_of_a_range_is_that_of_all_its_replies() -> None:
+    """
+    Never a mean of its minutes': one slow reply alone in its minute is one of a hundred.
+    """
+    points = [NOON, NOON + timedelta(minutes=1)]
+    traffic = Traffic(points, {"latency/3": [99, 0], "latency/20": [0, 1]})
+    assert traffic.quantiles(0.95) == [quantile({f"latency/{n}": 1}, 1) for n in (3, 20)]
+    assert quantile(traffic.total, 0.95) == quantile({"latency/3": 1}, 1)
 
 
 def test_the_error_rate_is_of_what_people_should_have_got() -> None:

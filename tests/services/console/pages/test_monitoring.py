@@ -1,14 +1,17 @@
 """Monitoring in the console: tiles, charts and their tables, for one company."""
 
+from datetime import datetime
 from html import unescape
 from re import findall
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 
+from services.console.monitoring import RANGES
 from services.console.rollups import Rollups
 from shared.store.session import Store
-from tests.services.console.api.past import NUMBER, Past
+from tests.services.console.api.past import NOON, NUMBER, Past
 from tests.services.console.pages.conftest import OTHER, SignedIn
 
 
@@ -16,6 +19,7 @@ from tests.services.console.pages.conftest import OTHER, SignedIn
 async def counted(past: Past, console_store: Store) -> Past:
     """A past that the job has counted."""
     await Rollups(console_store).run()
+    await Rollups(console_store).count_people()
     return past
 
 
@@ -70,6 +74,23 @@ async def test_each_chart_has_its_numbers_a_summary_and_a_table(signed_in: Signe
     page = (await visitor.get("/monitoring?table=volume")).text
     assert len(findall("data-chart", page)) == 2
     assert '<th scope="col" class="end">Inbound</th>' in page
+
+
+async def test_times_are_the_viewers_and_the_numbers_the_same(signed_in: SignedIn, counted: Past) -> None:
+    """
+    Also where clocks differ by half an hour from others.
+    """
+    visitor = await signed_in()
+    found = {}
+    for name in ("UTC", "Asia/Kolkata"):
+        visitor.client.cookies.set("zone", name)
+        page = (await visitor.get("/monitoring?table=volume")).text
+        rows = findall(r'<time datetime="([^"]+)"[^>]*>([^<]*)</time></th><td class="end">(\d+)</td>', page)
+        assert len(rows) == RANGES["24h"].length // RANGES["24h"].step
+        for at, shown, _ in rows:
+            assert f"{datetime.fromisoformat(at).astimezone(ZoneInfo(name)):%H:%M}" in shown
+        found[name] = [(at, count) for at, _, count in rows if count != "0"]
+    assert found["UTC"] == found["Asia/Kolkata"] == [(NOON.isoformat(), "2")]
 
 
 async def test_people_are_shown_as_they_may_be(signed_in: SignedIn, counted: Past) -> None:

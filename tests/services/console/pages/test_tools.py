@@ -17,7 +17,7 @@ async def test_tools_are_listed_with_their_state(signed_in: SignedIn, past: Past
     )
     await past.insert("mcp_server", id="mc_one", name="Wiki", url="https://b.example/", tools=["look"], enabled=False)
     page = (await visitor.get("/tools")).text
-    for shown in (">42<", clock(NOON, "en")[:5], "book_table", "Enabled", "Wiki", "look", "Not enabled"):
+    for shown in (">42<", clock(NOON)[:5], "book_table", "Enabled", "Wiki", "look", "Not enabled"):
         assert shown in page, shown
 
 
