@@ -168,7 +168,11 @@ async def running_simulator(running_gateway: Gateway) -> AsyncIterator[Running]:
 
 @pytest.fixture
 async def sim(running_simulator: Running, running_gateway: Gateway) -> Running:
-    await running_simulator.world.reset()
+    """The simulator, to whose line everybody wrote just now."""
+    world = running_simulator.world
+    await world.reset()
+    for person in (f"whatsapp:{PHONE}", *world.people.names):
+        world.hear(person, SENDER, world.now())
     running_gateway.reset()
     return running_simulator
 
