@@ -1,10 +1,12 @@
-"""`trunkline chat` as a person at a terminal sees it: the command itself, on a real pseudo-terminal."""
+"""`trunkline chat` as a person at a terminal sees it: the command itself, on a real pseudo-terminal; and from a pipe."""
 
 import json
 import os
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sys
+from asyncio.subprocess import PIPE, create_subprocess_exec
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from dev.stack.home import Home
@@ -13,21 +15,27 @@ from tests.simulator.gateway import PERSON, Gateway
 from tests.simulator.terminal import Terminal, terminal
 from tests.simulator.twilio import Twilio
 
+CHAT = ("-m", "cli", "chat", "--as", PERSON.removeprefix("whatsapp:"))
 GREETING = "You are +15550001234. Say hi, or /help."
+
+
+@contextmanager
+def a_stack(twilio: Twilio, root: Path) -> Iterator[dict[str, str]]:
+    """Be the supervisor of a stack with this simulator; its commands' environment."""
+    home = Home(root)
+    home.prepare()
+    (home.run / "state.json").write_text(json.dumps({"simulator_url": twilio.sim.url}))
+    supervising = hold(home)
+    assert supervising is not None
+    with supervising:
+        yield {**os.environ, "TRUNKLINE_HOME": str(root), "TERM": "xterm-256color"}
 
 
 @asynccontextmanager
 async def chatting(twilio: Twilio, root: Path) -> AsyncIterator[Terminal]:
-    """Chat with the simulator of a stack whose supervisor we are."""
-    home = Home(root)
-    home.prepare()
-    (home.run / "state.json").write_text(json.dumps({"simulator_url": twilio.sim.url}))
-    environment = {**os.environ, "TRUNKLINE_HOME": str(root), "TERM": "xterm-256color"}
-    supervising = hold(home)
-    assert supervising is not None
-    words = ("-m", "cli", "chat", "--as", PERSON.removeprefix("whatsapp:"))
-    with supervising:
-        async with terminal(words, environment) as seen:
+    """Chat for the length of the block, and end it by Ctrl-C."""
+    with a_stack(twilio, root) as environment:
+        async with terminal(CHAT, environment) as seen:
             await seen.until(GREETING, ">")
             yield seen
             seen.type("\x03")
@@ -78,3 +86,15 @@ async def test_ctrl_c_ends_it_and_leaves_the_terminal_as_it_was(twilio: Twilio, 
         await seen.until("> never sent")
     assert seen.process.returncode == 130
     assert twilio.sim.world.messages == {}
+
+
+async def test_from_a_pipe_it_ends_with_6_where_nobody_answers(twilio: Twilio, tmp_path: Path) -> None:
+    """
+    In the time that it was given; what was written is with the gateway all the same.
+    """
+    with a_stack(twilio, tmp_path) as environment:
+        words = (sys.executable, *CHAT, "--wait", "0.1s")
+        process = await create_subprocess_exec(*words, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment)
+        said, noted = await process.communicate(b"hello\nnever written\n")
+    assert (process.returncode, said, noted) == (6, b"", b"No answer within 0.1 s.\n")
+    assert [it.body for it in twilio.sim.world.messages.values()] == ["hello"]
