@@ -22,7 +22,7 @@ from tests.browser.console import console as running
 from tests.browser.look import Window, window
 from tests.conftest import PASSWORD
 from tests.eventually import DEADLINE
-from tests.simulator.gateway import PATH, Gateway, serving
+from tests.simulator.gateway import PATH, PERSON, Gateway, serving
 from tests.simulator.twilio import Twilio
 
 PHONE = "+15550007777"
@@ -171,7 +171,7 @@ async def sim(running_simulator: Running, running_gateway: Gateway) -> Running:
     """The simulator, to whose line everybody wrote just now."""
     world = running_simulator.world
     await world.reset()
-    for person in (f"whatsapp:{PHONE}", *world.people.names):
+    for person in (f"whatsapp:{PHONE}", PERSON, *world.people.names):
         world.hear(person, SENDER, world.now())
     running_gateway.reset()
     return running_simulator
