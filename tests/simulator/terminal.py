@@ -64,8 +64,8 @@ class Terminal:
 
     def echoes(self) -> bool:
         """Tell whether the terminal is as shells leave it: it echoes, and waits for whole lines."""
-        wanted = termios.ECHO | termios.ICANON
-        return termios.tcgetattr(self.keyboard)[3] & wanted == wanted
+        modes: int = termios.tcgetattr(self.keyboard)[3]
+        return bool(modes & termios.ECHO and modes & termios.ICANON)
 
 
 @asynccontextmanager

@@ -90,7 +90,7 @@ async def test_twilios_id_leads_to_its_message(signed_in: SignedIn, past: Past, 
     visitor = await signed_in()
     answer = await visitor.get(f"/messages/by-sid/{sid(known)}")
     assert (answer.status_code, answer.headers["location"]) == (303, f"/messages/{message}")
-    for wrong in ("SM" + "0" * 32, "..", "%00", "x" * 65):
+    for wrong in ("SM" + "0" * 32, "%00", "x" * 65):
         assert (await visitor.get(f"/messages/by-sid/{wrong}")).status_code == 404
 
 
