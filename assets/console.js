@@ -172,7 +172,8 @@
   const drawn = new Map();
   const unit = (kind) => (value) => value === null ? "–" : kind === "time" ? new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit: "second", unitDisplay: "narrow", maximumFractionDigits: 2 }).format(value) : new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 }).format(value);
   const chart = (place) => {
-    const { kind, unit: measure, labels, data } = JSON.parse(place.dataset.chart);
+    const { kind, unit: measure, from, step, labels, series } = JSON.parse(place.dataset.chart);
+    const data = [series[0].map((_value, n) => from + n * step), ...series];
     // Canvas knows no light-dark(): an element's computed colour is what it comes to.
     const colour = (name) => { place.style.color = `var(--${name})`; const found = getComputedStyle(place).color; place.style.color = ""; return found; };
     const axis = { stroke: colour("muted"), font: "12px Inter, sans-serif", grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };

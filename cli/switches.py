@@ -17,7 +17,7 @@ HELP = """\
 /sim preset flaky         a preset
 /sim off                  everything works again
 /sim send button          a kind of message
-/sim burst 10             so many messages within 2 s
+/sim burst 10 5s          so many messages within so many seconds, else 2
 /sim jump 24h             Twilio's clock, so many hours ahead
 /sim sandbox on|off       whoever wants to write joins first"""
 
@@ -106,8 +106,9 @@ def _send(phone: Phone, more: Sequence[str]) -> str:
 
 def _burst(phone: Phone, more: Sequence[str]) -> str:
     count = int(_read(more[0])[0]) if more else 5
-    phone.ask("/sim/bursts", {"from": phone.address, "count": count, "seconds": 2})
-    return f"{count} messages within 2 s."
+    number, unit = _read(more[1] if len(more) > 1 else "2s")
+    phone.ask("/sim/bursts", {"from": phone.address, "count": count, "seconds": number * _UNITS[unit]})
+    return f"{count} messages within {number * _UNITS[unit]:g} s."
 
 
 def _jump(phone: Phone, more: Sequence[str]) -> str:

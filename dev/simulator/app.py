@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,11 +20,13 @@ from dev.simulator.settings import SimulatorSettings
 from dev.simulator.world import World
 
 _PAGE = Path(__file__).parent / "page"
-_FILES = {f"/{file.name}": file for file in _PAGE.iterdir()} | {"/": _PAGE / "page.html"}
+_HTML = "page.html"
+_FILES = {f"/{file.name}": file for file in _PAGE.iterdir() if file.name != _HTML}
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_HEADERS = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
 
 
 class Edge:
@@ -55,6 +57,7 @@ def create_app(world: World) -> ASGIApp:
             *TwilioApi(world).routes,
             *SimulatorApi(world).routes,
             *PanelApi(world).routes,
+            Route("/", _page),
             *(Route(path, _file(file)) for path, file in _FILES.items()),
             Route("/healthz", _alive),
             Route("/readyz", _ready),
@@ -76,9 +79,17 @@ async def open_world(settings: SimulatorSettings) -> AsyncIterator[World]:
             await world.close()
 
 
+async def _page(request: Request) -> Response:
+    """Return the page in the theme of the cookie, which the console has under the same name."""
+    chosen = request.cookies.get("theme")
+    theme = chosen if chosen in {"light", "dark"} else "system"
+    html = (_PAGE / _HTML).read_text(encoding="utf-8").replace('data-theme="system"', f'data-theme="{theme}"', 1)
+    return HTMLResponse(html, headers=_HEADERS)
+
+
 def _file(file: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Starlette's endpoints
     async def endpoint(_request: Request) -> Response:
-        return FileResponse(file, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
+        return FileResponse(file, headers=_HEADERS)
 
     return endpoint
 

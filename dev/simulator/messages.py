@@ -7,11 +7,17 @@ from email.utils import format_datetime
 from typing import Any
 
 API_VERSION = "2010-04-01"
+_MOST_UNITS = 1600
 
 
 def new_sid(prefix: str = "SM") -> str:
     """Return a fresh id."""
     return prefix + secrets.token_hex(16)
+
+
+def is_too_long(body: str) -> bool:
+    """Tell whether Twilio refuses a body for its length, which it counts in UTF-16."""
+    return len(body.encode("utf-16-le")) // 2 > _MOST_UNITS
 
 
 @dataclass

@@ -70,8 +70,8 @@ class Phones:
         return self._phones.setdefault(address, Phone(address))
 
     def all(self) -> list[dict[str, Any]]:
-        """Return every phone in short."""
-        return [{"address": phone.address, "messages": len(phone.shown)} for phone in self._phones.values()]
+        """Return every phone that shows something, in short; others are there only because somebody looks at them."""
+        return [{"address": it.address, "messages": len(it.shown)} for it in self._phones.values() if it.shown]
 
     def show(self, address: str, message: Message, direction: str, **beside: Any) -> Shown:  # noqa: ANN401 - Shown's own
         """Show a message at the end of the conversation."""

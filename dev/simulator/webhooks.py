@@ -14,14 +14,16 @@ from dev.simulator.faults import INBOUND, SIGNATURE, WEBHOOK, Fault, Faults
 from dev.simulator.lines import Target
 from dev.simulator.settings import WEBHOOK_PATH, SimulatorSettings
 from dev.simulator.signer import sign
+from dev.simulator.twiml import READABLE, BadTwiml, Said, said
 from dev.simulator.wire import Wire
 
 _OK = range(200, 300)
 _NO_CONTENT = 204
 _REDIRECTS = {301, 302}
-_READABLE = {"text/xml", "application/xml", "text/html"}
-"""The types of answers that Twilio takes for instructions."""
+_UNREADABLE = {"type", "twiml"}
+"""Problems of an answer that came, and whose like would come again."""
 
+_ANSWERS_ITSELF = "answers by itself"
 _ODD_FIELDS = {"NewIn2027": "1", "Tags": '{"campaign": "spring"}', "Ünusual": "✓"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -56,12 +58,12 @@ class Overrides:
 
     def again(self, problem: str) -> bool:
         """Tell whether this problem is one to try again after."""
-        return problem in self.policy or (problem not in {"", "type"} and "all" in self.policy)
+        return problem in self.policy or (problem not in {"", *_UNREADABLE} and "all" in self.policy)
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request to be made, and made again. `problem`, below, is what went wrong, in the words of the retry policy."""
+    """One request to be made, and made again."""
 
     kind: str
     method: str
@@ -88,13 +90,24 @@ class Delivered:
     """
     How a webhook ended: the last answer's status, None for no answer, and the attempts.
 
-    `error_code`: Twilio's, for what failed; `fallback`: what it requests then.
+    `error_code`: Twilio's, for what failed; `fallback`: what it requests then; `said`: what the answer says to the person.
     """
 
     status: int | None
     attempts: int
     error_code: int | None = field(default=None, compare=False)
     fallback: Request | None = field(default=None, compare=False)
+    said: tuple[Said, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """How one request ended. `problem`: what went wrong, in the words of the retry policy."""
+
+    status: int | None
+    problem: str
+    location: str | None = None
+    said: tuple[Said, ...] = ()
 
 
 class Webhooks:
@@ -135,7 +148,8 @@ class Webhooks:
         await self._let_one_pass(faults)
         delivered = await self._late(request, faults)
         if "duplicate" in names:
-            await self._deliver(request)
+            again = await self._deliver(request)
+            delivered = replace(delivered, said=delivered.said + again.said)
         self._passed()
         if target.fallback_url and ("fallback" in names or delivered.error_code):
             return replace(delivered, fallback=_fallback(request, target, target.fallback_url, delivered))
@@ -176,30 +190,26 @@ class Webhooks:
         account = self._accounts.by_sid.get(request.form.get("AccountSid", ""), self._accounts.first)
         loop = asyncio.get_running_loop()
         until = loop.time() + overrides.total
-        attempts, status, problem = 0, None, ""
+        attempts, answer = 0, _Answer(None, "")
         while attempts <= overrides.retries and loop.time() < until:
             attempts += 1
-            status, problem = await self._attempt(request, account, overrides, until)
-            if not overrides.again(problem):
+            answer = await self._attempt(request, account, overrides, until)
+            if not overrides.again(answer.problem):
                 break
-        if not problem:
-            return Delivered(status, attempts)
-        alert = _alert(problem, request.url, status, request.sid)
+        if not answer.problem:
+            return Delivered(answer.status, attempts, said=answer.said)
+        alert = _alert(answer.problem, request.url, answer.status, request.sid)
         account.alerts.append(alert)
-        return Delivered(status, attempts, alert.code)
+        return Delivered(answer.status, attempts, alert.code)
 
-    async def _attempt(
-        self, request: Request, account: Account, overrides: Overrides, until: float
-    ) -> tuple[int | None, str]:
-        """Make one request, and follow one redirect; return the status and the problem."""
-        status, problem, location = await self._ask(request, account, overrides, until)
-        if status in _REDIRECTS and location:
-            status, problem, _ = await self._ask(request.moved(location), account, overrides, until)
-        return status, problem
+    async def _attempt(self, request: Request, account: Account, overrides: Overrides, until: float) -> _Answer:
+        """Make one request, and follow one redirect."""
+        answer = await self._ask(request, account, overrides, until)
+        if answer.status in _REDIRECTS and answer.location:
+            return await self._ask(request.moved(answer.location), account, overrides, until)
+        return answer
 
-    async def _ask(
-        self, request: Request, account: Account, overrides: Overrides, until: float
-    ) -> tuple[int | None, str, str | None]:
+    async def _ask(self, request: Request, account: Account, overrides: Overrides, until: float) -> _Answer:
         url = request.full_url
         headers = _headers(account, request)
         entry = self._wire.begin("to_gateway", request.kind, request.method, url, request.form, headers)
@@ -209,17 +219,19 @@ class Webhooks:
         form = request.form if request.method != "GET" else None
         try:
             async with asyncio.timeout_at(until):
-                answer = await self._client.request(
+                came = await self._client.request(
                     request.method, entry.reached, data=form, headers=headers, timeout=limits
                 )
         except (httpx2.ConnectError, httpx2.ConnectTimeout):
             self._wire.end(entry, None)
-            return None, "ct", None
+            return _Answer(None, "ct")
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError):  # the last: the time for all attempts is over
             self._wire.end(entry, None)
-            return None, "rt", None
-        self._wire.end(entry, answer.status_code, answer.text[:200])
-        return answer.status_code, _problem(answer), answer.headers.get("location")
+            return _Answer(None, "rt")
+        answer = _read(came, request)
+        entry.remark = _ANSWERS_ITSELF if answer.said else None
+        self._wire.end(entry, came.status_code, came.text[:200])
+        return answer
 
     def _reached_at(self, url: str) -> str:
         public = self._settings.webhook_url.split("#")[0]
@@ -279,13 +291,23 @@ def _signed_url(url: str, faults: frozenset[str]) -> str:
     return url.replace(f"//{parts.netloc}", f"//{netloc}", 1)
 
 
-def _problem(answer: httpx2.Response) -> str:
-    if answer.status_code not in _OK:
-        return f"{answer.status_code // 100}xx"
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return "" if answer.status_code == _NO_CONTENT or kind in _READABLE else "type"
+def _read(came: httpx2.Response, request: Request) -> _Answer:
+    """Return an answer as Twilio reads it: only one to a message may say something."""
+    status = came.status_code
+    if status not in _OK:
+        return _Answer(status, f"{status // 100}xx", came.headers.get("location"))
+    kind = came.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if status == _NO_CONTENT:
+        return _Answer(status, "")
+    if kind not in READABLE:
+        return _Answer(status, "type")
+    try:
+        return _Answer(status, "", said=said(kind, came.text, request.full_url) if request.kind == "inbound" else ())
+    except BadTwiml:
+        return _Answer(status, "twiml")
 
 
 def _alert(problem: str, url: str, status: int | None, sid: str) -> Alert:
-    """Return what Twilio writes down: 11205 where nothing could be reached, 12300 where it cannot be read, else 11200."""
-    return Alert({"ct": 11205, "type": 12300}.get(problem, 11200), url.partition("#")[0], status, sid)
+    """Return what Twilio writes down: that nothing could be reached, or read as TwiML, or has a wrong type; else that it failed."""
+    code = {"ct": 11205, "type": 12300, "twiml": 12100}.get(problem, 11200)
+    return Alert(code, url.partition("#")[0], status, sid)

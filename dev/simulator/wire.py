@@ -17,7 +17,8 @@ class Entry:
     """
     One request and its answer. `status` is None when there was no answer. `at`: epoch seconds of its beginning.
 
-    `reached`: where it really went, in place of the public name; `document`: the body where it was JSON; `changed`: the version of the news that told of it last.
+    `reached`: where it really went, in place of the public name; `document`: the body where it was JSON; `remark`: what is odd
+    about the answer; `changed`: the version of the news that told of it last.
     """
 
     n: int
@@ -33,6 +34,7 @@ class Entry:
     message_sid: str | None = None
     attempt: str | None = None
     fault: str | None = None
+    remark: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     reached: str | None = None
     document: Any = None

@@ -13,14 +13,16 @@ from typing import Any, Literal
 import httpx2
 
 from dev.simulator.accounts import Accounts
+from dev.simulator.alerts import Alert
 from dev.simulator.faults import CALLBACK, OUTCOME, Fault, Faults
 from dev.simulator.lines import Target, target
-from dev.simulator.messages import API_VERSION, Message, new_sid
+from dev.simulator.messages import API_VERSION, Message, is_too_long, new_sid
 from dev.simulator.news import News
 from dev.simulator.people import People
-from dev.simulator.phones import Phones, Shown, user_id_of
+from dev.simulator.phones import Phones, Shown, address_of, user_id_of
 from dev.simulator.sandbox import Sandbox
 from dev.simulator.settings import SimulatorSettings
+from dev.simulator.twiml import Said
 from dev.simulator.webhooks import Delivered, Request, Webhooks
 from dev.simulator.wire import Wire
 
@@ -34,6 +36,9 @@ _TAKEN = 200
 
 _WINDOW = timedelta(hours=24)
 """How long after a person's last message they may be written to freely."""
+
+_WINDOW_CLOSED, _ANSWER_TOO_LONG = 63016, 14103
+_ANSWER = "outbound-reply"
 
 _CALLBACK_FIELDS = {"delivered": "DELIVERED", "read": "READ", "undelivered": "UNDELIVERED"}
 
@@ -135,16 +140,30 @@ class World:
             bubble.http_status = delivered.status or 0
             bubble.took = round((time.monotonic() - began) * 1000)
             self.phones.mark(text.sender, message.sid, "delivered" if delivered.status == _TAKEN else "failed")
+        self._say(message, delivered.said)
         if delivered.fallback is not None:
-            self.soon(self._fall_back(delivered.fallback, bubble))
+            self.soon(self._fall_back(message, delivered.fallback, bubble))
         return message.sid, delivered
 
-    async def _fall_back(self, fallback: Request, bubble: Shown | None) -> None:
+    async def _fall_back(self, message: Message, fallback: Request, bubble: Shown | None) -> None:
         """Request the fallback; a message that is taken there has been delivered."""
         delivered = await self.webhooks.fall_back(fallback)
+        self._say(message, delivered.said)
         if bubble is not None and delivered.status == _TAKEN:
             bubble.http_status = delivered.status
             self.phones.revive(bubble)
+
+    def _say(self, message: Message, said: Sequence[Said]) -> None:
+        """Send what a webhook's answer says: what is too long is only written down."""
+        account = self.accounts.owner_of(message.to)
+        for one in said:
+            if is_too_long(one.body):
+                account.alerts.append(Alert(_ANSWER_TOO_LONG, self.settings.webhook_url, _TAKEN, message.sid))
+                continue
+            to = address_of(one.to) if one.to else message.sender
+            answer = Message(account.sid, _ANSWER, message.to, to, one.body, "queued")
+            answer.created, answer.status_callback = self.now(), one.status_callback
+            self.accept(answer)
 
     async def burst(self, texts: Sequence[Text], seconds: float) -> None:
         """Write several messages spread over so many seconds, whatever becomes of those before."""
@@ -167,7 +186,7 @@ class World:
         answer = self.sandbox.answer(message.sender, message.body, self.now())
         if answer is None:
             return None
-        said = Message(message.account_sid, "outbound-reply", message.to, message.sender, answer, "delivered")
+        said = Message(message.account_sid, _ANSWER, message.to, message.sender, answer, "delivered")
         self.phones.show(message.sender, said, "in", about="Twilio's sandbox")
         return Delivered(200, 0)
 
@@ -192,12 +211,16 @@ class World:
         self.soon(self._live(message, outcome, reports, told))
 
     def _barred(self, message: Message) -> Fault | None:
-        """Say why WhatsApp does not take a message: no member of the sandbox, or silent for 24 hours."""
-        now = self.now()
-        heard = self._heard.get((message.to, message.sender), now)  # whoever never wrote may be written to, here
-        if not self.sandbox.admits(message.to, now):
-            return Fault(kind="undelivered", code=63015)
-        return Fault(kind="undelivered", code=63016) if now - heard > _WINDOW else None
+        """Say why WhatsApp does not take a message: the sandbox's rules, or no word from the person within 24 hours."""
+        now, heard = self.now(), self._heard.get((message.to, message.sender))
+        if code := self.sandbox.refuses(message.sender, message.to, now):
+            return Fault(kind="undelivered", code=code)
+        is_open = heard is not None and now - heard <= _WINDOW
+        return None if is_open else Fault(kind="undelivered", code=_WINDOW_CLOSED)
+
+    def hear(self, person: str, line: str, at: datetime) -> None:
+        """Note that a person wrote to a line: for 24 hours from then on the line may write to them."""
+        self._heard[person, line] = max(at, self._heard.get((person, line), at))
 
     async def report(self, message: Message, status: str) -> None:
         """Send one status callback."""
@@ -282,14 +305,15 @@ class World:
         if status == "sent":
             message.sent = self.now()
             if outcome is None:
-                self.phones.show(message.to, message, "in")
+                about = "Said by the webhook's answer" if message.direction == _ANSWER else None
+                self.phones.show(message.to, message, "in", about=about)
         else:
             self.phones.mark(message.to, message.sid, status)
 
     def _inbound(self, text: Text) -> Message:
         at = self.now() - timedelta(seconds=text.ago)
         to = text.to or self.settings.sender
-        self._heard[text.sender, to] = max(at, self._heard.get((text.sender, to), at))
+        self.hear(text.sender, to, at)
         message = Message(
             account_sid=self.accounts.owner_of(to).sid,
             direction="inbound",

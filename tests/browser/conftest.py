@@ -22,7 +22,7 @@ from tests.browser.console import console as running
 from tests.browser.look import Window, window
 from tests.conftest import PASSWORD
 from tests.eventually import DEADLINE
-from tests.simulator.gateway import PATH, Gateway, serving
+from tests.simulator.gateway import PATH, PERSON, Gateway, serving
 from tests.simulator.twilio import Twilio
 
 PHONE = "+15550007777"
@@ -168,7 +168,11 @@ async def running_simulator(running_gateway: Gateway) -> AsyncIterator[Running]:
 
 @pytest.fixture
 async def sim(running_simulator: Running, running_gateway: Gateway) -> Running:
-    await running_simulator.world.reset()
+    """The simulator, to whose line everybody wrote just now."""
+    world = running_simulator.world
+    await world.reset()
+    for person in (f"whatsapp:{PHONE}", PERSON, *world.people.names):
+        world.hear(person, SENDER, world.now())
     running_gateway.reset()
     return running_simulator
 

@@ -1,5 +1,6 @@
 """
-A window before the console: whatever its console, its policy or axe minds, fails the test, and so does a page that is too wide.
+A window before the console: whatever its console, its policy or axe minds, fails the test, and so does a page that is too wide
+or too heavy.
 
 `open_window(width=…, theme=…, language=…)` signs in where `as_` names an account. `Window.check(name)` looks at what is shown
 narrow and wide, light and dark, keeps a picture of each in `build/screenshots` and asks axe. The window stays the same and
@@ -18,6 +19,9 @@ Theme = Literal["light", "dark"]
 
 NARROW, WIDE = 390, 1440
 PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
+HEAVIEST = 200_000
+"""Bytes of a page with all that it loads, uncompressed (product-ux.md, section 9)."""
+
 _HEIGHT = 900
 _AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
 _ALL = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']"
@@ -34,6 +38,12 @@ _SETTLE = """async () => {
   do await new Promise(requestAnimationFrame); while (![...document.querySelectorAll("[data-chart]")].every(fits));
 }"""
 """A chart is drawn anew soon after its window has another width."""
+
+_WEIGHT = """() => {
+  const loaded = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+  return Object.fromEntries(loaded.filter((it) => it.initiatorType !== "fetch").map((it) => [it.name, it.decodedBodySize]));
+}"""
+"""The page and its styles, scripts, icons and fonts, from a cache or not; what htmx asks for later replaces what was there."""
 
 
 @dataclass
@@ -67,9 +77,16 @@ class Window:
                 await self._look(f"{name}-{theme}-{width}", rules)
         await self.page.emulate_media(color_scheme="light")
         await self.page.set_viewport_size(before or {"width": WIDE, "height": _HEIGHT})
+        loaded = await self.loaded()
+        assert sum(loaded.values()) <= HEAVIEST, f"{name}: {loaded}"
         reports = await self.page.evaluate("window.reports")
         assert not reports, f"{name}: {reports}"
         assert not self.errors, f"{name}: {self.errors}"
+
+    async def loaded(self) -> dict[str, int]:
+        """Return how heavy the page is, and each file that it loaded."""
+        found: dict[str, int] = await self.page.evaluate(_WEIGHT)
+        return found
 
     async def _look(self, name: str, rules: str) -> None:
         await self.page.evaluate(_SETTLE)

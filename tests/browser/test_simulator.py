@@ -139,6 +139,48 @@ async def test_the_wire_log_shows_every_request(phone: PhonePage, twilio: Twilio
     await expect(wire(phone).first.get_by_role("row", name="Body Hello")).to_be_visible()
 
 
+async def test_an_integration_that_answers_by_itself_is_seen(phone: PhonePage, gateway: Gateway) -> None:
+    """
+    On the phone as the answer's words, and in the wire log at the webhook that was answered.
+    """
+    gateway.answer = b"<Response><Message>*Hello* back</Message></Response>"
+    await phone.write("Hello")
+    await expect(phone.received.locator("strong")).to_have_text("Hello")
+    await expect(phone.received.locator(".about")).to_have_text("Said by the webhook's answer")
+    await expect(wire(phone).first.locator(".chip.warn")).to_have_text("answers by itself")
+
+
+async def test_the_theme_is_chosen_and_kept(browser: Browser, sim: Running) -> None:
+    """
+    It applies at once; the server writes it into the page from then on, so that no page flashes in another.
+    """
+    seen = await window(browser, sim.url)
+    root, choice = seen.page.locator("html"), seen.page.get_by_label("Theme")
+    await seen.go("/")
+    for theme, scheme in (("dark", "dark"), ("light", "light"), ("system", "light dark")):
+        await choice.select_option(theme)
+        await expect(root).to_have_css("color-scheme", scheme)
+        assert f'data-theme="{theme}"' in await (await seen.page.context.request.get(sim.url)).text()
+        await seen.page.reload()
+        await expect(choice).to_have_value(theme)
+        await expect(root).to_have_css("color-scheme", scheme)
+    await seen.close()
+
+
+async def test_a_theme_of_the_console_is_the_simulators(browser: Browser, sim: Running) -> None:
+    """
+    Both are at one host, whose cookie it is; what is no theme is the system's.
+    """
+    seen = await window(browser, sim.url, theme="dark")
+    await seen.go("/")
+    await expect(seen.page.locator("html")).to_have_css("color-scheme", "dark")
+    await seen.check("simulator-dark")
+    await seen.page.context.add_cookies([{"name": "theme", "value": '"><script>', "url": sim.url}])
+    await seen.go("/")
+    await expect(seen.page.locator("html")).to_have_attribute("data-theme", "system")
+    await seen.close()
+
+
 async def test_a_request_is_copied_as_curl(phone: PhonePage, twilio: Twilio, gateway: Gateway) -> None:
     """
     A webhook whole, so that it can be sent again; of a call everything but the login, which comes from the environment.
@@ -176,7 +218,7 @@ async def test_a_request_leads_to_the_message_in_the_console(
         sid = await twilio.created("Hi", StatusCallback="")
         await wire(phone).first.locator("summary").click()
         link = wire(phone).first.get_by_role("link", name="In the console")
-        await expect(link).to_have_attribute("href", f"http://127.0.0.1:1/messages?provider_sid={sid}")
+        await expect(link).to_have_attribute("href", f"http://127.0.0.1:1/messages/by-sid/{sid}")
     finally:
         sim.world.settings = settings
 
@@ -212,7 +254,7 @@ async def test_two_phones_are_side_by_side(open_phone: OpenPhone, gateway: Gatew
 
 async def test_kinds_are_in_a_menu(phone: PhonePage, gateway: Gateway) -> None:
     """
-    What is in the box is the message's text, else it has one of its own; a burst is five.
+    What is in the box is the message's text, else it has one of its own; a burst is so many within so many seconds.
     """
     await phone.more.click()
     await phone.page.get_by_role("button", name="Location").click()
@@ -222,8 +264,10 @@ async def test_kinds_are_in_a_menu(phone: PhonePage, gateway: Gateway) -> None:
     await phone.page.get_by_role("button", name="Quick-reply button").click()
     await expect(phone.written).to_have_count(2)
     await phone.more.click()
-    await phone.page.get_by_role("button", name="Burst of 5").click()
-    received = await gateway.until_received(7)
+    await phone.page.get_by_label("Burst of").fill("3")
+    await phone.page.get_by_label("within").fill("0.1")
+    await phone.page.get_by_role("button", name="Go", exact=True).click()
+    received = await gateway.until_received(5)
     assert received[0].form["Latitude"] == "45.4642"
     assert received[1].form["ButtonText"] == "Table for two"
 

@@ -94,6 +94,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         simulator(webhook_url, gateway.url) as sim,
         open_channels(webhook_url, sim.url) as channels,
     ):
+        sim.world.hear(ANN, OURS, sim.world.now())
         yield SimulatedBench(channels["twilio/whatsapp"], sim)
 
 

@@ -10,7 +10,7 @@ from dev.simulator.accounts import Account
 from dev.simulator.lines import Hook, Number, Sender
 from dev.simulator.testing import ACCOUNT_SID, AUTH_TOKEN, SENDER, Running, simulator
 from shared.channels.whatsapp_twilio.http import TwilioHttp
-from tests.simulator.gateway import PUBLIC_URL, Gateway, serving
+from tests.simulator.gateway import PERSON, PUBLIC_URL, Gateway, serving
 from tests.simulator.twilio import Twilio
 
 FRAGMENT = "#rc=5&rp=5xx,ct,rt&ct=2000&rt=4000&tt=15000"
@@ -33,7 +33,10 @@ async def running_simulator(running_gateway: Gateway) -> AsyncIterator[Running]:
 
 @pytest.fixture
 async def sim(running_simulator: Running, running_gateway: Gateway) -> AsyncIterator[Running]:
-    await running_simulator.world.reset()
+    """The simulator, to whose line PERSON wrote just now."""
+    world = running_simulator.world
+    await world.reset()
+    world.hear(PERSON, SENDER, world.now())
     running_gateway.reset()
     yield running_simulator
     await running_simulator.world.reset()

@@ -62,6 +62,8 @@ class Gateway:
     on_message: Callable[[Received], None] = lambda _: None
     headers: dict[str, str] = field(default_factory=dict)
     """What each answer's headers are, beside or in place of the usual ones."""
+    answer: bytes = _TWIML
+    """What a message is answered."""
 
     @property
     def url(self) -> str:
@@ -84,6 +86,7 @@ class Gateway:
         self.received.clear()
         self.on_message = lambda _: None
         self.headers.clear()
+        self.answer = _TWIML
 
     async def until_received(self, count: int) -> list[Received]:
         async def look() -> list[Received] | None:
@@ -121,10 +124,11 @@ class Gateway:
         if it.status is None:
             self.on_message(it)
         status = wanted if isinstance(wanted, int) else 200 if it.status is None else 204
-        told = {"content-type": "text/xml", "content-length": "0" if status == 204 else "11"} | self.headers
+        answer = b"" if status == 204 else self.answer if it.status is None else _TWIML
+        told = {"content-type": "text/xml", "content-length": str(len(answer))} | self.headers
         headers = [(name.encode(), value.encode()) for name, value in told.items()]
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if status == 204 else _TWIML})
+        await send({"type": "http.response.body", "body": answer})
 
 
 @asynccontextmanager

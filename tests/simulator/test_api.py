@@ -100,6 +100,7 @@ async def test_a_reset_forgets_everything(twilio: Twilio, gateway: Gateway) -> N
     assert (await twilio.sim.api.get("/sim/faults")).json() == []
     assert (await twilio.sim.api.get("/sim/phones")).json() == []
     assert await twilio.list() == []
+    await twilio.write()
     await twilio.order("callback_late", seconds=0.5)
     await gateway.until_reported(await twilio.created(), *WELL)
     assert gateway.reports(sid) == []

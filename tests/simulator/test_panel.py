@@ -212,6 +212,33 @@ async def test_the_sandbox_wants_people_to_join(sim: Running, twilio: Twilio, ga
     assert len(gateway.messages) == 1
 
 
+async def test_the_sandbox_sends_one_message_in_three_seconds(sim: Running, twilio: Twilio, gateway: Gateway) -> None:
+    """
+    Of a second one 63018 is reported; three seconds later by Twilio's clock there is room for the next.
+    """
+    await post(sim, "/sim/sandbox", {"on": True})
+    await twilio.write("join quick-fox")
+    await gateway.until_reported(await twilio.created(), "sent", "delivered", "read")
+    await gateway.until_reported(await twilio.created(), "sent", "undelivered")
+    assert gateway.received[-1].form["ErrorCode"] == "63018"
+    await post(sim, "/sim/clock", {"ahead": 3})
+    await gateway.until_reported(await twilio.created(), "sent", "delivered", "read")
+
+
+async def test_nobody_is_written_to_before_they_wrote(sim: Running, twilio: Twilio, gateway: Gateway) -> None:
+    """
+    To that line: their window is closed, as it is 24 hours after their last message; it opens once they write.
+    """
+    stranger = "whatsapp:+15550009"
+    await gateway.until_reported(await twilio.created(To=stranger), "sent", "undelivered")
+    assert gateway.received[-1].form["ErrorCode"] == "63016"
+    await post(sim, "/sim/lines", {"address": "+14155550100"})
+    await twilio.write("Hi", **{"from": stranger, "to": "+14155550100"})
+    await gateway.until_reported(await twilio.created(To=stranger), "sent", "undelivered")
+    await twilio.write("Hi", **{"from": stranger})
+    await gateway.until_reported(await twilio.created(To=stranger), "sent", "delivered", "read")
+
+
 async def test_a_seed_decides_what_happens_by_chance(sim: Running, twilio: Twilio) -> None:
     """
     The same seed, the same luck.

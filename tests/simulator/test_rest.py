@@ -134,7 +134,9 @@ async def test_a_user_id_is_a_recipient(twilio: Twilio, gateway: Gateway) -> Non
     """
     People who show no number can be answered.
     """
-    sid = await twilio.created(To="whatsapp:US.13491208655302741918")
+    person = "whatsapp:US.13491208655302741918"
+    await twilio.write("Hi", **{"from": person})
+    sid = await twilio.created(To=person)
     await gateway.until_reported(sid, "sent", "delivered", "read")
 
 

@@ -46,6 +46,7 @@ async def said(twilio: Twilio, words: str) -> str:
         ("sandbox on", "Sandbox: join first, such as: join quick-fox"),
         ("sandbox off", "No sandbox."),
         ("burst 2", "2 messages within 2 s."),
+        ("burst 2 0.1s", "2 messages within 0.1 s."),
         ("off", "All is well at Twilio."),
     ],
 )

@@ -18,7 +18,7 @@ const pause = (ms) => new Promise((done) => { setTimeout(done, ms); });
 function warn(view, last) {
   let text = "";
   if (last?.http_status === 0) text = `The gateway does not answer at ${view.ingress_url}. Start it: trunkline up`;
-  else if (last?.http_status === 403) text = `The gateway refused the signature (403): its token or its public URL differs. Signed here: ${view.webhook_url}`;
+  else if (last?.http_status === 403) text = `The gateway refused the signature (403): its token or its public URL differs. Signed for ${view.webhook_url}, asked at ${view.ingress_url}`;
   else if (last?.http_status >= 400) text = `The gateway answered ${last.http_status}.`;
   alarm("gateway", text);
 }
@@ -81,7 +81,18 @@ function hold(address) {
   at("phones").append(phone.root);
 }
 
+// The server writes the theme into the page; the cookie tells it, and the console, which one.
+function offerThemes() {
+  const { dataset } = document.documentElement;
+  at("theme").value = dataset.theme;
+  at("theme").addEventListener("change", () => {
+    dataset.theme = at("theme").value;
+    document.cookie = `theme=${dataset.theme}; path=/; max-age=31536000; SameSite=Lax`;
+  });
+}
+
 async function start() {
+  offerThemes();
   while (!catalogue) {
     try {
       catalogue = await (await fetch("/sim/catalogue")).json();

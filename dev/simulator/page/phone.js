@@ -19,7 +19,8 @@ export class Phone {
     Object.assign(this, { box: one("textarea"), file: one("input[type=file]"), close: one(".close"), beside: one(".beside") });
     this.more = one(".more");
     one(".menu").append(...kinds.filter(({ name }) => name !== "image").map(({ name, label }) => button(label, () => this.choose({ kind: name }))));
-    one(".menu").append(button("Burst of 5", () => this.burst()));
+    [this.count, this.within] = this.root.querySelectorAll(".burst input");
+    one(".burst button").addEventListener("click", () => this.burst());
     one(".image").addEventListener("click", () => this.send({ media: { content_type: "image/png" } }));
     one(".attach").addEventListener("click", () => this.file.click());
     this.file.addEventListener("change", () => this.attach());
@@ -110,7 +111,7 @@ export class Phone {
 
   async burst() {
     this.more.open = false;
-    await post("/sim/bursts", { from: this.address, to: this.line, count: 5, seconds: 2 });
+    await post("/sim/bursts", { from: this.address, to: this.line, count: Number(this.count.value), seconds: Number(this.within.value) });
   }
 
   async send(extra) {

@@ -46,7 +46,7 @@ function details(entry, consoleUrl) {
   acts.append(copied);
   if (entry.message_sid && consoleUrl) {
     const link = element("a", "In the console");
-    link.href = `${consoleUrl}/messages?${new URLSearchParams({ provider_sid: entry.message_sid })}`;
+    link.href = `${consoleUrl}/messages/by-sid/${entry.message_sid}`;
     acts.append(" ", link);
   }
   made.append(acts, table("Headers", entry.headers), table(entry.method === "GET" ? "Query" : "Form", entry.form));
@@ -67,7 +67,7 @@ function row(entry, consoleUrl, open) {
     element("span", entry.ended ? `${Math.round(entry.ms)} ms` : "", "ms"),
     element("span", `${entry.method} ${new URL(entry.url).pathname.replace(/^\/2010-04-01\/Accounts\/[^/]+/, "…")}`, "path"),
   );
-  if (entry.fault) summary.append(element("span", entry.fault, "chip warn"));
+  for (const odd of [entry.fault, entry.remark]) if (odd) summary.append(element("span", odd, "chip warn"));
   root.append(summary);
   const unfold = () => { if (root.open && root.childElementCount === 1) root.append(details(entry, consoleUrl)); };
   root.addEventListener("toggle", unfold);

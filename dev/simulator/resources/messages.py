@@ -12,11 +12,10 @@ from dev.simulator.accounts import Account
 from dev.simulator.answers import Call, Dropped, Operation, Refusal, is_url, not_found, page_of_2010
 from dev.simulator.faults import CREATE, LATENCY, Fault
 from dev.simulator.lines import Sender
-from dev.simulator.messages import API_VERSION, Message
+from dev.simulator.messages import API_VERSION, Message, is_too_long
 from dev.simulator.world import World
 from shared.addresses import PERSON
 
-_MOST_UNITS = 1600
 _UNDER_WAY = {"queued", "accepted", "sending"}
 _MESSAGE_ID = re.compile(r"(SM|MM)[0-9a-fA-F]{32}", re.ASCII)
 _BASE = f"/{API_VERSION}/Accounts/{{account}}"
@@ -146,7 +145,7 @@ def _checked(account: Account, form: Mapping[str, str], at: datetime) -> Message
         raise Refusal(400, 63007, "Twilio could not find a Channel with the specified From address")
     if not body:
         raise Refusal(400, 21602, "Message body is required.")
-    if len(body.encode("utf-16-le")) // 2 > _MOST_UNITS:
+    if is_too_long(body):
         raise Refusal(400, 21617, "The concatenated message body exceeds the 1600 character limit")
     callback = form.get("StatusCallback")
     if callback and not is_url(callback):

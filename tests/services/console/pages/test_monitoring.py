@@ -68,8 +68,9 @@ async def test_each_chart_has_its_numbers_a_summary_and_a_table(signed_in: Signe
     page = (await visitor.get("/monitoring")).text
     charts = [orjson.loads(unescape(it)) for it in findall(r'data-chart="([^"]+)"', page)]
     assert [it["kind"] for it in charts] == ["bars", "lines", "bars"]
-    assert all(len({len(column) for column in it["data"]}) == 1 for it in charts)
-    assert sum(charts[0]["data"][1]) == 2
+    assert all(len({len(column) for column in it["series"]}) == 1 for it in charts)
+    assert {it["step"] for it in charts} == {15 * 60}
+    assert sum(charts[0]["series"][0]) == 2
     assert 'role="img" aria-label="2 messages came in' in page
     page = (await visitor.get("/monitoring?table=volume")).text
     assert len(findall("data-chart", page)) == 2
