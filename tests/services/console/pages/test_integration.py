@@ -211,6 +211,7 @@ async def test_what_is_not_in_order_is_said_in_the_viewers_language(
     """
     With what to do about it; one that only its check can put into words stays as it is, marked as English.
     """
+    twilio.lines[Address("whatsapp:+14155238886")] = HERE
     twilio.findings = [
         Finding("trial_account", Severity.WARNING, "The account is a trial.", "Upgrade it."),
         Finding("new_and_unknown", Severity.WARNING, "Something new.", "Do this."),

@@ -111,6 +111,6 @@ async def test_no_link_leads_nowhere(signed_in: SignedIn, past: Past) -> None:
             continue
         tried.add(key)
         answer = await visitor.get(address)
-        assert answer.status_code == 200, address
+        assert answer.status_code in {200, 303}, address
         todo.extend(unescape(it) for it in re.findall(r'(?:href|hx-get)="(/[^"]*)"', answer.text))
     assert len(tried) > 60

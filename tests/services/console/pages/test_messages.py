@@ -62,7 +62,7 @@ async def test_what_failed_leads_to_its_cause_and_is_replayed_from_there(
             "update part set state = 'undelivered', failure = 'window_closed', error_code = 63016 where id = 2"
         )
     visitor = await signed_in()
-    assert "Replay" not in (await visitor.get("/messages/pt_2")).text
+    assert 'name="letter"' not in (await visitor.get("/messages/pt_2")).text
     facts = {"stage": "egress", "reason": "window_closed", "attempts": 1, "payload": "part/2"}
     await past.insert("dead_letter", id="dl_late", thread="thone", **facts)
     assert 'href="/messages/pt_2#cause"' in (await visitor.get("/messages")).text

@@ -183,7 +183,7 @@ async def test_a_page_that_only_stays_open_does_not_keep_its_session(signed_in: 
     What it asks for by itself is no use of it; what somebody opens or sends is.
     """
     visitor = await signed_in()
-    look = "select seen_at > now() - interval '1 minute' as is_fresh from user_session"
+    look = "select bool_or(seen_at > now() - interval '1 minute') as is_fresh from user_session"
     for headers, is_fresh in (({"HX-Request": "true"}, False), ({}, True)):
         async with store.connection() as connection:
             await connection.execute("update user_session set seen_at = now() - interval '20 minutes'")
