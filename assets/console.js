@@ -122,6 +122,17 @@
   });
   document.addEventListener("close", (event) => event.target.id === "dialog" && event.target.replaceChildren(), true);
 
+  // How many rows are new is read out, at most every 5 s; the button that says so may change more often.
+  let quiet;
+  const announce = () => {
+    const line = document.getElementById("announced");
+    const news = document.getElementById("news")?.textContent.trim() ?? "";
+    if (quiet || !line || line.textContent === news) return;
+    line.textContent = news;
+    quiet = setTimeout(() => { quiet = undefined; announce(); }, 5_000);
+  };
+  document.addEventListener("htmx:after:swap", announce);
+
   // Every request of htmx carries the form's token; what fails with 5xx is not put into the page, but told.
   document.addEventListener("htmx:config:request", (event) => {
     const token = document.querySelector("meta[name=form-token]")?.content;
@@ -170,6 +181,7 @@
 
   // Charts: drawn from the numbers beside them, in the theme's colours and the page's language.
   const drawn = new Map();
+  const whole = Array.from({ length: 10 }, (_, n) => [1, 2, 5].map((it) => it * 10 ** n)).flat();
   const unit = (kind) => (value) => value === null ? "–" : kind === "time" ? new Intl.NumberFormat(document.documentElement.lang, { style: "unit", unit: "second", unitDisplay: "narrow", maximumFractionDigits: 2 }).format(value) : new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 }).format(value);
   const chart = (place) => {
     const { kind, unit: measure, from, step, labels, series } = JSON.parse(place.dataset.chart);
@@ -186,7 +198,7 @@
     return new uPlot({
       width: place.clientWidth, height: 220, legend: { show: false }, cursor: { show: false },
       scales: { y: { range: (_plot, _low, high) => [0, Math.max(high * 1.08, measure === "time" ? 1 : 4)] } },
-      axes: [{ ...axis, space: 70, size: 30, values: (_plot, at) => at.map((n) => clock.format(new Date(n * 1000))) }, { ...axis, size: 58, values: (_plot, at) => at.map(unit(measure)) }],
+      axes: [{ ...axis, space: 70, size: 30, values: (_plot, at) => at.map((n) => clock.format(new Date(n * 1000))) }, { ...axis, size: 58, ...(measure === "time" ? {} : { incrs: whole }), values: (_plot, at) => at.map(unit(measure)) }],
       series: [{}, ...labels.map((label, n) => ({ label, stroke: colour(`series-${n + 1}`), fill: kind === "bars" ? colour(`series-${n + 1}`) : undefined, width: kind === "bars" ? 0 : 2, points: { show: kind !== "bars" && data[n + 1].filter((it) => it !== null).length < 3, size: 6 }, spanGaps: true, ...bars }))],
     }, shown, place);
   };

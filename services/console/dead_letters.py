@@ -7,6 +7,8 @@ from datetime import datetime
 from psycopg.rows import DictRow
 from pydantic import ValidationError
 
+from services.console.access import Principal
+from services.console.records import Deed, note
 from shared.bus import Bus, Delivery, Stored
 from shared.events import DeliveryGivenUp, InboundReceived, PartReported, ReplyReady
 from shared.failures import OUTCOME_UNKNOWN
@@ -55,7 +57,11 @@ class LetterSettled(Exception):
 
 
 class NotReplayable(Exception):
-    """It cannot be tried again; says why."""
+    """It cannot be tried again; says why. `text` and its `values`, for who shows it in another language."""
+
+    def __init__(self, text: str, **values: str) -> None:
+        super().__init__(text % values)
+        self.text, self.values = text, values
 
 
 @dataclass(frozen=True)
@@ -65,14 +71,25 @@ class DeadLetters:
     store: Store
     bus: Bus
 
-    async def list(self, sees: TenantId, state: str, before: str | None, most: int) -> list[DeadLetter]:
+    async def list(
+        self, sees: TenantId, state: str, before: str | None, most: int, reason: str | None = None
+    ) -> list[DeadLetter]:
         """Return letters of a state, the newest first; `before` is the last id of the page before."""
         async with self.store.connection(sees) as connection:
             cursor = await connection.execute(
-                f"select {_COLUMNS} from dead_letter where state = %s and (%s::text is null or id < %s) order by id desc limit %s",  # noqa: S608 - constants
-                (state, before, before, most),
+                f"""
+                select {_COLUMNS} from dead_letter where state = %s and (%s::text is null or id < %s)
+                and (%s::text is null or reason = %s) order by id desc limit %s
+                """,  # noqa: S608 - constants
+                (state, before, before, reason, reason, most),
             )
             return [DeadLetter(**row) for row in await cursor.fetchall()]
+
+    async def reasons(self, sees: TenantId, state: str) -> Many[str]:
+        """Return why letters of a state were given up."""
+        async with self.store.connection(sees) as connection:
+            query = "select distinct reason from dead_letter where state = %s order by reason limit 100"
+            return [row["reason"] for row in await (await connection.execute(query, (state,))).fetchall()]
 
     async def show(self, sees: TenantId, letter: str) -> DeadLetter:
         """Return one. Raises LetterUnknown."""
@@ -83,13 +100,13 @@ class DeadLetters:
             raise LetterUnknown
         return DeadLetter(**row)
 
-    async def replay(self, sees: TenantId, letter: str) -> DeadLetter:
+    async def replay(self, who: Principal, letter: str) -> DeadLetter:
         """
         Let the stage that failed try again; what was delivered is not sent again.
 
         Raises LetterUnknown, LetterSettled, NotReplayable, BusUnavailable. Repeated after a crash it has one effect.
         """
-        found = await self.show(sees, letter)
+        found = await self.show(who.sees, letter)
         if found.state != "waiting":
             raise LetterSettled
         match found.payload.partition("/"):
@@ -105,11 +122,11 @@ class DeadLetters:
                 )
             case stream, _, seq:
                 await self._republish(found, await self._stored(stream, Sequence(int(seq))))
-        return await self._settle(sees, letter, "replayed", None)
+        return await self._settle(who, letter, "replayed", None)
 
-    async def discard(self, sees: TenantId, letter: str, reason: str) -> DeadLetter:
+    async def discard(self, who: Principal, letter: str, reason: str) -> DeadLetter:
         """Give it up for good, and remember why. Raises LetterUnknown, LetterSettled."""
-        return await self._settle(sees, letter, "discarded", reason)
+        return await self._settle(who, letter, "discarded", reason)
 
     async def on_given_up(self, event: DeliveryGivenUp, _delivery: Delivery) -> None:
         """List what JetStream will not deliver again."""
@@ -127,18 +144,21 @@ class DeadLetters:
         if cursor.rowcount:
             log.warning(DEAD_LETTERED, stage=event.consumer, reason="malformed_event")
 
-    async def _settle(self, sees: TenantId, letter: str, state: str, note: str | None) -> DeadLetter:
-        async with self.store.connection(sees) as connection:
+    async def _settle(self, who: Principal, letter: str, state: str, why: str | None) -> DeadLetter:
+        async with self.store.transaction(who.sees) as connection:
             cursor = await connection.execute(
                 f"""
                 update dead_letter set state = %s, settled_at = now(), settled_note = %s
                 where id = %s and state = 'waiting' returning {_COLUMNS}
                 """,  # noqa: S608 - constants
-                (state, note, letter),
+                (state, why, letter),
             )
             row = await cursor.fetchone()
+            if row is not None:
+                told = {"reason": row["reason"], **({"note": why} if why else {})}
+                await note(connection, who, Deed(f"dead_letter.{state}", letter, row["tenant"], after=told))
         if row is None:
-            await self.show(sees, letter)
+            await self.show(who.sees, letter)
             raise LetterSettled
         log.info(DEAD_LETTER_SETTLED, letter=letter, state=state, stage=row["stage"], reason=row["reason"])
         return DeadLetter(**row)
@@ -185,7 +205,7 @@ class DeadLetters:
     async def _stored(self, stream: str, seq: Sequence) -> Stored:
         stored = await self.bus.read_one(stream, seq)
         if stored is None:
-            raise NotReplayable(f"It has left the stream {stream}.")
+            raise NotReplayable("It has left the stream %(stream)s.", stream=stream)
         return stored
 
     async def _republish(self, letter: DeadLetter, stored: Stored) -> None:

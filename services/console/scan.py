@@ -28,6 +28,10 @@ class Slice:
     rows: list[DictRow]
     edge: Mark | None
 
+    def keeping(self, rows: Sequence[DictRow]) -> "Slice":
+        """Return it without the rows before these, which are its last."""
+        return Slice([*rows], self.edge)
+
     def page(self, limit: int, order: Sequence[str]) -> tuple[list[DictRow], Mark | None]:
         """Return a page's rows, and where the next one goes on, of what was found when one more was asked for."""
         if len(self.rows) <= limit:

@@ -68,13 +68,17 @@ class Sessions:
 
     store: Store
 
-    async def find(self, secret: str) -> Session | None:
-        """Return the session of a cookie; None for one that is unknown, over, or of somebody who was shut out."""
+    async def find(self, secret: str, *, is_busy: bool = True) -> Session | None:
+        """
+        Return the session of a cookie; None for one that is unknown, over, or of somebody who was shut out.
+
+        `is_busy`: somebody does something; a page that only stays open does not keep its session.
+        """
         async with self.store.connection(EVERY_TENANT) as connection:
             row = await (await connection.execute(_FIND, (digest(secret),))).fetchone()
             if row is None:
                 return None
-            if row.pop("is_stale"):
+            if row.pop("is_stale") and is_busy:
                 await connection.execute("update user_session set seen_at = now() where digest = %s", (digest(secret),))
         return Session(
             secret=secret,

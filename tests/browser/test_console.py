@@ -9,16 +9,22 @@ from shared.events import ReplyReady
 from shared.ids import ReplyId, ThreadKey
 from shared.topology import OUT, out_subject
 from tests.browser.conftest import OpenWindow
-from tests.browser.console import EMAIL, Console
+from tests.browser.console import EMAIL, PASSWORD, Console
 from tests.browser.look import NARROW
 
 
 async def test_pages_without_an_account_look_right(open_window: OpenWindow) -> None:
     """
-    Home of a local stack, sign-in, first run and what is not there.
+    Home of a local stack, sign-in, sign-in that failed elsewhere, and first run.
     """
     window = await open_window(width=NARROW)
-    for name, path in {"home-out": "/", "sign-in": "/sign-in", "first-run": "/first-run"}.items():
+    pages = {
+        "home-out": "/",
+        "sign-in": "/sign-in",
+        "sign-in-refused": "/sign-in?failed=provider",
+        "first-run": "/first-run",
+    }
+    for name, path in pages.items():
         await window.go(path)
         await window.check(name)
 
@@ -53,12 +59,15 @@ async def test_pages_of_an_admin_look_right(open_window: OpenWindow, console: Co
         "messages-nothing": "/messages?status=failed",
         "message-in": "/messages/msg_acme1",
         "message-out": "/messages/pt_1",
-        "dead-letters": "/dead-letters",
         "second-factor": "/account/second-factor",
+        "dead-letters": "/dead-letters",
     }
     for name, path in pages.items():
         await window.go(path)
         await window.check(name)
+    await window.page.get_by_role("link", name="The agent took too long").click()
+    await expect(window.page.get_by_role("heading", name="The agent took too long")).to_be_visible()
+    await window.check("dead-letter")
     await window.go("/dead-letters")
     await window.page.get_by_role("link", name="Discard", exact=True).first.click()
     await expect(window.page.get_by_role("dialog")).to_be_visible()
@@ -79,10 +88,34 @@ async def test_what_comes_meanwhile_is_told_and_moves_no_row(open_window: OpenWi
     await console.bus.publish(OUT, out_subject(console.past.tenant, ThreadKey("thacme")), ready, message_id="new")
     news = window.page.get_by_role("link", name="1 new")
     await expect(news).to_be_visible()
+    await expect(window.page.locator("#announced")).to_have_text("1 new")
     await expect(window.page.locator("tbody tr")).to_have_count(4)
     await window.check("messages-news")
     await news.click()
     await expect(window.page.locator("tbody tr")).to_have_count(5)
+
+
+async def test_an_open_page_whose_session_ended_leads_to_sign_in_and_back(
+    open_window: OpenWindow, console: Console
+) -> None:
+    """
+    To the page that was open, with its filters, and not to the piece that it asked for.
+    """
+    await console.account()
+    await console.past.plant()
+    window = await open_window(EMAIL)
+    async with window.page.expect_response("**/changes"):
+        await window.go("/messages?direction=inbound")
+    async with console.store.connection() as connection:
+        await connection.execute("delete from user_session")
+    ready = ReplyReady(tenant=console.past.tenant, thread=ThreadKey("thacme"), reply_id=ReplyId(1))
+    await console.bus.publish(OUT, out_subject(console.past.tenant, ThreadKey("thacme")), ready, message_id="ended")
+    await expect(window.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    await window.page.get_by_label("E-mail address").fill(EMAIL)
+    await window.page.get_by_label("Password").fill(PASSWORD)
+    await window.page.get_by_role("button", name="Sign in", exact=True).click()
+    await expect(window.page.get_by_role("heading", name="Messages")).to_be_visible()
+    assert window.page.url == f"{console.url}/messages?direction=inbound"
 
 
 async def test_a_first_connection_that_fails_is_made_again(open_window: OpenWindow, console: Console) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from playwright.async_api import expect
+from psycopg.types.json import Jsonb
 
 from services.console.rollups import Rollups
 from tests.browser.conftest import OpenWindow
@@ -81,6 +82,21 @@ async def test_chat_history_looks_right(open_window: OpenWindow, console: Consol
     await window.check("thread-off")
 
 
+async def test_lists_hold_italian_and_long_names(open_window: OpenWindow, console: Console) -> None:
+    """
+    Words are longer there, and people call themselves what they like.
+    """
+    await console.account()
+    await busy(console)
+    await console.past.person("ct_long", "+393330000009", "Nome lunghissimo " * 12)
+    await console.past.conversation("cv_long", "ct_long")
+    await console.letters("window_closed", "outcome_unknown")
+    window = await open_window(EMAIL, width=NARROW, language="it")
+    for name in ("monitoring", "messages", "history", "dead-letters", "leads", "channels"):
+        await window.go(f"/{name}?tenant=tn_acme")
+        await window.check(f"{name}-italian")
+
+
 async def test_people_and_system_look_right(open_window: OpenWindow, console: Console) -> None:
     """
     Bindings, leads, users, audit and system: before anything was there, and with something; the dialogs.
@@ -93,6 +109,9 @@ async def test_people_and_system_look_right(open_window: OpenWindow, console: Co
     await console.past.plant()
     await console.past.pair()
     await console.past.settings(privacy="encrypted")
+    source = {"kind": "ad", "id": "120210", "url": "https://fb.me/abc", "headline": "Two nights for the price of one"}
+    async with console.store.connection() as connection:
+        await connection.execute("update lead set source = %s", (Jsonb(source),))
     await console.past.insert(
         "audit",
         id="au_z",

@@ -92,11 +92,11 @@ def dead_letters(letters: DeadLetters) -> APIRouter:
 
     @router.post("/dead-letters/{letter}/replays", status_code=201, **may("dead-letters:replay"))
     async def replay_dead_letter(who: Asking, letter: Id) -> Letter:
-        return _letter(await letters.replay(who.sees, letter))
+        return _letter(await letters.replay(who, letter))
 
     @router.post("/dead-letters/{letter}/discards", status_code=201, **may("dead-letters:write"))
     async def discard_dead_letter(who: Asking, letter: Id, wanted: Discard) -> Letter:
-        return _letter(await letters.discard(who.sees, letter, wanted.reason))
+        return _letter(await letters.discard(who, letter, wanted.reason))
 
     @router.get("/held-parts", **may("dead-letters:read"))
     async def list_held_parts(

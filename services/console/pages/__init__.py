@@ -97,6 +97,7 @@ class Pages:
         """Add the pages to the console's application, below the API's routes."""
         pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
         pages.state.door = Door(self.api.setup.sign_in.sessions, self.settings.console.url, self.is_https)
+        pages.state.simulator = self.settings.console.links.get("Simulator")
         pages.state.cursor_key = hmac.digest(self.api.console_key.encode(), b"page cursors", hashlib.sha256)
         errors.install(pages)
         for router in self._routers():
@@ -129,10 +130,9 @@ class Pages:
         yield users.users(store, self.api.setup)
         yield audit.audit(store)
         yield system.system(store, self.api.readiness, self.api.bus, self.settings.console.version)
-        yield monitoring.monitoring(store, self.api.vault, self.settings.console.links)
+        yield monitoring.monitoring(store, self.api.vault)
         yield reveals.reveals(store, self.api.vault)
-        simulator = self.settings.console.links.get("Simulator")
-        yield integration.integration(Integration(store, self.api.lines, self.api.accounts, simulator))
+        yield integration.integration(Integration(store, self.api.lines, self.api.accounts))
         yield provisioning.provisioning(self.api.lines)
         yield channels.channels(store, self.api.lines)
         yield signing_secrets.signing_secrets(self.api.accounts)

@@ -11,7 +11,7 @@ from services.console.api.routes import may
 from services.console.bindings import Bindings
 from services.console.pages.companies import companies
 from services.console.pages.navigation import _
-from services.console.pages.paging import ROWS, paged, place
+from services.console.pages.paging import ROWS, apart, paged, place, reach, standing
 from services.console.pages.routes import Page
 from services.console.pages.view import Looking, View
 from services.console.records import Unknown
@@ -70,13 +70,15 @@ async def _list(view: View, ends: Bindings, status: int = 200) -> Response:
     }
     wanted = {_WROTE: {"writing": True, "quiet": False}.get(asked["status"] or "")}
     async with ends.store.transaction(tenant) as connection:
-        found = await BINDINGS.read(connection, within, wanted, place(view), ROWS + 1)
+        found = await BINDINGS.read(connection, within, wanted, place(view), reach(view))
         users = await (await connection.execute(_NAMES, (tenant,))).fetchall()
-    rows, behind = found.page(ROWS, BINDINGS.order)
-    return view.page(
+    news, kept = apart(view, found.rows, [row["created_at"] for row in found.rows])
+    rows, behind = found.keeping(kept).page(ROWS, BINDINGS.order)
+    shown = paged(view, [_with_status(ends, row) for row in rows], behind, news)
+    page = view.page(
         "bindings.html",
         status,
-        list=paged(view, [_with_status(ends, row) for row in rows], behind),
+        list=shown,
         is_gone=status != 200,  # noqa: PLR2004 - as every page
         tenant=tenant,
         companies=await companies(ends.store, view),
@@ -85,6 +87,7 @@ async def _list(view: View, ends: Bindings, status: int = 200) -> Response:
         is_filtered=any(asked[name] for name in _FILTERS),
         most=MOST_COUNTED,
     )
+    return standing(page, shown)
 
 
 async def _dialog(view: View, ends: Bindings, binding: str, status: int = 200) -> Response:

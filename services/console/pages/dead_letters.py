@@ -7,9 +7,11 @@ from fastapi.responses import Response
 
 from services.console.api.routes import may
 from services.console.dead_letters import DeadLetters, LetterSettled, LetterUnknown, NotReplayable
+from services.console.given_up import message_of
 from services.console.pages import causes
+from services.console.pages.companies import companies
 from services.console.pages.navigation import _
-from services.console.pages.paging import ROWS, paged, place
+from services.console.pages.paging import ROWS, apart, paged, place, reach, standing
 from services.console.pages.routes import Page
 from services.console.pages.view import Looking, View
 from shared.bus import BusUnavailable
@@ -19,6 +21,7 @@ _MOST = 500
 _AT_ONCE = 25
 _COUNTED = 99
 _LONGEST_REASON = 500
+_LONGEST_CODE = 64
 TABS = {"waiting": _("Needs attention"), "replayed": _("Replayed"), "discarded": _("Discarded")}
 _STAGES = {
     "router": _("taking in"),
@@ -35,6 +38,17 @@ _FAILED = {
 }
 
 
+_NOT_REPLAYABLE = (
+    _("The part was delivered meanwhile, is being sent, or its text is gone."),
+    _("Its messages are gone."),
+    _("The form is gone, or is no longer one that could not be sent."),
+    _("It has left the stream %(stream)s."),
+    _("It is only a hint: the work it spoke of is found without it."),
+    _("It still cannot be read."),
+)
+"""What `NotReplayable` says, for the catalogues."""
+
+
 class Result(NamedTuple):
     """What became of one letter."""
 
@@ -49,24 +63,38 @@ def dead_letters(letters: DeadLetters) -> APIRouter:
 
     @router.get("/dead-letters", **may("dead-letters:read"))
     async def letter_list(view: Looking) -> Response:
-        state = _state(view)
-        found = await letters.list(view.who.sees, state, place(view), ROWS + 1)
-        behind = found[ROWS - 1].id if len(found) > ROWS else None
-        return view.page(
+        state, reason = _state(view), _reason(view.request.query_params.get("reason", ""))
+        found = await letters.list(view.who.sees, state, place(view), reach(view), reason)
+        news, kept = apart(view, found, [it.created_at for it in found])
+        shown = paged(view, kept[:ROWS], kept[ROWS - 1].id if len(kept) > ROWS else None, news)
+        page = view.page(
             "dead_letters.html",
-            list=paged(view, found[:ROWS], behind),
+            list=shown,
             state=state,
+            reason=reason,
+            reasons=await letters.reasons(view.who.sees, state),
+            companies={it["id"]: it["name"] for it in await companies(letters.store, view)},
             tabs=TABS,
             stages=_STAGES,
             cause_of=causes.of,
             most=_MOST,
         )
+        return standing(page, shown)
 
     @router.get("/dead-letters/count", **may("dead-letters:read"))
     async def count(view: Looking) -> Response:
         """Return how many need attention, for the sidebar; more than 99 are not counted."""
         found = len(await letters.list(view.who.sees, "waiting", None, _COUNTED + 1))
         return view.page("count.html", count=found, most=_COUNTED)
+
+    @router.get("/dead-letters/{letter}", **may("dead-letters:read"))
+    async def one_letter(view: Looking, letter: str) -> Response:
+        found = await letters.show(view.who.sees, letter)
+        async with letters.store.connection(found.tenant) as connection:
+            message = await message_of(connection, found)
+        return view.page(
+            "dead_letter.html", letter=found, message=message, cause=causes.of(found.reason), stages=_STAGES, tabs=TABS
+        )
 
     @router.get("/dead-letters/{letter}/discards", **may("dead-letters:write"))
     async def discard_page(view: Looking, letter: str) -> Response:
@@ -81,19 +109,20 @@ def dead_letters(letters: DeadLetters) -> APIRouter:
             found = await letters.show(view.who.sees, letter)
             error = view.text(_("Say why, for whoever looks at it later."))
             return view.page("discard.html", 422, letter=found, error=error, cause_of=causes.of)
-        await letters.discard(view.who.sees, letter, reason)
+        await letters.discard(view.who, letter, reason)
         return view.go("/dead-letters", done="discarded")
 
     @router.post("/dead-letters/replays", **may("dead-letters:replay"))
     async def replay(view: Looking) -> Response:
         """
-        Replay those that were ticked, or all that need attention, one after the other; a failure stops no other.
+        Replay those that were ticked, or all that need attention and fit the filter, one after the other; a failure stops no other.
 
         A few at a time: the answer tells of these, and has the form that goes on with the rest, which sends itself.
         """
         chosen = [str(value) for value in view.form.getlist("letter")][:_MOST]
         if view.form.get("every"):
-            chosen = [it.id for it in await letters.list(view.who.sees, "waiting", None, _MOST)]
+            reason = _reason(str(view.form.get("reason", "")))
+            chosen = [it.id for it in await letters.list(view.who.sees, "waiting", None, _MOST, reason)]
         results = [await _replayed(letters, view, letter) for letter in chosen[:_AT_ONCE]]
         good = _number(view, "good") + sum(it.is_done for it in results)
         done = _number(view, "done") + len(results)
@@ -104,9 +133,9 @@ def dead_letters(letters: DeadLetters) -> APIRouter:
 
 async def _replayed(letters: DeadLetters, view: View, letter: str) -> Result:
     try:
-        await letters.replay(view.who.sees, letter)
+        await letters.replay(view.who, letter)
     except NotReplayable as why:
-        return Result(letter, False, str(why))
+        return Result(letter, False, view.text(why.text, **why.values))
     except (LetterUnknown, LetterSettled, BusUnavailable, Later) as error:
         return Result(letter, False, view.text(_FAILED[type(error)]))
     return Result(letter, True, view.text(_("Handed to the stage that failed.")))
@@ -116,6 +145,10 @@ def _number(view: View, name: str) -> int:
     """Return how far the forms before came, which is for whoever looks at it alone."""
     given = str(view.form.get(name, ""))
     return min(int(given), _MOST) if given.isascii() and given.isdigit() and len(given) <= len(str(_MOST)) else 0
+
+
+def _reason(asked: str) -> str | None:
+    return asked.replace("\x00", "")[:_LONGEST_CODE] or None
 
 
 def _state(view: View) -> Literal["waiting", "replayed", "discarded"]:

@@ -6,7 +6,6 @@ import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from opentelemetry import trace
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -71,9 +70,7 @@ def _told(status: int, title: str, detail: str) -> Teller:
 
 async def _answer(request: Request, status: int, title: str, detail: str) -> Response:
     view = await _view(request)
-    context = trace.get_current_span().get_span_context()
-    trace_id = trace.format_trace_id(context.trace_id) if context.is_valid else None
-    said = {"title": view.text(title), "detail": view.text(detail) if detail else "", "trace_id": trace_id}
+    said = {"title": view.text(title), "detail": view.text(detail) if detail else ""}
     if view.is_fragment:
         answer = view.page("toast.html", status, **said)
         answer.headers.update({"HX-Retarget": "#toasts", "HX-Reswap": "beforeend", "HX-Reselect": ".toast"})

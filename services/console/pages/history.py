@@ -17,7 +17,7 @@ from services.console.erasure import Erasures, Wanted
 from services.console.history import HAS_ERRORS, SEARCHED, Found, History
 from services.console.pages.companies import companies
 from services.console.pages.navigation import _
-from services.console.pages.paging import ROWS, paged, place
+from services.console.pages.paging import ROWS, apart, paged, place, reach, standing
 from services.console.pages.routes import Page
 from services.console.pages.view import Looking, View
 from services.console.scan import Conditions, Mark, existing, owner
@@ -58,11 +58,12 @@ class _Pages:
             if words and kept
             else None
         )
-        rows, behind = await self._rows(view, tenant, asked, told)
+        rows, behind, news = await self._rows(view, tenant, asked, told)
         lines = await self.history.last_lines(tenant, [row["id"] for row in rows], history=kept)
-        return view.page(
+        shown = paged(view, [shown_conversation(self.vault, row) for row in rows], behind, news)
+        page = view.page(
             "history.html",
-            list=paged(view, [shown_conversation(self.vault, row) for row in rows], behind),
+            list=shown,
             lines=lines,
             tenant=tenant,
             companies=await companies(self.store, view),
@@ -75,6 +76,7 @@ class _Pages:
             words=words,
             told=told,
         )
+        return standing(page, shown)
 
     async def thread(self, view: View, conversation: str) -> Response:
         """Answer with what was said in one."""
@@ -137,11 +139,18 @@ class _Pages:
 
     async def _rows(
         self, view: View, tenant: TenantId, asked: dict[str, str | None], told: Found | None
-    ) -> tuple[list[DictRow], Any]:
-        within = _days(view, asked) if told is None else {"conversation.id = any(%s)": list(told.conversations)}
-        most = ROWS if told is None else len(told.conversations) + 1
-        part = await self.found.read(tenant, within, _which(asked), None if told else place(view), most + 1)
-        return part.page(most, self.found.scan.order)
+    ) -> tuple[list[DictRow], Any, int]:
+        """Return the rows, where the next page goes on, and how many are new to a page that is open."""
+        if told is not None:
+            within = {"conversation.id = any(%s)": list(told.conversations)}
+            return (
+                (await self.found.read(tenant, within, _which(asked), None, len(told.conversations) + 1)).rows,
+                None,
+                0,
+            )
+        part = await self.found.read(tenant, _days(view, asked), _which(asked), place(view), reach(view))
+        news, kept = apart(view, part.rows, [row["opened_at"] for row in part.rows])
+        return *part.keeping(kept).page(ROWS, self.found.scan.order), news
 
     async def _users(self, tenant: TenantId) -> dict[str, str]:
         async with self.store.connection(tenant) as connection:

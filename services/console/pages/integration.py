@@ -94,7 +94,6 @@ async def _page(found: Integration, view: View, place: Place, status: int = 200,
         agents=await Records(found.store, AGENTS).list(view.who, None, _MOST, tenant=place.tenant),
         companies=await companies(found.store, view) if line is None else [],
         checks=CHECKS,
-        simulator=found.simulator,
         **context,
     )
 

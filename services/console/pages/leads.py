@@ -6,7 +6,7 @@ from fastapi.responses import Response
 from services.console.api.leads import LEADS, CsvResponse, Leads, Wanted
 from services.console.api.routes import may
 from services.console.pages.companies import companies
-from services.console.pages.paging import ROWS, paged, place
+from services.console.pages.paging import ROWS, apart, paged, place, reach, standing
 from services.console.pages.routes import Page
 from services.console.pages.view import Looking, View
 from services.console.records import Deed, note
@@ -24,19 +24,22 @@ def leads(found: Leads) -> APIRouter:
     async def lead_list(view: Looking) -> Response:
         asked = view.request.query_params
         tenant = await existing(found.store, view.who, view.company(asked.get("tenant")))
-        part = await found.read(tenant, _wanted(view), place(view), ROWS + 1)
-        rows, behind = part.page(ROWS, LEADS.order)
+        part = await found.read(tenant, _wanted(view), place(view), reach(view))
+        news, kept = apart(view, part.rows, [row["first_seen"] for row in part.rows])
+        rows, behind = part.keeping(kept).page(ROWS, LEADS.order)
         async with found.store.connection(tenant) as connection:
             agents = await (await connection.execute(_AGENTS, (tenant,))).fetchall()
-        return view.page(
+        shown = paged(view, [found.shown(row) for row in rows], behind, news)
+        page = view.page(
             "leads.html",
-            list=paged(view, [found.shown(row) for row in rows], behind),
+            list=shown,
             tenant=tenant,
             companies=await companies(found.store, view),
             agents={row["id"]: row["name"] for row in agents},
             asked=asked,
             is_filtered=any(asked.get(name) for name in _FILTERS),
         )
+        return standing(page, shown)
 
     @router.get("/leads/export", **may("leads:read"))
     async def export(view: Looking) -> Response:

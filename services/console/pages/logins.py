@@ -75,12 +75,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Integration:
-    """The collaborators. `simulator`: where messages can be sent from without a phone."""
+    """The collaborators."""
 
     store: Store
     lines: Lines
     accounts: Accounts
-    simulator: str | None
 
     async def place(self, view: View, line: str) -> Place:
         """Return a line and its account; a company does not see one that is the platform's. Raises Unknown."""

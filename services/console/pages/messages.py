@@ -9,22 +9,23 @@ from fastapi.responses import Response
 
 from services.console.api.messages import Id, Message, reader, shown_message, with_steps
 from services.console.api.routes import may
+from services.console.given_up import letter_of
 from services.console.messages import Direction, Wanted
 from services.console.pages import causes
 from services.console.pages.companies import companies
-from services.console.pages.paging import ROWS, paged, place
+from services.console.pages.paging import ROWS, apart, paged, place, reach, standing
 from services.console.pages.routes import Page
 from services.console.pages.view import Looking, View
 from services.console.records import Unknown
 from services.console.scan import existing
 from shared.addresses import PERSON, Pepper, whatsapp
+from shared.ids import TenantId
 from shared.store.session import Store
 from shared.vault import Vault
 
 _FILTERS = ("direction", "status", "channel", "provider_sid", "contact", "since", "until")
 _STATES = ("asked", "rate_limited", "queued", "sending", "accepted", "sent", "delivered", "read", "undelivered", "failed",
            "unknown", "parked", "cancelled")  # fmt: skip
-_NEWS = 2 * ROWS
 _Sid = Annotated[str, Path(pattern=r"^[A-Za-z0-9]{1,64}$")]
 
 
@@ -37,19 +38,20 @@ def messages(store: Store, vault: Vault, pepper: Pepper, trace_url: str | None) 
     async def message_list(view: Looking) -> Response:
         asked = view.request.query_params
         tenant = await existing(store, view.who, view.company(asked.get("tenant")))
-        part = await found.read(tenant, _wanted(view), place(view), ROWS if "seen" not in asked else _NEWS)
-        rows = [Message(**shown_message(vault, row, row["direction"])) for row in part.rows]
-        news, shown = _apart(rows, asked.get("seen"))
-        behind = part.mark if news + len(shown) == len(part.rows) else _mark_of(shown)
-        return view.page(
+        part = await found.read(tenant, _wanted(view), place(view), reach(view) - 1)
+        news, rows = apart(view, part.rows, [row["moment"] for row in part.rows])
+        shown = [Message(**shown_message(vault, row, row["direction"])) for row in rows[:ROWS]]
+        list_ = paged(view, shown, _mark_of(shown) if len(rows) > ROWS else part.mark, news)
+        page = view.page(
             "messages.html",
-            list=paged(view, shown, behind),
-            news=news,
+            list=list_,
             tenant=tenant,
             companies=await companies(store, view),
             states=_STATES,
             is_filtered=any(asked.get(name) for name in _FILTERS),
+            trace_url=trace_url,
         )
+        return standing(page, list_)
 
     @router.post("/messages/searches", **may("messages:read"))
     async def search(view: Looking) -> Response:
@@ -71,9 +73,15 @@ def messages(store: Store, vault: Vault, pepper: Pepper, trace_url: str | None) 
     @router.get("/messages/{message}", **may("messages:read"))
     async def one_message(view: Looking, message: Id) -> Response:
         shown = await with_steps(found, vault, view.who, message)
-        trace = trace_url.replace("{trace_id}", shown.trace_id) if trace_url and shown.trace_id else None
+        async with store.connection(TenantId(shown.tenant)) as connection:
+            letter = await letter_of(connection, shown.id)
+        failure = shown.failure or (letter["reason"] if letter else None)
         return view.page(
-            "message.html", message=shown, cause=causes.of(shown.failure, shown.error_code), trace_url=trace
+            "message.html",
+            message=shown,
+            letter=letter,
+            cause=causes.of(failure, shown.error_code),
+            trace_url=trace_url.replace("{trace_id}", shown.trace_id) if trace_url and shown.trace_id else None,
         )
 
     return router
@@ -91,12 +99,6 @@ def _wanted(view: View) -> Wanted:
         contact=asked["contact"],
         arrived=view.days(asked["since"], asked["until"]),
     )
-
-
-def _apart(rows: Sequence[Message], seen: str | None) -> tuple[int, Sequence[Message]]:
-    """Return how many are newer than what an open page shows first, and the rows that it goes on showing."""
-    news = next((n for n, row in enumerate(rows) if row.id == seen), 0)
-    return news, rows[news : news + ROWS]
 
 
 def _mark_of(shown: Sequence[Message]) -> tuple[datetime, str] | None:

@@ -21,7 +21,7 @@ from services.console.monitoring import ERRORS, RANGES, Monitoring, Traffic, err
 from services.console.pages.companies import companies
 from services.console.pages.navigation import _
 from services.console.pages.routes import Page
-from services.console.pages.templates import seconds
+from services.console.pages.templates import duration
 from services.console.pages.view import Looking, View
 from services.console.scan import existing
 from shared.store.session import Connection, Store
@@ -70,8 +70,8 @@ class Chart:
         return orjson.dumps(told).decode()
 
 
-def monitoring(store: Store, vault: Vault, links: Mapping[str, str]) -> APIRouter:
-    """Return the page. `links`: where else to go, such as to the simulator."""
+def monitoring(store: Store, vault: Vault) -> APIRouter:
+    """Return the page."""
     router = APIRouter(route_class=Page)
 
     @router.get("/monitoring", **may("messages:read"))
@@ -99,13 +99,12 @@ def monitoring(store: Store, vault: Vault, links: Mapping[str, str]) -> APIRoute
             table=asked.get("table"),
             people=people,
             setup=setup,
-            simulator=next(iter(links.items()), None),
         )
 
     return router
 
 
-def _numbers(view: View, total: Mapping[str, int]) -> dict[str, str]:
+def _numbers(view: View, total: Mapping[str, int]) -> dict[str, Any]:
     """Return the tiles' numbers as they are written."""
     rate = error_rate(total)
     return {
@@ -113,10 +112,11 @@ def _numbers(view: View, total: Mapping[str, int]) -> dict[str, str]:
         "in": _number(view, total.get("in", 0)),
         "out": _number(view, total.get("out", 0)),
         "limited": _number(view, total.get("limited", 0)),
-        "p50": seconds(quantile(total, 0.5)),
-        "p95": seconds(quantile(total, 0.95)),
+        "p50": duration(quantile(total, 0.5), view.language),
+        "p95": duration(quantile(total, 0.95), view.language),
         "rate": "–" if rate is None else format_percent(rate, "0.##%", locale=view.language),
         "errors": _number(view, errors(total)),
+        "failed": errors(total),
     }
 
 
@@ -138,8 +138,8 @@ def _latency(view: View, traffic: Traffic) -> Chart:
     known = quantile(total, 0.5) is not None
     summary = view.text(
         _("Half of the replies were with Twilio within %(half)s, 95 of 100 within %(most)s."),
-        half=seconds(quantile(total, 0.5)),
-        most=seconds(quantile(total, 0.95)),
+        half=duration(quantile(total, 0.5), view.language),
+        most=duration(quantile(total, 0.95), view.language),
     )
     series = {"p50": _in_seconds(middle), "p95": _in_seconds(most)}
     return Chart(

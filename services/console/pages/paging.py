@@ -4,23 +4,33 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
+from fastapi.responses import Response
 
 from services.console.pages.view import View
 from services.console.records import Unknown
+
+Row = TypeVar("Row")
 
 ROWS = 25
 _MARK_BYTES = 8
 
 
 class Paged(NamedTuple):
-    """A page of a list. `older`: the address of the next one; None on the last. `newest`: of the first one; None there."""
+    """
+    A page of a list. `older`: the address of the next one; None on the last. `newest`: of the first one; None there.
+
+    `news`: how many rows came since an open page first showed the list; it goes on showing what it showed, so that nothing
+    moves under a pointer.
+    """
 
     rows: Sequence[Any]
     older: str | None
     newest: str | None
+    news: int = 0
 
 
 def place(view: View) -> Any:  # noqa: ANN401 - whatever a list is ordered by
@@ -38,14 +48,42 @@ def place(view: View) -> Any:  # noqa: ANN401 - whatever a list is ordered by
         raise Unknown from None
 
 
-def paged(view: View, rows: Sequence[Any], behind: Any) -> Paged:  # noqa: ANN401 - as above
+def reach(view: View) -> int:
+    """Return how many rows to read: one more than are shown, and as many again where an open page leaves out what is new."""
+    return (ROWS if _seen(view) is None else 2 * ROWS) + 1
+
+
+def apart(view: View, rows: Sequence[Row], moments: Sequence[datetime]) -> tuple[int, Sequence[Row]]:
+    """Return how many rows an open page does not show yet, and the others. `moments`: when each row came."""
+    seen = _seen(view)
+    news = 0 if seen is None else sum(it > seen for it in moments)
+    return news, rows[news:]
+
+
+def standing(answer: Response, shown: Paged) -> Response:
+    """Let an open page stand as it is where more is new than was read: only the button that says so is put in."""
+    if shown.news > ROWS:
+        answer.headers.update({"HX-Retarget": "#news", "HX-Reselect": "#news", "HX-Reswap": "outerHTML"})
+    return answer
+
+
+def paged(view: View, rows: Sequence[Any], behind: Any, news: int = 0) -> Paged:  # noqa: ANN401 - as above
     """Return a page. `behind`: the place where the next one goes on; None where there is none."""
     older = None
     if behind is not None:
         told = orjson.dumps(behind)
         cursor = base64.urlsafe_b64encode(_mark(view, told) + told).decode().rstrip("=")
         older = view.here(cursor=cursor, seen=None)
-    return Paged(rows, older, view.here(cursor=None) if "cursor" in view.request.query_params else None)
+    return Paged(rows, older, view.here(cursor=None) if "cursor" in view.request.query_params else None, news)
+
+
+def _seen(view: View) -> datetime | None:
+    """Return when the row came that an open page shows first; None where there is no such page."""
+    try:
+        seen = datetime.fromisoformat(view.request.query_params.get("seen", ""))
+    except ValueError:
+        return None
+    return seen if seen.tzinfo else None
 
 
 def _mark(view: View, told: bytes) -> bytes:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from fastapi import Request, Response
 from starlette.datastructures import FormData
@@ -64,10 +64,10 @@ class Door:
         answer.delete_cookie(self.cookie, httponly=True, secure=self.is_https, samesite="lax", path="/")
         return answer
 
-    async def who(self, request: Request) -> Session | None:
-        """Return whose browser it is."""
+    async def who(self, request: Request, *, is_busy: bool = True) -> Session | None:
+        """Return whose browser it is. `is_busy`: a person asks, and not a page that is open and looks what is new."""
         secret = request.cookies.get(self.cookie)
-        return await self.sessions.find(secret) if secret else None
+        return await self.sessions.find(secret, is_busy=is_busy) if secret else None
 
     def is_ours(self, request: Request) -> bool:
         """Tell whether a form was sent by a page of this console."""
@@ -93,7 +93,7 @@ class Page(Deferred):
 
         async def behind_the_door(request: Request) -> Response:
             door: Door = request.app.state.door
-            session = await door.who(request)
+            session = await door.who(request, is_busy=not (request.method in _SAFE and "hx-request" in request.headers))
             view = View(request, session, door.is_https)
             request.state.view = view
             if session is not None:
@@ -116,14 +116,25 @@ class Page(Deferred):
         if self.stages is None or (view.session is not None and view.session.stage in self.stages):
             return None
         if view.session is None:
-            wanted = view.request.url.path if view.request.method in _SAFE else "/"
-            query = f"?{view.request.url.query}" if view.request.url.query and wanted != "/" else ""
-            return view.go("/sign-in", **({"next": wanted + query} if wanted != "/" else {}))
+            wanted = _wanted(view)
+            return view.go("/sign-in", **({"next": wanted} if wanted != "/" else {}))
         return view.go({"code": "/sign-in/code", "enrol": "/account/second-factor", "whole": "/"}[view.session.stage])
 
     def _check(self, view: View) -> None:
+        if any("\x00" in it for it in (view.request.url.path, *view.request.query_params.values())):
+            raise Unknown  # no row has it in a text
         if self.scope is not None and not (view.who.may(self.scope) and (view.who.is_platform or not self.platform)):
             raise Unknown
+
+
+def _wanted(view: View) -> str:
+    """Return where somebody who has to sign in goes on: to the page that is open, of which htmx asks for a piece."""
+    if view.is_fragment:
+        open_page = urlsplit(view.request.headers.get("hx-current-url", ""))
+        return own_path(urlunsplit(("", "", open_page.path, open_page.query, "")))
+    if view.request.method not in _SAFE:
+        return "/"
+    return own_path(view.request.url.path + (f"?{view.request.url.query}" if view.request.url.query else ""))
 
 
 async def _form(door: Door, request: Request, session: Session | None) -> FormData:

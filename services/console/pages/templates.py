@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from babel.dates import format_timedelta
+from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
+from opentelemetry import trace
 
-from services.console.pages import statuses
+from services.console.pages import findings, statuses
 from services.console.pages.language import LANGUAGES, catalogue, clock, day
 from services.console.pages.notices import NOTICES
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 BUNDLE = _HERE / "bundle"
+_SECOND = 1000
 
 
 @cache
@@ -50,14 +53,22 @@ def environment(language: str) -> Environment:
     templates.globals |= {
         "asset": asset,
         "token": token,
+        "trace": trace_id,
         "notice": notice,
         "icon": icon,
         "hx": hx,
         "LANGUAGES": LANGUAGES,
         "status_of": statuses.of,
+        "finding_of": findings.of,
     }
-    templates.filters |= {"when": when, "moment": exact, "seconds": seconds, "ago": ago}
+    templates.filters |= {"when": when, "moment": exact, "seconds": seconds, "ago": ago, "age": age, "decimal": decimal}
     return templates
+
+
+def trace_id() -> str | None:
+    """Return the trace of the request at hand, for who reports what failed; None where none is kept."""
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else None
 
 
 @cache
@@ -113,11 +124,33 @@ def ago(context: Context, moment: datetime) -> str:
     return format_timedelta(moment - datetime.now(UTC), add_direction=True, locale=_view(context).language)
 
 
-def seconds(ms: float | None) -> str:
-    """Show a duration: `12 ms`, `3.42 s`."""
+@pass_context
+def age(context: Context, moment: datetime) -> Markup:
+    """Show how old something is: `2 minutes`; hovering shows when it came to be."""
+    return _time(moment, format_timedelta(datetime.now(UTC) - moment, locale=_view(context).language))
+
+
+@pass_context
+def seconds(context: Context, ms: float | None) -> str:
+    """Show a duration, as `duration` writes it."""
+    return duration(ms, _view(context).language)
+
+
+@pass_context
+def decimal(context: Context, value: float, places: int) -> str:
+    """Show a number with so many digits behind the point, or the comma."""
+    return _decimal(value, places, _view(context).language)
+
+
+def duration(ms: float | None, language: str) -> str:
+    """Write a duration: `12 ms`, `3.42 s`."""
     if ms is None:
         return "–"
-    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"  # noqa: PLR2004 - a second
+    return f"{ms:.0f} ms" if ms < _SECOND else f"{_decimal(ms / _SECOND, 2, language)} s"
+
+
+def _decimal(value: float, places: int, language: str) -> str:
+    return str(format_decimal(value, f"#,##0.{'0' * places}", locale=language))
 
 
 def _time(moment: datetime, text: str) -> Markup:

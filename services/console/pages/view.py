@@ -20,6 +20,7 @@ from shared.ids import TenantId
 
 THEMES = ("system", "light", "dark")
 _YEAR = 365 * 24 * 3600
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,12 @@ class View:
         return zone(self.request.cookies.get("zone", "").replace("%2F", "/"))
 
     @property
+    def simulator(self) -> str | None:
+        """Where messages can be written without a phone; None where there is no simulator."""
+        found: str | None = self.request.app.state.simulator
+        return found
+
+    @property
     def is_fragment(self) -> bool:
         """Tell whether htmx asks, which puts the answer into the page that is open."""
         return "hx-request" in self.request.headers
@@ -98,7 +105,7 @@ class View:
     def days(self, since: str | None, until: str | None) -> Span:
         """Return the span between two days of the viewer's calendar, both within it; what is no day is no bound."""
         first, last = _day(since), _day(until)
-        return Span(self._midnight(first), self._midnight(last + timedelta(days=1) if last else None))
+        return Span(self._midnight(first), self._midnight(last + _DAY if last and last < date.max else None))
 
     def page(self, template: str, status: int = 200, **context: Any) -> HTMLResponse:  # noqa: ANN401 - a template's own
         """Answer with a template."""

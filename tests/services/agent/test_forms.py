@@ -11,6 +11,7 @@ import pytest
 
 from services.agent.forms import BACKOFF, FormSender
 from services.agent.llm import Completion, Said
+from services.console.access import Principal
 from services.console.dead_letters import DeadLetters, NotReplayable
 from shared.bus import Bus
 from shared.forms import seal_delivery
@@ -24,6 +25,7 @@ from tests.fakes.web import Asked, FakeWeb, reply
 from tests.services.agent.conftest import SECRET, Act
 from tests.services.desk import TENANT, Platform
 
+ADMIN = Principal("test", None, frozenset())
 FIELDS = {"name": "Ann", "message": "Please call me", "email": ""}
 MAIL = {
     "host": "mail.example.org", "port": 587, "security": "starttls", "username": "me", "sender": "a@example.org",
@@ -216,12 +218,12 @@ async def test_after_its_last_try_a_form_is_a_dead_letter_and_may_be_sent_again(
     services.respond = lambda _asked: reply("")
     found = DeadLetters(console_store, bus)
     [listed] = await found.list(EVERY_TENANT, "waiting", None, 9)
-    await found.replay(EVERY_TENANT, listed.id)
+    await found.replay(ADMIN, listed.id)
     await sender.send_due()
     assert [it["state"] for it in await forms(platform)] == ["sent"]
     await platform.rows("update dead_letter set state = 'waiting' returning 1")
     with pytest.raises(NotReplayable):
-        await found.replay(EVERY_TENANT, listed.id)
+        await found.replay(ADMIN, listed.id)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """Dead letters in the console: the list, replay with a result for each, discard with a reason."""
 
+import asyncio
 import re
 
 import pytest
 
 from shared.ids import new_id
+from shared.store.session import Store
 from tests.services.console.api.past import Past
 from tests.services.console.pages.conftest import HERE, OTHER, SignedIn
 
@@ -74,6 +76,73 @@ async def test_many_are_replayed_a_few_at_a_time_with_the_form_that_goes_on(sign
     form = {"token": visitor.token, "done": "25", "good": "3", "letter": rest}
     last = await visitor.client.post("/dead-letters/replays", data=form, headers={"Origin": HERE})
     assert "3 of 27 were handed on." in last.text
+
+
+async def test_a_filter_narrows_the_list_and_what_is_replayed(signed_in: SignedIn, past: Past, letter: str) -> None:
+    """
+    By what happened; the filter stands in the address.
+    """
+    facts = {"stage": "agent", "reason": "turn_timed_out", "attempts": 1, "payload": "turn/tu_gone"}
+    await past.insert("dead_letter", id="dl_slow", thread="thone", **facts)
+    visitor = await signed_in()
+    page = (await visitor.get("/dead-letters?reason=window_closed")).text
+    assert f"row-{letter}" in page
+    assert "row-dl_slow" not in page
+    answer = await visitor.post("/dead-letters/replays", every="yes", reason="window_closed")
+    assert "1 of 1 were handed on." in answer.text
+    assert "row-dl_slow" in (await visitor.get("/dead-letters")).text
+    assert "Nothing matches" in (await visitor.get("/dead-letters?reason=window_closed")).text
+
+
+async def test_a_letter_has_a_page_that_leads_to_its_message(signed_in: SignedIn, past: Past, letter: str) -> None:
+    """
+    Of work whose message is gone it says so.
+    """
+    visitor = await signed_in()
+    assert f'href="/dead-letters/{letter}"' in (await visitor.get("/dead-letters")).text
+    page = (await visitor.get(f"/dead-letters/{letter}")).text
+    assert 'href="/messages/pt_2"' in page
+    assert "Replay after they write again." in page
+    for row, payload, message in (("dl_t", "turn/tu_one", "msg_one1"), ("dl_m", "messages/1-2", "msg_one2"),
+                                  ("dl_i", "INBOUND/2", "msg_one2")):  # fmt: skip
+        facts = {"stage": "agent", "reason": "turn_crashed", "attempts": 1, "payload": payload}
+        await past.insert("dead_letter", id=row, thread="thone", **facts)
+        assert f'href="/messages/{message}"' in (await visitor.get(f"/dead-letters/{row}")).text
+    facts = {"stage": "agent", "reason": "turn_crashed", "attempts": 1, "payload": "turn/tu_gone"}
+    await past.insert("dead_letter", id="dl_gone", thread="thone", **facts)
+    assert "None is left." in (await visitor.get("/dead-letters/dl_gone")).text
+
+
+async def test_of_two_who_replay_one_letter_the_second_is_told(signed_in: SignedIn, letter: str, store: Store) -> None:
+    """
+    It is handed on once, and who did what is in the audit log.
+    """
+    visitor = await signed_in()
+    await visitor.get("/dead-letters")
+    answers = await asyncio.gather(
+        *(visitor.post("/dead-letters/replays", letter=letter) for _ in range(2)),
+    )
+    told = sorted(re.findall(r"(\d) of 1 were handed on", "".join(it.text for it in answers)))
+    assert [it.status_code for it in answers] == [200, 200]
+    assert told == ["0", "1"]
+    async with store.connection() as connection:
+        cursor = await connection.execute("select actor, action from audit where object = %s", (letter,))
+        assert await cursor.fetchall() == [{"actor": "user/us_companyadminone", "action": "dead_letter.replayed"}]
+
+
+async def test_why_something_cannot_be_replayed_is_said_in_the_viewers_language(
+    signed_in: SignedIn, past: Past
+) -> None:
+    """
+    As everything else is.
+    """
+    facts = {"stage": "agent", "reason": "turn_timed_out", "attempts": 1, "payload": "turn/tu_gone"}
+    await past.insert("dead_letter", id="dl_slow", thread="thone", **facts)
+    visitor = await signed_in()
+    visitor.client.cookies.set("language", "it")
+    await visitor.get("/dead-letters")
+    answer = await visitor.post("/dead-letters/replays", letter="dl_slow")
+    assert "I suoi messaggi non ci sono più." in answer.text
 
 
 async def test_to_discard_takes_a_reason(signed_in: SignedIn, letter: str) -> None:

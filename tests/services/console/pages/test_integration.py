@@ -1,7 +1,12 @@
 """Integration: a login is tested as it was typed, stored write-only, and enabled only where it works."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from services.console.pages import findings
+from shared.channels import whatsapp_twilio
 from shared.channels.line_setup import Connection, ConnectionTest, Finding, Severity, Webhooks
 from shared.ids import Address
 from shared.store.session import Store
@@ -198,3 +203,33 @@ async def test_bad_signatures_are_a_warning_with_the_likely_cause(
     page = (await visitor.get(f"/channels/ln_{past.x}/checks")).text
     assert "Bad signatures in the last hour" in page
     assert "the Auth Token was changed at Twilio and not here, or the public URL" in page
+
+
+async def test_what_is_not_in_order_is_said_in_the_viewers_language(
+    signed_in: SignedIn, past: Past, twilio: FakeAccount
+) -> None:
+    """
+    With what to do about it; one that only its check can put into words stays as it is, marked as English.
+    """
+    twilio.lines[Address("whatsapp:+14155238886")] = HERE
+    twilio.findings = [
+        Finding("trial_account", Severity.WARNING, "The account is a trial.", "Upgrade it."),
+        Finding("new_and_unknown", Severity.WARNING, "Something new.", "Do this."),
+    ]
+    visitor = await signed_in("SYSTEM_ADMIN")
+    assert "Upgrade it." in (await visitor.get("/channels/ln_one/checks")).text
+    visitor.client.cookies.set("language", "it")
+    page = (await visitor.get("/channels/ln_one/checks")).text
+    assert "È un account di prova" in page
+    assert "Upgrade it." not in page
+    assert '<span lang="en">Something new.</span>' in page
+
+
+def test_every_finding_that_is_not_in_order_has_its_words() -> None:
+    """
+    By the codes that the checks of the channel have. A probe is only looked at over the API.
+    """
+    sources = Path(whatsapp_twilio.__file__).parent.glob("*.py")
+    codes = {code for file in sources for code in re.findall(r'(?:warning|error)\(\s*"([a-z_]+)"', file.read_text())}
+    assert len(codes) > 20
+    assert {it for it in codes if findings.of(it) is None and not it.startswith("probe_")} == set()

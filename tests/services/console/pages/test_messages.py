@@ -1,9 +1,11 @@
 """Messages in the console: the list with its filters, and one message with its timeline."""
 
+from datetime import timedelta
+
 import pytest
 
 from shared.store.session import Store
-from tests.services.console.api.past import NUMBER, Past, sid
+from tests.services.console.api.past import NOON, NUMBER, Past, sid
 from tests.services.console.pages.conftest import OTHER, SignedIn
 
 
@@ -40,6 +42,49 @@ async def test_filters_stand_in_the_address(signed_in: SignedIn, past: Past) -> 
     assert "Clear filters" in page
 
 
+async def test_a_channel_is_a_filter(signed_in: SignedIn, past: Past) -> None:
+    """
+    Beside direction, status, SID and days.
+    """
+    visitor = await signed_in()
+    page = (await visitor.get("/messages?channel=whatsapp")).text
+    assert "msg_one1" in page
+    assert '<option value="whatsapp" selected>' in page
+    assert "Nothing matches" in (await visitor.get("/messages?channel=web")).text
+
+
+async def test_what_failed_leads_to_its_cause_and_is_replayed_from_there(
+    signed_in: SignedIn, past: Past, store: Store
+) -> None:
+    """
+    The list's code is a link; the page says what to do, and does it.
+    """
+    async with store.connection() as connection:
+        await connection.execute(
+            "update part set state = 'undelivered', failure = 'window_closed', error_code = 63016 where id = 2"
+        )
+    visitor = await signed_in()
+    assert 'name="letter"' not in (await visitor.get("/messages/pt_2")).text
+    facts = {"stage": "egress", "reason": "window_closed", "attempts": 1, "payload": "part/2"}
+    await past.insert("dead_letter", id="dl_late", thread="thone", **facts)
+    assert 'href="/messages/pt_2#cause"' in (await visitor.get("/messages")).text
+    page = (await visitor.get("/messages/pt_2")).text
+    assert 'id="cause"' in page
+    assert 'name="letter" value="dl_late"' in page
+    assert "1 of 1 were handed on." in (await visitor.post("/dead-letters/replays", letter="dl_late")).text
+
+
+async def test_a_message_that_the_agent_gave_up_says_so(signed_in: SignedIn, past: Past) -> None:
+    """
+    Though it was received as it should be.
+    """
+    facts = {"stage": "agent", "reason": "turn_timed_out", "attempts": 3, "payload": "turn/tu_one"}
+    await past.insert("dead_letter", id="dl_slow", thread="thone", **facts)
+    page = (await (await signed_in()).get("/messages/msg_one1")).text
+    assert "The agent took too long" in page
+    assert 'name="letter" value="dl_slow"' in page
+
+
 async def test_a_number_finds_the_person_without_standing_in_the_address(signed_in: SignedIn, past: Past) -> None:
     """
     It is looked for by its keyed hash; a number that nobody has finds nothing.
@@ -57,7 +102,8 @@ async def test_what_came_since_is_counted_and_moves_no_row(signed_in: SignedIn, 
     """
     A page that shows a message first goes on doing so, beside a button that says how many are newer.
     """
-    page = (await (await signed_in()).get("/messages?seen=msg_one2")).text
+    seen = (NOON + timedelta(seconds=2)).isoformat()
+    page = (await (await signed_in()).get("/messages", params={"seen": seen})).text
     assert "2 new" in page
     assert 'href="/messages/pt_1"' not in page
     assert 'href="/messages/msg_one2"' in page

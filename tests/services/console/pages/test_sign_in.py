@@ -180,6 +180,38 @@ async def test_a_session_ends_by_itself(signed_in: SignedIn, store: Store, aged:
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fmessages")
 
 
+async def test_a_page_that_only_stays_open_does_not_keep_its_session(signed_in: SignedIn, store: Store) -> None:
+    """
+    What it asks for by itself is no use of it; what somebody opens or sends is.
+    """
+    visitor = await signed_in()
+    look = "select bool_or(seen_at > now() - interval '1 minute') as is_fresh from user_session"
+    for headers, is_fresh in (({"HX-Request": "true"}, False), ({}, True)):
+        async with store.connection() as connection:
+            await connection.execute("update user_session set seen_at = now() - interval '20 minutes'")
+        assert (await visitor.get("/messages", headers=headers)).status_code == 200
+        async with store.connection() as connection:
+            row = await (await connection.execute(look)).fetchone()
+        assert row == {"is_fresh": is_fresh}
+
+
+async def test_a_session_that_ended_leads_back_to_the_page_that_was_open(signed_in: SignedIn, store: Store) -> None:
+    """
+    Not to the piece of it that htmx asked for; and never to another site.
+    """
+    visitor = await signed_in()
+    async with store.connection() as connection:
+        await connection.execute("delete from user_session")
+    for open_page, wanted in {
+        "http://console.invalid/messages?status=failed": "/sign-in?next=%2Fmessages%3Fstatus%3Dfailed",
+        "https://evil.example//evil.example/x": "/sign-in",
+        "": "/sign-in",
+    }.items():
+        asked = {"HX-Request": "true", "HX-Current-URL": open_page}
+        answer = await visitor.get("/dead-letters/count", headers=asked)
+        assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, wanted)
+
+
 async def test_who_is_disabled_is_out_at_once_and_stays_out(signed_in: SignedIn) -> None:
     """
     Also when they are let in again: they sign in anew.
