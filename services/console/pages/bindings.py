@@ -46,7 +46,7 @@ def bindings(ends: Bindings) -> APIRouter:
     @router.post("/bindings/{binding}/unbinding", **may("bindings:write"))
     async def unbind(view: Looking, binding: Id) -> Response:
         """End it; where somebody else did meanwhile, the list says so and shows what is left."""
-        reason = str(view.form.get("reason", "")).replace("\x00", "").strip()[:_LONGEST_REASON]
+        reason = str(view.form.get("reason", "")).strip()[:_LONGEST_REASON]
         try:
             if not reason:
                 return await _dialog(view, ends, binding, 422)
@@ -59,9 +59,7 @@ def bindings(ends: Bindings) -> APIRouter:
 
 
 async def _list(view: View, ends: Bindings, status: int = 200) -> Response:
-    asked = {
-        name: view.request.query_params.get(name, "").replace("\x00", "")[:64] or None for name in ("tenant", *_FILTERS)
-    }
+    asked = {name: view.request.query_params.get(name, "")[:64] or None for name in ("tenant", *_FILTERS)}
     tenant = await existing(ends.store, view.who, view.company(asked["tenant"]))
     within = {
         "tenant_id = %s": tenant,

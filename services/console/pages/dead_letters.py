@@ -104,7 +104,7 @@ def dead_letters(letters: DeadLetters) -> APIRouter:
 
     @router.post("/dead-letters/{letter}/discards", **may("dead-letters:write"))
     async def discard(view: Looking, letter: str) -> Response:
-        reason = str(view.form.get("reason", "")).replace("\x00", "").strip()[:_LONGEST_REASON]
+        reason = str(view.form.get("reason", "")).strip()[:_LONGEST_REASON]
         if not reason:
             found = await letters.show(view.who.sees, letter)
             error = view.text(_("Say why, for whoever looks at it later."))
@@ -148,7 +148,7 @@ def _number(view: View, name: str) -> int:
 
 
 def _reason(asked: str) -> str | None:
-    return asked.replace("\x00", "")[:_LONGEST_CODE] or None
+    return asked[:_LONGEST_CODE] or None
 
 
 def _state(view: View) -> Literal["waiting", "replayed", "discarded"]:

@@ -48,8 +48,8 @@ class Wrong(Exception):
 
 
 def text(view: View, name: str, most: int = 20_000) -> str:
-    """Return a field as it was typed, but for line ends and what no database takes."""
-    return str(view.form.get(name, "")).replace("\x00", "").replace("\r\n", "\n")[:most]
+    """Return a field as it was typed, but for line ends."""
+    return str(view.form.get(name, "")).replace("\r\n", "\n")[:most]
 
 
 def filled(view: View, model: type[Form], *, ticks: Collection[str] = (), **more: Any) -> Form:  # noqa: ANN401 - a model's fields

@@ -175,7 +175,7 @@ def history(store: Store, vault: Vault, erasures: Erasures, takeover: Takeover) 
     @router.post("/history", **may("conversations:read"))
     async def search(view: Looking) -> Response:
         """Look for words, which stay out of the address: they are what somebody said."""
-        return await pages.overview(view, str(view.form.get("words", "")).replace("\x00", "").strip()[:_LONGEST_WORDS])
+        return await pages.overview(view, str(view.form.get("words", "")).strip()[:_LONGEST_WORDS])
 
     @router.get("/history/export", **may("conversations:read"))
     async def export_all(view: Looking) -> Response:
@@ -207,7 +207,7 @@ def history(store: Store, vault: Vault, erasures: Erasures, takeover: Takeover) 
         if str(view.form.get("name", "")).strip() != name:
             error = view.text(_("This is not the name above."))
             return view.page("erase.html", 422, conversation=shown, name=name, error=error)
-        reason = str(view.form.get("reason", "")).replace("\x00", "").strip()[:500] or "asked by the person"
+        reason = str(view.form.get("reason", "")).strip()[:500] or "asked by the person"
         await erasures.erase(view.who, ContactId(shown.contact.id), Wanted(reason, bool(view.form.get("copies"))))
         return view.go("/history", tenant=tenant, done="erased")
 
@@ -243,7 +243,7 @@ def _jsonl(name: str, lines: AsyncIterator[bytes]) -> Response:
 
 def _asked(view: View, name: str) -> str | None:
     given = view.form.get(name) or view.request.query_params.get(name, "")
-    return str(given).replace("\x00", "")[:64] or None
+    return str(given)[:64] or None
 
 
 def _line(it: Conversation) -> bytes:

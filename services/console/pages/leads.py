@@ -54,7 +54,7 @@ def leads(found: Leads) -> APIRouter:
 
 
 def _wanted(view: View) -> Wanted:
-    asked = {name: view.request.query_params.get(name, "").replace("\x00", "")[:64] or None for name in _FILTERS}
+    asked = {name: view.request.query_params.get(name, "")[:64] or None for name in _FILTERS}
     first = view.days(asked["since"], asked["until"])
     return Wanted(
         first.within("first_seen"), {"lead.agent_id = %s": asked["agent"], "platform = %s": asked["platform"]}

@@ -89,7 +89,7 @@ def messages(store: Store, vault: Vault, pepper: Pepper, trace_url: str | None) 
 
 def _wanted(view: View) -> Wanted:
     """Return what the address asks for. What is no direction, day or id finds what nothing has."""
-    asked = {name: view.request.query_params.get(name, "").replace("\x00", "")[:64] or None for name in _FILTERS}
+    asked = {name: view.request.query_params.get(name, "")[:64] or None for name in _FILTERS}
     direction: Direction | None = next((it for it in get_args(Direction) if it == asked["direction"]), None)
     return Wanted(
         direction=direction,

@@ -138,14 +138,14 @@ def _wanted(view: View) -> str:
 
 
 async def _form(door: Door, request: Request, session: Session | None) -> FormData:
-    """Return what was posted. Raises `Problem` 403 for what another site sent."""
+    """Return what was posted, without what no text in the database may hold. Raises `Problem` 403 for what another site sent."""
     if not door.is_ours(request):
         raise Problem(403, "wrong_origin", "This form was not sent by a page of this console.")
     form = await request.form(max_fields=_MOST_FIELDS)
     token = str(form.get("token") or request.headers.get("x-form-token", ""))
     if session is not None and not hmac.compare_digest(token.encode(), session.form_token.encode()):
         raise Problem(403, "form_expired", "This page was open for too long. Load it again.")
-    return form
+    return FormData([(name, it.replace("\x00", "") if isinstance(it, str) else it) for name, it in form.multi_items()])
 
 
 def own_path(wanted: str | None) -> str:

@@ -100,7 +100,7 @@ def door_of(view: View) -> Door:
 
 def typed(view: View, name: str) -> str:
     """Return a field of a form, without what surrounds it."""
-    return str(view.form.get(name, "")).replace("\x00", "").strip()[:320]
+    return str(view.form.get(name, "")).strip()[:320]
 
 
 def address_of(view: View) -> str:

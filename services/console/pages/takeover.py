@@ -29,7 +29,7 @@ def takeover(store: Store, taking_over: Takeover) -> APIRouter:
     @router.post("/history/{conversation}/replies", **may("conversations:write"))
     async def write(view: Looking, conversation: Id) -> Response:
         """Send what was typed; a form that is sent twice is one reply."""
-        text = str(view.form.get("text", "")).replace("\x00", "").strip()
+        text = str(view.form.get("text", "")).strip()
         reply = str(view.form.get("reply", ""))
         if not text:
             return view.go(f"/history/{conversation}")

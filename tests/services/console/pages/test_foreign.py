@@ -3,7 +3,7 @@
 from shared.store.session import Store
 from tests.fakes.account import FakeAccount
 from tests.services.console.api.examples import plant_everything
-from tests.services.console.api.past import Past
+from tests.services.console.api.past import Past, sid
 from tests.services.console.pages.conftest import ONE, OTHER, SignedIn
 from tests.services.console.pages.test_doors import pages
 
@@ -22,6 +22,7 @@ IDS = {
     "number": "1",
     "pipeline": "pl_one",
     "secret": "ss_spareone",
+    "sid": sid("msg_one1"),
     "tenant": ONE,
     "trace": "a" * 32,
     "user": "us_one",

@@ -16,68 +16,21 @@ NONSENSE = {
     "huge number": "9" * 40,
     "script": "<script>alert(1)</script>",
     "right to left, and emoji": "\u202eשלום 😀",
-    "long": "x" * 4_000,
+    "long": "x" * 2_000,
 }
 _WHERE = ("tenant", "cursor")
 """Where one looks; what is none ends the page before it looks at anything else."""
 _QUERY = (
-    *(
-        "tenant",
-        "cursor",
-        "seen",
-        "since",
-        "until",
-        "status",
-        "state",
-        "reason",
-        "direction",
-        "channel",
-        "provider_sid",
-    ),
-    *("contact", "user", "errors", "agent", "platform", "role", "actor", "action", "object", "range", "table", "was"),
-    *("next", "failed", "done", "code"),
-)
+    "tenant", "cursor", "seen", "since", "until", "status", "state", "reason", "direction", "channel",
+    "provider_sid", "contact", "user", "errors", "agent", "platform", "role", "actor", "action", "object",
+    "range", "table", "was", "next", "failed", "done", "code",
+)  # fmt: skip
 _FORM = (
-    *(
-        "tenant",
-        "name",
-        "email",
-        "password",
-        "old",
-        "number",
-        "words",
-        "reason",
-        "letter",
-        "every",
-        "done",
-        "good",
-        "text",
-    ),
-    *(
-        "sender",
-        "agent",
-        "account_sid",
-        "auth_token",
-        "version",
-        "reply_limit",
-        "quiet_ms",
-        "retention_days",
-        "privacy",
-    ),
-    *(
-        "role",
-        "state",
-        "scopes",
-        "expires_at",
-        "instructions",
-        "memory_messages",
-        "theme",
-        "language",
-        "pipeline",
-        "draft",
-    ),
-    *("setup_token", "code", "reply", "question", "secret", "kind"),
-)
+    "tenant", "name", "email", "password", "old", "number", "words", "reason", "letter", "every", "done",
+    "good", "text", "sender", "agent", "account_sid", "auth_token", "version", "reply_limit", "quiet_ms",
+    "retention_days", "privacy", "role", "state", "scopes", "expires_at", "instructions", "memory_messages",
+    "theme", "language", "pipeline", "draft", "setup_token", "code", "reply", "question", "secret", "kind",
+)  # fmt: skip
 _APART = {"/changes", "/sign-in/provider"}
 """A stream that goes on, and a way to somewhere else."""
 
