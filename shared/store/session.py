@@ -8,10 +8,11 @@ import logging
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, LiteralString, Protocol
 
 import psycopg
 from opentelemetry.trace import SpanKind
+from psycopg.abc import Params
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
@@ -82,6 +83,22 @@ class Store:
         except psycopg.errors.LockNotAvailable as error:
             raise Later(_BUSY_DELAY) from error
 
+    async def rows(self, statement: LiteralString, values: Params, *tenants: TenantId) -> list[DictRow]:
+        """
+        Return the rows of a single statement, which is its own transaction, in one round trip. Raises `Later` as `transaction` does.
+
+        `tenants`: as of `connection`.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                await self._fetch_keys(connection, tenants)
+                async with connection.pipeline():  # its end commits: what is between is one transaction of the server's
+                    await connection.execute(_SCOPE, (_scope(tenants), True))
+                    cursor = await connection.execute(statement, values)
+                return await cursor.fetchall()
+        except psycopg.errors.LockNotAvailable as error:
+            raise Later(_BUSY_DELAY) from error
+
     @asynccontextmanager
     async def transaction(self, *tenants: TenantId, step: faultpoints.Step | None = None) -> AsyncIterator[Connection]:
         """
@@ -95,7 +112,7 @@ class Store:
             with inner_span("transaction", kind=SpanKind.CLIENT, db__system__name="postgresql"):
                 async with self._pool.connection() as connection:
                     await self._fetch_keys(connection, tenants)
-                    async with connection.pipeline(), connection.transaction():
+                    async with _committed(connection):
                         await self.widen(connection, *tenants)
                         yield connection
                         faultpoints.before(step)
@@ -120,6 +137,12 @@ class Store:
         await self._fetch_keys(connection, tenants)
         await connection.execute(_SCOPE, (seen and seen["scope"], False))
 
+    async def keys_at_hand(self, *tenants: str) -> None:
+        """Have the data keys of tenants at hand whose rows were read."""
+        if self._keys is not None and self._keys.lacking(_named(tenants)):
+            async with self._pool.connection() as connection:
+                await self._fetch_keys(connection, tenants)
+
     async def _fetch_keys(self, connection: Connection, tenants: Collection[str]) -> None:
         if self._keys is not None and (lacking := self._keys.lacking(_named(tenants))):
             await connection.execute(_SCOPE, (_scope(lacking), False))
@@ -143,6 +166,19 @@ class Store:
             row = await (await connection.execute(_CLOCK)).fetchone()
             if row is not None:
                 CLOCK_SKEW.set((began + time.time()) / 2 - row["seconds"])
+
+
+@asynccontextmanager
+async def _committed(connection: Connection) -> AsyncIterator[None]:
+    """
+    Let the block be one transaction, which begins in the round trip of its first statement and ends in that of its last.
+
+    psycopg's own waits for the server after `begin`, and before and after `commit`. Where the block fails, the pool rolls back.
+    """
+    async with connection.pipeline():
+        await connection.execute("begin")
+        yield
+        await connection.execute("commit")
 
 
 def _named(tenants: Collection[str]) -> list[str]:
