@@ -26,6 +26,12 @@ from shared.telemetry import inner_span
 Connection = psycopg.AsyncConnection[DictRow]
 
 _OPTIONS = "-c statement_timeout=5s -c lock_timeout=1s -c idle_in_transaction_session_timeout=2s -c timezone=UTC -c plan_cache_mode=force_generic_plan -c jit=off"
+TRANSACTION_LIMIT = 6.0
+"""
+Seconds after which the server ends a transaction of a message's way, and the session with it: whoever is paused in the middle of
+one holds its thread's row no longer. In a pipeline the server takes nobody for idle; longer than a statement may take.
+"""
+
 _CONNECT_LIMIT = 3
 _GET_LIMIT = 3.0
 _RECONNECT_LIMIT = 2.0
@@ -102,7 +108,7 @@ class Store:
     @asynccontextmanager
     async def transaction(self, *tenants: TenantId, step: faultpoints.Step | None = None) -> AsyncIterator[Connection]:
         """
-        Lend a connection for one transaction. A row that somebody else holds raises `Later`.
+        Lend a connection for one transaction. A row that somebody else holds raises `Later`, and so does its time limit.
 
         `tenants`: whose rows it may see; `widen` changes them. Beside all, whose data keys are wanted.
         Statements are pipelined: what is not read travels with the next that is, at the latest with the commit, and so
@@ -116,7 +122,7 @@ class Store:
                         await self.widen(connection, *tenants)
                         yield connection
                         faultpoints.before(step)
-        except psycopg.errors.LockNotAvailable as error:
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.TransactionTimeout) as error:
             raise Later(_BUSY_DELAY) from error
         faultpoints.after(step)
 
@@ -190,13 +196,19 @@ def _scope(tenants: Collection[str]) -> str:
 
 
 @asynccontextmanager
-async def open_store(url: str, size: int, name: str, keys: TenantKeys | None = None) -> AsyncIterator[Store]:
-    """Hold a pool for the length of the block. Does not wait for the database: work waits when it is away."""
+async def open_store(
+    url: str, size: int, name: str, keys: TenantKeys | None = None, *, transaction_limit: float = 0.0
+) -> AsyncIterator[Store]:
+    """
+    Hold a pool for the length of the block. Does not wait for the database: work waits when it is away.
+
+    `transaction_limit`: seconds that a transaction may take; 0: any number.
+    """
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     arguments: dict[str, Any] = {
         "autocommit": True,
         "row_factory": dict_row,
-        "options": _OPTIONS,
+        "options": f"{_OPTIONS} -c transaction_timeout={transaction_limit}s",
         "connect_timeout": _CONNECT_LIMIT,
         "application_name": f"trunkline-{name}",
     }

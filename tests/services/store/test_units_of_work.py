@@ -11,6 +11,7 @@ from shared.ids import TenantId
 from shared.store.data_keys import DataKeys
 from shared.store.session import EVERY_TENANT, Store, open_store
 from shared.vault import TenantVault, Vault, place
+from tests.eventually import eventually
 from tests.services.store.conftest import OLD
 
 ONE, TWO = TenantId("tn_one"), TenantId("tn_two")
@@ -89,6 +90,32 @@ async def test_a_transaction_is_waited_for_once_at_its_end(database_url: str, tm
             assert await store.rows("select current_setting('trunkline.tenants') as seen", ()) == [{"seen": ""}]
             connection.pgconn.untrace()
     assert protocol.read_text().count("Sync") == len(("the transaction", "the statement"))
+
+
+async def test_who_is_paused_in_a_transaction_holds_nobody_up(database_url: str, store: Store) -> None:
+    """
+    The server ends it after its limit, and the row is free; whoever goes on then is told, and nothing of it is kept.
+    """
+    await _made(store, "one")
+
+    async def is_free() -> bool:
+        with suppress(Later):
+            return bool(await store.rows("select 1 from tenant where name = 'Made' for update nowait", ()))
+        return False
+
+    async def paused() -> None:
+        async with (
+            open_store(database_url, 1, "test", transaction_limit=0.2) as other,
+            other.transaction() as connection,
+        ):
+            await (
+                await connection.execute("update tenant set name = 'Lost' where name = 'Made' returning 1")
+            ).fetchall()
+            await eventually(is_free)
+
+    with pytest.raises((Later, psycopg.OperationalError)):
+        await paused()
+    assert await store.rows(_MADE, ()) == [{"id": "tn_one"}]
 
 
 async def test_a_tenant_that_is_found_later_has_its_keys_the_next_time(router_store: Store, vault: Vault) -> None:
