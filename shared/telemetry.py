@@ -21,6 +21,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
 
 # Log events
@@ -95,8 +96,13 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger()
 def set_up(service: str, level: str) -> None:
     """Configure JSON logs on stdout and, where `OTEL_EXPORTER_OTLP_ENDPOINT` is set, trace export."""
     _set_up_logs(service, level)
-    provider = TracerProvider(resource=Resource.create({"service.name": f"trunkline-{service}"}))
-    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+    is_exported = bool(
+        os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    )
+    # What nobody reads is not recorded: trace ids are made, logged and handed on all the same.
+    sampler = None if is_exported else ALWAYS_OFF
+    provider = TracerProvider(sampler, Resource.create({"service.name": f"trunkline-{service}"}))
+    if is_exported:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
@@ -127,8 +133,8 @@ def span(
 
 @contextmanager
 def inner_span(name: str, *, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | float | bool) -> Iterator[Span]:
-    """Open a span within the running one; without one, open none: a sweep makes no trace of its own."""
-    if not trace.get_current_span().get_span_context().is_valid:
+    """Open a span within the running one; without one that is recorded, open none: a sweep makes no trace of its own."""
+    if not trace.get_current_span().is_recording():
         yield trace.INVALID_SPAN
         return
     with _opened(name, kind, None, [], attributes) as opened:

@@ -37,7 +37,7 @@ from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
-from shared.store.session import open_store
+from shared.store.session import TRANSACTION_LIMIT, open_store
 from shared.store.waiting import TURNS, waiting
 from shared.telemetry import SERVICE_READY, log, tell_retry
 from shared.topology import AGENT, HINT_READERS, TRIAL, TURN_INTERRUPTED_ANY, TURN_REPLAY
@@ -57,7 +57,7 @@ async def main(settings: AgentSettings, stopping: asyncio.Event, connect: OpenMo
     database = settings.db.url.get_secret_value()
     async with (
         open_bus(settings.nats, "agent") as bus,
-        open_store(database, settings.db.pool, "agent", data_keys) as store,
+        open_store(database, settings.db.pool, "agent", data_keys, transaction_limit=TRANSACTION_LIMIT) as store,
         presence(database) as owner,
         connect(settings) as model,
         open_fallback(settings, model) as fallback,

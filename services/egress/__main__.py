@@ -23,7 +23,7 @@ from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
-from shared.store.session import open_store
+from shared.store.session import TRANSACTION_LIMIT, open_store
 from shared.store.waiting import SENDS, waiting
 from shared.telemetry import SERVICE_READY, log, tell_retry
 from shared.topology import EGRESS, HINT_READERS, STATUS_READER, TURN_RUNNING_ANY
@@ -40,7 +40,7 @@ async def main(settings: EgressSettings, stopping: asyncio.Event, connect: OpenC
     database = settings.db.url.get_secret_value()
     async with (
         open_bus(settings.nats, "egress") as bus,
-        open_store(database, settings.db.pool, "egress", data_keys) as store,
+        open_store(database, settings.db.pool, "egress", data_keys, transaction_limit=TRANSACTION_LIMIT) as store,
         presence(database) as owner,
         connect(settings.twilio_webhook_url, settings.twilio_api_base) as channels,
     ):

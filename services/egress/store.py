@@ -339,9 +339,8 @@ class SendLedger:
 
     async def due(self, patience: float) -> list[tuple[TenantId, ThreadKey]]:
         """Return threads that had something to send so many seconds ago and that nobody alive sends to, each tenant in its turn."""
-        async with self.store.connection() as connection:
-            cursor = await connection.execute(sql.DUE, {"owner": self.owner, "patience": patience})
-            return [(TenantId(row["tenant_id"]), ThreadKey(row["key"])) for row in await cursor.fetchall()]
+        rows = await self.store.rows(sql.DUE, {"owner": self.owner, "patience": patience})
+        return [(TenantId(row["tenant_id"]), ThreadKey(row["key"])) for row in rows]
 
 
 def _part(row: DictRow) -> Part:

@@ -11,6 +11,12 @@ from shared.store.session import Store
 from shared.telemetry import TYPING_FAILED, log
 from shared.vault import Vault
 
+_NEWEST = f"""
+select line.channel, line.provider, last_provider_sid, {CREDENTIAL}
+from thread join line on line.id = thread.line_id join credential on credential.id = line.credential_id
+where key = %s and done_seq < asked_seq
+"""  # noqa: S608 - constants
+
 
 @dataclass(frozen=True)
 class TypingDots:
@@ -22,20 +28,11 @@ class TypingDots:
 
     async def on_turn_running(self, event: TurnRunning) -> None:
         """Show the dots under the thread's newest message."""
-        async with self.store.connection(event.tenant) as connection:
-            cursor = await connection.execute(
-                f"""
-                select line.channel, line.provider, last_provider_sid, {CREDENTIAL}
-                from thread join line on line.id = thread.line_id join credential on credential.id = line.credential_id
-                where key = %s and done_seq < asked_seq
-                """,  # noqa: S608 - constants
-                (event.thread,),
-            )
-            row = await cursor.fetchone()
-            if row is not None:
-                await self.store.have_keys(connection, row["holder"])
-        if row is None or row["last_provider_sid"] is None:
+        rows = await self.store.rows(_NEWEST, (event.thread,), event.tenant)
+        if not rows or rows[0]["last_provider_sid"] is None:
             return
+        row = rows[0]
+        await self.store.keys_at_hand(row["holder"])
         channel = self.channels[f"{row['provider']}/{row['channel']}"]
         newest = ProviderSid(row["last_provider_sid"])
         if not await channel.typing(credentials(self.vault, row), provider_sid=newest):

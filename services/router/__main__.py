@@ -15,7 +15,7 @@ from shared.ops import ops_app, serving
 from shared.process import background, not_stopping, run
 from shared.settings import from_env
 from shared.store.data_keys import DataKeys
-from shared.store.session import open_store
+from shared.store.session import TRANSACTION_LIMIT, open_store
 from shared.telemetry import SERVICE_READY, log
 from shared.topology import ROUTER
 from shared.vault import TenantVault, Vault
@@ -28,7 +28,13 @@ async def main(settings: RouterSettings, stopping: asyncio.Event) -> None:
     pepper = Pepper.of(settings.keys.pepper_ring)
     async with (
         open_bus(settings.nats, "router") as bus,
-        open_store(settings.db.url.get_secret_value(), settings.db.pool, "router", data_keys) as store,
+        open_store(
+            settings.db.url.get_secret_value(),
+            settings.db.pool,
+            "router",
+            data_keys,
+            transaction_limit=TRANSACTION_LIMIT,
+        ) as store,
     ):
         intake = Intake(RateLimit(settings.rate_limit, settings.rate_window), timedelta(seconds=settings.burst_limit))
         router = Router(bus, Desk(store, vault, pepper), intake, vault)

@@ -31,6 +31,8 @@ from tenant, line where tenant.id = %(tenant)s and line.id = %(line)s
 """  # noqa: S608 - constants
 """Who answers a tenant's user on a shared line, their open conversation there, and by how many addresses they are known."""
 
+SEEN = "select root, last_seq from thread where key = %s"
+GROUP = "select key, root, last_seq from thread where root = (select root from thread where key = %s)"
 LOCK = "select 1 from thread where key = %(key)s for update nowait"
 LOCK_GROUP = "select 1 from thread where key = any(%(group)s) order by key for update nowait"
 LOCKED = f"""

@@ -49,16 +49,10 @@ class Desk:
 
     async def group(self, tenant: TenantId, thread: ThreadKey) -> Group:
         """Return the threads of whoever this one is of, and up to where each was read; 0 for a new one."""
-        async with self.store.connection(tenant) as connection:
-            cursor = await connection.execute("select root, last_seq from thread where key = %s", (thread,))
-            row = await cursor.fetchone()
-            if row is None or row["root"] is None:
-                return Group.alone(thread, StreamSequence(row["last_seq"] if row else 0))
-            cursor = await connection.execute(
-                "select key, root, last_seq from thread where root = (select root from thread where key = %s)",
-                (thread,),
-            )
-            rows = await cursor.fetchall()
+        alone = await self.store.rows(sql.SEEN, (thread,), tenant)
+        if not alone or alone[0]["root"] is None:
+            return Group.alone(thread, StreamSequence(alone[0]["last_seq"] if alone else 0))
+        rows = await self.store.rows(sql.GROUP, (thread,), tenant)
         seen = {ThreadKey(row["key"]): StreamSequence(row["last_seq"]) for row in rows}
         return Group(ThreadKey(rows[0]["root"]), seen)
 
@@ -167,14 +161,10 @@ class Desk:
 
     async def work_left(self, tenant: TenantId, key: ThreadKey) -> Work:
         """Return what a thread waits for now."""
-        async with self.store.connection(tenant) as connection:
-            cursor = await connection.execute(
-                sql.WORK_LEFT,
-                (key,),
-            )
-            row = await cursor.fetchone()
-        if row is None:
+        rows = await self.store.rows(sql.WORK_LEFT, (key,), tenant)
+        if not rows:
             return Work(None, None, None)
+        row = rows[0]
         return Work(
             StreamSequence(row["asked_seq"]) if row["asked_seq"] > row["done_seq"] else None,
             row["run_at"] if row["run_at"] and row["run_at"] > row["now"] else None,

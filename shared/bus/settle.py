@@ -41,7 +41,7 @@ async def settle(
     """
     Run the handler and settle by its outcome.
 
-    Done: acknowledged, confirmed by the server. `Later`: delivered again after its delay. Any other exception: again
+    Done: acknowledged, and that confirmed by the server unless it was a hint, which may come twice. `Later`: delivered again after its delay. Any other exception: again
     after 1, 2, 4, 8 s. Cancelled: handed back at once. A body that cannot be read is ended for good; its advisory is
     kept in the stream DLQ.
     """
@@ -71,7 +71,7 @@ async def _run(
         event = consumer.event.decode(message.body)
         with structlog.contextvars.bound_contextvars(tenant=event.tenant):
             await handler(event, delivery)
-        await message.ack_sync()
+        await (message.ack() if consumer.stream.hints else message.ack_sync())
     except ValidationError:
         log.error(DELIVERY_REFUSED, reason="malformed_event")
         await message.reject()

@@ -8,10 +8,11 @@ import logging
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, LiteralString, Protocol
 
 import psycopg
 from opentelemetry.trace import SpanKind
+from psycopg.abc import Params
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
@@ -25,6 +26,12 @@ from shared.telemetry import inner_span
 Connection = psycopg.AsyncConnection[DictRow]
 
 _OPTIONS = "-c statement_timeout=5s -c lock_timeout=1s -c idle_in_transaction_session_timeout=2s -c timezone=UTC -c plan_cache_mode=force_generic_plan -c jit=off"
+TRANSACTION_LIMIT = 6.0
+"""
+Seconds after which the server ends a transaction of a message's way, and the session with it: whoever is paused in the middle of
+one holds its thread's row no longer. In a pipeline the server takes nobody for idle; longer than a statement may take.
+"""
+
 _CONNECT_LIMIT = 3
 _GET_LIMIT = 3.0
 _RECONNECT_LIMIT = 2.0
@@ -82,10 +89,26 @@ class Store:
         except psycopg.errors.LockNotAvailable as error:
             raise Later(_BUSY_DELAY) from error
 
+    async def rows(self, statement: LiteralString, values: Params, *tenants: TenantId) -> list[DictRow]:
+        """
+        Return the rows of a single statement, which is its own transaction, in one round trip. Raises `Later` as `transaction` does.
+
+        `tenants`: as of `connection`.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                await self._fetch_keys(connection, tenants)
+                async with connection.pipeline():  # its end commits: what is between is one transaction of the server's
+                    await connection.execute(_SCOPE, (_scope(tenants), True))
+                    cursor = await connection.execute(statement, values)
+                return await cursor.fetchall()
+        except psycopg.errors.LockNotAvailable as error:
+            raise Later(_BUSY_DELAY) from error
+
     @asynccontextmanager
     async def transaction(self, *tenants: TenantId, step: faultpoints.Step | None = None) -> AsyncIterator[Connection]:
         """
-        Lend a connection for one transaction. A row that somebody else holds raises `Later`.
+        Lend a connection for one transaction. A row that somebody else holds raises `Later`, and so does its time limit.
 
         `tenants`: whose rows it may see; `widen` changes them. Beside all, whose data keys are wanted.
         Statements are pipelined: what is not read travels with the next that is, at the latest with the commit, and so
@@ -95,11 +118,11 @@ class Store:
             with inner_span("transaction", kind=SpanKind.CLIENT, db__system__name="postgresql"):
                 async with self._pool.connection() as connection:
                     await self._fetch_keys(connection, tenants)
-                    async with connection.pipeline(), connection.transaction():
+                    async with _committed(connection):
                         await self.widen(connection, *tenants)
                         yield connection
                         faultpoints.before(step)
-        except psycopg.errors.LockNotAvailable as error:
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.TransactionTimeout) as error:
             raise Later(_BUSY_DELAY) from error
         faultpoints.after(step)
 
@@ -119,6 +142,12 @@ class Store:
         seen = await (await connection.execute(_SEEN)).fetchone()
         await self._fetch_keys(connection, tenants)
         await connection.execute(_SCOPE, (seen and seen["scope"], False))
+
+    async def keys_at_hand(self, *tenants: str) -> None:
+        """Have the data keys of tenants at hand whose rows were read."""
+        if self._keys is not None and self._keys.lacking(_named(tenants)):
+            async with self._pool.connection() as connection:
+                await self._fetch_keys(connection, tenants)
 
     async def _fetch_keys(self, connection: Connection, tenants: Collection[str]) -> None:
         if self._keys is not None and (lacking := self._keys.lacking(_named(tenants))):
@@ -145,6 +174,19 @@ class Store:
                 CLOCK_SKEW.set((began + time.time()) / 2 - row["seconds"])
 
 
+@asynccontextmanager
+async def _committed(connection: Connection) -> AsyncIterator[None]:
+    """
+    Let the block be one transaction, which begins in the round trip of its first statement and ends in that of its last.
+
+    psycopg's own waits for the server after `begin`, and before and after `commit`. Where the block fails, the pool rolls back.
+    """
+    async with connection.pipeline():
+        await connection.execute("begin")
+        yield
+        await connection.execute("commit")
+
+
 def _named(tenants: Collection[str]) -> list[str]:
     return [tenant for tenant in tenants if tenant != EVERY_TENANT]
 
@@ -154,13 +196,19 @@ def _scope(tenants: Collection[str]) -> str:
 
 
 @asynccontextmanager
-async def open_store(url: str, size: int, name: str, keys: TenantKeys | None = None) -> AsyncIterator[Store]:
-    """Hold a pool for the length of the block. Does not wait for the database: work waits when it is away."""
+async def open_store(
+    url: str, size: int, name: str, keys: TenantKeys | None = None, *, transaction_limit: float = 0.0
+) -> AsyncIterator[Store]:
+    """
+    Hold a pool for the length of the block. Does not wait for the database: work waits when it is away.
+
+    `transaction_limit`: seconds that a transaction may take; 0: any number.
+    """
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     arguments: dict[str, Any] = {
         "autocommit": True,
         "row_factory": dict_row,
-        "options": _OPTIONS,
+        "options": f"{_OPTIONS} -c transaction_timeout={transaction_limit}s",
         "connect_timeout": _CONNECT_LIMIT,
         "application_name": f"trunkline-{name}",
     }

@@ -44,6 +44,11 @@ not exists (
 """Of a person's threads one has its turn at a time, and first the one that was asked first (ADR 14)."""
 
 _CLAIM_IN_GROUP = _CLAIM.format(lease=_LEASE, free=_FREE, alone=_NONE_BEFORE)
+_RENEW = f"""
+update thread set lease_until = now() + interval '{_LEASE}'
+where key = %(thread)s and fence = %(fence)s and owner = %(owner)s
+returning case when {BURST_OVER} then %(asked)s else asked_seq end as asked_seq
+"""  # noqa: S608 - constants
 _DUE = FAIR_ORDER.format(
     due=f"""
       select tenant_id, key, run_at as since from thread_schedule
@@ -99,19 +104,10 @@ class Claiming(TurnRows):
 
     async def renew(self, claim: Claim) -> Claim | None:
         """Prolong the lease. Returns the claim, widened by what was asked since in the same burst; None once it is lost."""
-        async with self.store.connection(*claim.scope) as connection:
-            cursor = await connection.execute(
-                f"""
-                update thread set lease_until = now() + interval '{_LEASE}'
-                where key = %(thread)s and fence = %(fence)s and owner = %(owner)s
-                returning case when {BURST_OVER} then %(asked)s else asked_seq end as asked_seq
-                """,  # noqa: S608 - constants
-                self.facts(claim),
-            )
-            row = await cursor.fetchone()
-        if row is None:
+        rows = await self.store.rows(_RENEW, self.facts(claim), *claim.scope)
+        if not rows:
             return None
-        asked = Sequence(row["asked_seq"])
+        asked = Sequence(rows[0]["asked_seq"])
         return replace(claim, asked_seq=asked, opened=claim.opened if asked == claim.asked_seq else None)
 
     async def release(self, claim: Claim) -> None:
@@ -124,6 +120,5 @@ class Claiming(TurnRows):
 
     async def due(self, patience: float) -> list[tuple[TenantId, ThreadKey]]:
         """Return threads whose turn was due so many seconds ago and that nobody alive runs, each tenant in its turn."""
-        async with self.store.connection() as connection:
-            cursor = await connection.execute(_DUE, {"owner": self.owner, "patience": patience})
-            return [(TenantId(row["tenant_id"]), ThreadKey(row["key"])) for row in await cursor.fetchall()]
+        rows = await self.store.rows(_DUE, {"owner": self.owner, "patience": patience})
+        return [(TenantId(row["tenant_id"]), ThreadKey(row["key"])) for row in rows]

@@ -112,9 +112,8 @@ class Ending(TurnRows):
     async def keep_silent(self, work: Work) -> Committed | None:
         """Finish a turn without a reply; None when it came too late, and nothing was done."""
         values = {**self.facts(work.claim), "turn": work.turn}
-        async with self.store.connection(*work.claim.scope) as connection:
-            row = await (await connection.execute(_END_SILENTLY, values)).fetchone()
-        return Committed(None, row["more"]) if row else None
+        rows = await self.store.rows(_END_SILENTLY, values, *work.claim.scope)
+        return Committed(None, rows[0]["more"]) if rows else None
 
     async def _end(
         self,
@@ -143,9 +142,9 @@ class Ending(TurnRows):
         }
         values.pop("sources")
         faultpoints.before(Step.AGENT_COMMIT)
-        async with self.store.connection(*claim.scope) as connection:
-            row = await (await connection.execute(_END_TURN, values)).fetchone()
+        rows = await self.store.rows(_END_TURN, values, *claim.scope)
         faultpoints.after(Step.AGENT_COMMIT)
-        if row is None:
+        if not rows:
             return None
-        return Committed(ReplyId(row["reply"]) if row["reply"] is not None else None, row["more"])
+        reply = rows[0]["reply"]
+        return Committed(ReplyId(reply) if reply is not None else None, rows[0]["more"])

@@ -140,8 +140,7 @@ class Reading(TurnRows):
     async def exchanges(self, work: Work) -> list[Exchange]:
         """Return the conversation's latest turns, the present one last."""
         facts = {"thread": work.claim.thread, "conversation": work.conversation, "most": LOOKED_AT}
-        async with self.store.connection(*work.claim.scope) as connection:
-            rows = await (await connection.execute(sql.EXCHANGES, facts)).fetchall()
+        rows = await self.store.rows(sql.EXCHANGES, facts, *work.claim.scope)
         return [
             Exchange(
                 self.vault.open(row["sealed_text"], MESSAGE_TEXT.at(work.claim.tenant, row["message"])).decode()

@@ -1,17 +1,30 @@
 """A unit of work names its tenants, and has their data keys at hand."""
 
+from contextlib import suppress
+from pathlib import Path
+
 import psycopg
 import pytest
 
 from shared.failures import Later
 from shared.ids import TenantId
 from shared.store.data_keys import DataKeys
-from shared.store.session import EVERY_TENANT, Store
+from shared.store.session import EVERY_TENANT, Store, open_store
 from shared.vault import TenantVault, Vault, place
+from tests.eventually import eventually
 from tests.services.store.conftest import OLD
 
 ONE, TWO = TenantId("tn_one"), TenantId("tn_two")
+_MAKE = "insert into tenant (id, name) values ('tn_' || %s::text, 'Made')"
+_MADE = "select id from tenant where name = 'Made'"
+
 HERE, THERE = place(ONE, "contact", "ct_1"), place(TWO, "contact", "ct_1")
+
+
+async def _made(store: Store, *names: str) -> None:
+    async with store.transaction() as connection:
+        for name in names:
+            await connection.execute(_MAKE, (name,))
 
 
 async def test_a_transaction_can_seal_and_open_for_its_tenants(router_store: Store, vault: Vault) -> None:
@@ -37,13 +50,72 @@ async def test_a_data_key_outlives_the_transaction_that_it_was_made_for(
     """
     What it sealed may rest elsewhere, when that is rolled back.
     """
-    async with router_store.transaction(ONE):
-        sealed = vault.seal(b"secret", HERE)
-        raise psycopg.Rollback
+    with suppress(Later):
+        async with router_store.transaction(ONE):
+            sealed = vault.seal(b"secret", HERE)
+            raise Later(0)
     others = DataKeys(before)
     async with store.connection() as connection:
         await others.fetch(connection, ONE)
     assert TenantVault({1: OLD}, others).open(sealed, HERE) == b"secret"
+
+
+async def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
+    """
+    Whatever ends it, also a statement whose result nobody reads: its error is told, and the connection goes on.
+    """
+    with suppress(Later):
+        async with store.transaction() as connection:
+            await connection.execute(_MAKE, ("one",))
+            raise Later(0)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        await _made(store, "one", "two", "two", "three")
+    await _made(store, "three")
+    assert await store.rows(_MADE, ()) == [{"id": "tn_three"}]
+
+
+async def test_a_transaction_is_waited_for_once_at_its_end(database_url: str, tmp_path: Path) -> None:
+    """
+    Its beginning and what it writes cost no wait of their own; neither does the scope of a single statement.
+    """
+    protocol = tmp_path / "protocol"
+    with protocol.open("w") as told:
+        async with open_store(database_url, 1, "test") as store:
+            async with store.connection() as connection:
+                connection.pgconn.trace(told.fileno())
+            async with store.transaction() as connection:
+                assert await (await connection.execute(_MADE)).fetchall() == []
+                await connection.execute(_MAKE, ("one",))
+                await connection.execute(_MAKE, ("two",))
+            assert await store.rows("select current_setting('trunkline.tenants') as seen", ()) == [{"seen": ""}]
+            connection.pgconn.untrace()
+    assert protocol.read_text().count("Sync") == len(("the transaction", "the statement"))
+
+
+async def test_who_is_paused_in_a_transaction_holds_nobody_up(database_url: str, store: Store) -> None:
+    """
+    The server ends it after its limit, and the row is free; whoever goes on then is told, and nothing of it is kept.
+    """
+    await _made(store, "one")
+
+    async def is_free() -> bool:
+        with suppress(Later):
+            return bool(await store.rows("select 1 from tenant where name = 'Made' for update nowait", ()))
+        return False
+
+    async def paused() -> None:
+        async with (
+            open_store(database_url, 1, "test", transaction_limit=0.2) as other,
+            other.transaction() as connection,
+        ):
+            await (
+                await connection.execute("update tenant set name = 'Lost' where name = 'Made' returning 1")
+            ).fetchall()
+            await eventually(is_free)
+
+    with pytest.raises((Later, psycopg.OperationalError)):
+        await paused()
+    assert await store.rows(_MADE, ()) == [{"id": "tn_one"}]
 
 
 async def test_a_tenant_that_is_found_later_has_its_keys_the_next_time(router_store: Store, vault: Vault) -> None:
