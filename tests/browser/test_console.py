@@ -95,7 +95,7 @@ async def test_what_comes_meanwhile_is_told_and_moves_no_row(open_window: OpenWi
     await expect(window.page.locator("tbody tr")).to_have_count(5)
 
 
-async def test_an_open_page_whose_session_ended_leads_to_sign_in_and_back(
+async def test_an_open_page_whose_session_ended_keeps_what_was_typed_and_leads_to_sign_in_and_back(
     open_window: OpenWindow, console: Console
 ) -> None:
     """
@@ -106,15 +106,23 @@ async def test_an_open_page_whose_session_ended_leads_to_sign_in_and_back(
     window = await open_window(EMAIL)
     async with window.page.expect_response("**/changes"):
         await window.go("/messages?direction=inbound")
+    number = window.page.get_by_label("Number")
+    await number.fill("+39 333")
     async with console.store.connection() as connection:
         await connection.execute("delete from user_session")
     ready = ReplyReady(tenant=console.past.tenant, thread=ThreadKey("thacme"), reply_id=ReplyId(1))
     await console.bus.publish(OUT, out_subject(console.past.tenant, ThreadKey("thacme")), ready, message_id="ended")
-    await expect(window.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    over = window.page.locator("#session-over")
+    await expect(over).to_contain_text("Your session has ended.")
+    await expect(number).to_have_value("+39 333")
+    assert all("401" in error for error in window.errors)
+    window.errors.clear()
+    await window.check("session-over")
+    await over.get_by_role("link", name="Sign in").click()
     await window.page.get_by_label("E-mail address").fill(EMAIL)
     await window.page.get_by_label("Password").fill(PASSWORD)
     await window.page.get_by_role("button", name="Sign in", exact=True).click()
-    await expect(window.page.get_by_role("heading", name="Messages")).to_be_visible()
+    await expect(window.page.get_by_role("heading", name="Messages", level=1)).to_be_visible()
     assert window.page.url == f"{console.url}/messages?direction=inbound"
 
 

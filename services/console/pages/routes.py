@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from fastapi import Request, Response
 from starlette.datastructures import FormData
@@ -117,7 +117,8 @@ class Page(Deferred):
             return None
         if view.session is None:
             wanted = _wanted(view)
-            return view.go("/sign-in", **({"next": wanted} if wanted != "/" else {}))
+            query = {"next": wanted} if wanted != "/" else {}
+            return _told_over(view, query) if view.is_fragment else view.go("/sign-in", **query)
         return view.go({"code": "/sign-in/code", "enrol": "/account/second-factor", "whole": "/"}[view.session.stage])
 
     def _check(self, view: View) -> None:
@@ -125,6 +126,13 @@ class Page(Deferred):
             raise Unknown  # no row has it in a text
         if self.scope is not None and not (view.who.may(self.scope) and (view.who.is_platform or not self.platform)):
             raise Unknown
+
+
+def _told_over(view: View, query: dict[str, str]) -> Response:
+    """Say on the open page that its session is over: to lead away would take along what was typed there."""
+    answer = view.page("session_over.html", 401, sign_in="/sign-in" + (f"?{urlencode(query)}" if query else ""))
+    answer.headers.update({"HX-Retarget": "#session-over", "HX-Reswap": "innerHTML", "HX-Reselect": ".toast"})
+    return answer
 
 
 def _wanted(view: View) -> str:

@@ -195,9 +195,11 @@ async def test_a_page_that_only_stays_open_does_not_keep_its_session(signed_in: 
         assert row == {"is_fresh": is_fresh}
 
 
-async def test_a_session_that_ended_leads_back_to_the_page_that_was_open(signed_in: SignedIn, store: Store) -> None:
+async def test_an_open_page_is_told_that_its_session_ended_and_the_way_back_to_it(
+    signed_in: SignedIn, store: Store
+) -> None:
     """
-    Not to the piece of it that htmx asked for; and never to another site.
+    Where it is, so that what was typed there stays. Not to the piece of it that htmx asked for; and never to another site.
     """
     visitor = await signed_in()
     async with store.connection() as connection:
@@ -209,7 +211,8 @@ async def test_a_session_that_ended_leads_back_to_the_page_that_was_open(signed_
     }.items():
         asked = {"HX-Request": "true", "HX-Current-URL": open_page}
         answer = await visitor.get("/dead-letters/count", headers=asked)
-        assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, wanted)
+        assert (answer.status_code, answer.headers["HX-Retarget"]) == (401, "#session-over")
+        assert f'href="{wanted}"' in answer.text
 
 
 async def test_who_is_disabled_is_out_at_once_and_stays_out(signed_in: SignedIn) -> None:
