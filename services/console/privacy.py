@@ -18,6 +18,8 @@ from shared.telemetry import PRIVACY_APPLIED, log
 EVERY = 3600.0
 _LOCK = 0x70726976616379
 _BATCH = 100
+_TEXTS_AT_ONCE = 5_000
+"""Of each kind. A company that lets go of its history may have very many; whose thread is locked waits for a moment only."""
 
 _WINDOW = "interval '24 hours'"
 """How long after a person's last message they may be answered freely, and a part that left may still fail."""
@@ -93,30 +95,47 @@ cross join lateral (
 _HERE = "thread.key = any(%(quiet)s) and not tenant.history"
 _BLANK = (
     f"""
-    update message set sealed_text = null, sealed_media = null, sealed_contents = null from thread, tenant
-    where {_HERE} and message.thread = thread.key and seq >= texts_from and tenant.id = message.tenant_id
-      and sealed_text is not null and message.id <> all(%(messages)s)
+    update message set sealed_text = null, sealed_media = null, sealed_contents = null where ctid = any(array(
+      select message.ctid from thread join message on message.thread = thread.key and seq >= texts_from
+      join tenant on tenant.id = message.tenant_id
+      where {_HERE} and sealed_text is not null
+        and not exists (select from unnest(%(messages)s::text[]) as kept(id) where kept.id = message.id)
+      limit %(most)s
+    ))
     """,  # noqa: S608 - constants
     f"""
-    update reply set sealed_body = null from thread, tenant
-    where {_HERE} and reply.thread = thread.key and after_seq >= texts_from and tenant.id = reply.tenant_id
-      and sealed_body is not null and reply.id <> all(%(replies)s)
+    update reply set sealed_body = null where ctid = any(array(
+      select reply.ctid from thread join reply on reply.thread = thread.key and after_seq >= texts_from
+      join tenant on tenant.id = reply.tenant_id
+      where {_HERE} and sealed_body is not null
+        and not exists (select from unnest(%(replies)s::bigint[]) as kept(id) where kept.id = reply.id)
+      limit %(most)s
+    ))
     """,  # noqa: S608 - constants
     f"""
-    update part set sealed_body = null from reply, thread, tenant
-    where {_HERE} and reply.thread = thread.key and after_seq >= texts_from and part.reply_id = reply.id
-      and tenant.id = part.tenant_id and part.sealed_body is not null
-      and (part.state not in ('accepted', 'sent') or accepted_at < now() - {_WINDOW})
+    update part set sealed_body = null where ctid = any(array(
+      select part.ctid from thread join reply on reply.thread = thread.key and after_seq >= texts_from
+      join part on part.reply_id = reply.id join tenant on tenant.id = part.tenant_id
+      where {_HERE} and part.sealed_body is not null
+        and (part.state not in ('accepted', 'sent') or accepted_at < now() - {_WINDOW})
+      limit %(most)s
+    ))
     """,  # noqa: S608 - constants
     f"""
-    update tool_call set sealed_result = null, sealed_sources = null from turn, thread, tenant
-    where {_HERE} and turn.thread = thread.key and from_seq >= texts_from and turn_id = turn.id
-      and tenant.id = tool_call.tenant_id and sealed_result is not null
+    update tool_call set sealed_result = null, sealed_sources = null where ctid = any(array(
+      select tool_call.ctid from thread join turn on turn.thread = thread.key and from_seq >= texts_from
+      join tool_call on turn_id = turn.id join tenant on tenant.id = tool_call.tenant_id
+      where {_HERE} and sealed_result is not null
+      limit %(most)s
+    ))
     """,  # noqa: S608 - constants
     f"""
-    update tool_attempt set sealed_result = null from turn, thread, tenant
-    where {_HERE} and turn.thread = thread.key and from_seq >= texts_from and turn_id = turn.id
-      and tenant.id = tool_attempt.tenant_id and sealed_result is not null
+    update tool_attempt set sealed_result = null where ctid = any(array(
+      select tool_attempt.ctid from thread join turn on turn.thread = thread.key and from_seq >= texts_from
+      join tool_attempt on turn_id = turn.id join tenant on tenant.id = tool_attempt.tenant_id
+      where {_HERE} and sealed_result is not null
+      limit %(most)s
+    ))
     """,  # noqa: S608 - constants
 )
 """A part that has left is kept while it may still come back as failed, and be tried again."""
@@ -153,14 +172,15 @@ class Applied:
 
 @dataclass(frozen=True)
 class Privacy:
-    """The job."""
+    """The job. `at_once`: how many texts of each kind a step blanks."""
 
     store: Store
+    at_once: int = _TEXTS_AT_ONCE
 
     async def run(self) -> Applied:
         """Go through everybody once. What others hold meanwhile is left for the next run. Raises AlreadyRunning."""
         async with alone(self.store, _LOCK) as connection:
-            blanked = await _blank_texts(connection) + await _drop_summaries(connection)
+            blanked = await _blank_texts(connection, self.at_once) + await _drop_summaries(connection)
             applied = Applied(await _drop_addresses(connection), blanked)
         log.info(PRIVACY_APPLIED, addresses=applied.addresses, texts=applied.texts)
         return applied
@@ -178,16 +198,19 @@ async def _drop_addresses(connection: Connection) -> int:
             dropped += (await connection.execute(_DROP_ADDRESSES, {**values, "locked": locked})).rowcount
 
 
-async def _blank_texts(connection: Connection) -> int:
+async def _blank_texts(connection: Connection, at_once: int) -> int:
     blanked, last = 0, ""
     while True:
         async with connection.transaction():
             locked = [row["key"] for row in await _rows(connection, _THREADS, {"last": last, "most": _BATCH})]
             if not locked:
                 return blanked
-            last = locked[-1]
             quiet = [row["key"] for row in await _rows(connection, _QUIET_ONES, {"locked": locked})]
-            blanked += await _blank(connection, quiet)
+            steps = await _blank(connection, quiet, at_once)
+            if is_done := max(steps) < at_once:
+                await connection.execute(_ADVANCE, {"quiet": quiet})
+        blanked += sum(steps)
+        last = locked[-1] if is_done else last
 
 
 async def _drop_summaries(connection: Connection) -> int:
@@ -197,17 +220,16 @@ async def _drop_summaries(connection: Connection) -> int:
     return dropped
 
 
-async def _blank(connection: Connection, quiet: list[str]) -> int:
-    """Blank the texts of threads that are locked and quiet, but what is remembered; return how many."""
+async def _blank(connection: Connection, quiet: list[str], at_once: int) -> list[int]:
+    """Blank texts of threads that are locked and quiet, but what is remembered; return how many of each kind."""
     remembered = await _rows(connection, _REMEMBERED, {"quiet": quiet})
     values = {
         "quiet": quiet,
         "messages": [row["ref"] for row in remembered if row["kind"] == "message"],
         "replies": [int(row["ref"]) for row in remembered if row["kind"] == "reply"],
+        "most": at_once,
     }
-    blanked = sum([(await connection.execute(statement, values)).rowcount for statement in _BLANK])
-    await connection.execute(_ADVANCE, values)
-    return blanked
+    return [(await connection.execute(statement, values)).rowcount for statement in _BLANK]
 
 
 async def _rows(connection: Connection, query: str, values: Mapping[str, Any]) -> list[DictRow]:

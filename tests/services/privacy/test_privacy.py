@@ -343,3 +343,23 @@ async def test_open_work_on_one_of_a_persons_threads_keeps_the_texts_of_all(town
     assert (await privacy.run()).texts == 0
     await town.rows("update thread set parked_at = null returning 1")
     assert (await privacy.run()).texts == 9
+
+
+async def test_what_is_more_than_one_step_takes_goes_step_by_step(town: Town, console_store: Store) -> None:
+    """
+    However much a company lets go of: no step runs into the limit that statements have, nor holds a thread up for long.
+    """
+    town.gateway.model.script = lambda messages, tools: (
+        echo(messages, tools)
+        if messages[-1]["role"] == "tool"
+        else asks_for(("contact_form", '{"name": "Ann", "message": "Call"}'))
+    )
+    ann = town.person()
+    for text in ("one", "two", "three"):
+        await town.says(ann, text)
+    await town.acted()
+    await town.says(ann, "/reset")
+    texts = 4 + 4 + 4 + 3 + 3
+    assert (await Privacy(console_store, at_once=2).run()).texts == texts
+    assert [await town.count(table, f"{column} is not null") for table, column in TEXTS.items()] == [0, 0, 0]
+    assert await town.count("tool_call", "sealed_result is not null") == 0
