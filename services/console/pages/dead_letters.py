@@ -72,7 +72,7 @@ def dead_letters(letters: DeadLetters) -> APIRouter:
             list=shown,
             state=state,
             reason=reason,
-            reasons=await letters.reasons(view.who.sees, state),
+            reasons=sorted({*await letters.reasons(view.who.sees, state), *([reason] if reason else [])}),
             companies={it["id"]: it["name"] for it in await companies(letters.store, view)},
             tabs=TABS,
             stages=_STAGES,

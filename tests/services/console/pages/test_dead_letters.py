@@ -91,7 +91,9 @@ async def test_a_filter_narrows_the_list_and_what_is_replayed(signed_in: SignedI
     answer = await visitor.post("/dead-letters/replays", every="yes", reason="window_closed")
     assert "1 of 1 were handed on." in answer.text
     assert "row-dl_slow" in (await visitor.get("/dead-letters")).text
-    assert "Nothing matches" in (await visitor.get("/dead-letters?reason=window_closed")).text
+    page = (await visitor.get("/dead-letters?reason=window_closed")).text
+    assert "Nothing matches" in page
+    assert '<option value="window_closed" selected>' in page
 
 
 async def test_a_letter_has_a_page_that_leads_to_its_message(signed_in: SignedIn, past: Past, letter: str) -> None:
