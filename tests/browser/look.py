@@ -59,11 +59,11 @@ class Window:
         await self.page.goto(self.url + path, wait_until="load")
 
     async def sign_in(self, email: str, password: str) -> None:
-        """Sign in as a person does."""
+        """Sign in as a person does, in any language."""
         await self.go("/sign-in")
-        await self.page.get_by_label("E-mail address").fill(email)
-        await self.page.get_by_label("Password").fill(password)
-        await self.page.get_by_role("button", name="Sign in").click()
+        await self.page.locator("#email").fill(email)
+        await self.page.locator("#password").fill(password)
+        await self.page.keyboard.press("Enter")
         await expect(self.page.locator("meta[name=form-token]")).to_have_count(1)
 
     async def check(self, name: str) -> None:

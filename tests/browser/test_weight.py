@@ -45,6 +45,7 @@ async def crowded(console: Console) -> None:
         await past.insert("lead", **lead)
     await console.letters(*["turn_timed_out"] * PEOPLE)
     await Rollups(past.store).run()
+    await Rollups(past.store).count_people()
 
 
 async def bind(past: Past, n: int, address: str) -> None:
