@@ -188,7 +188,7 @@ async def message(keyboard: Keyboard, phone: Phone) -> None:
     await keyboard.choose("Company", "Acme")
     await keyboard.press("button", "Filter")
     await expect(page.locator("tbody tr")).to_have_count(2)
-    await keyboard.to(page.locator("tbody tr").filter(has_text="received").get_by_role("link"))
+    await keyboard.to(page.locator("tbody tr").filter(has_text="received").get_by_role("rowheader").get_by_role("link"))
     await page.keyboard.press("Enter")
     for step in ("Webhook received", "Routed", "Agent answered", "Part 1: send attempt", "Part 1: delivered"):
         await keyboard.sees(step)
