@@ -10,11 +10,10 @@ import secrets
 from collections.abc import Iterable, Sequence
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from psycopg.pq import TransactionStatus
 
 from shared.failures import SEALED_UNREADABLE, GatewayError, Later
 from shared.keyring import KEY_BYTES
-from shared.store.session import Connection
+from shared.store.session import Connection, in_transaction
 from shared.vault import Vault, place
 
 _MOST = 20_000
@@ -125,7 +124,7 @@ class DataKeys:
 
     async def _make(self, connection: Connection, tenants: Sequence[str]) -> None:
         """Insert first keys; of two processes that do so at once, one key stays."""
-        if connection.info.transaction_status is not TransactionStatus.IDLE:
+        if in_transaction(connection):
             raise RuntimeError("a data key is made, and committed, before the transaction that seals with it")
         await connection.execute(
             """

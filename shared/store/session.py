@@ -13,7 +13,7 @@ from typing import Any, LiteralString, Protocol
 import psycopg
 from opentelemetry.trace import SpanKind
 from psycopg.abc import Params
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -136,7 +136,7 @@ class Store:
         """Have the data keys of tenants at hand whose rows a connection was found to need. In a transaction as `widen` does."""
         if self._keys is None or not self._keys.lacking(_named(tenants)):
             return
-        if connection.info.transaction_status is not TransactionStatus.IDLE:
+        if in_transaction(connection):
             await self._keys.fetch(connection, *_named(tenants))
             return
         seen = await (await connection.execute(_SEEN)).fetchone()
@@ -185,6 +185,14 @@ async def _committed(connection: Connection) -> AsyncIterator[None]:
         await connection.execute("begin")
         yield
         await connection.execute("commit")
+
+
+def in_transaction(connection: Connection) -> bool:
+    """Tell whether what a connection executes now may yet be rolled back. In a pipeline it may: the server says only at its end."""
+    return (
+        connection.info.transaction_status is not TransactionStatus.IDLE
+        or connection.pgconn.pipeline_status != PipelineStatus.OFF
+    )
 
 
 def _named(tenants: Collection[str]) -> list[str]:

@@ -42,7 +42,7 @@ def _with_only(tmp_path: Path, script: str, *tools: str, **fakes: str) -> subpro
         (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
         (tmp_path / name).chmod(0o755)
     return subprocess.run(
-        [shutil.which("sh") or "sh", str(REPOSITORY / "dev" / script), str(tmp_path / "venv")],
+        [shutil.which("sh") or "sh", str(REPOSITORY / "dev" / script), str(tmp_path / "venv"), "requirements-dev.txt"],
         cwd=REPOSITORY,
         env={"PATH": str(tmp_path)},
         capture_output=True,
