@@ -63,23 +63,7 @@ def dead_letters(letters: DeadLetters) -> APIRouter:
 
     @router.get("/dead-letters", **may("dead-letters:read"))
     async def letter_list(view: Looking) -> Response:
-        state, reason = _state(view), _reason(view.request.query_params.get("reason", ""))
-        found = await letters.list(view.who.sees, state, place(view), reach(view), reason)
-        news, kept = apart(view, found, [it.created_at for it in found])
-        shown = paged(view, kept[:ROWS], kept[ROWS - 1].id if len(kept) > ROWS else None, news)
-        page = view.page(
-            "dead_letters.html",
-            list=shown,
-            state=state,
-            reason=reason,
-            reasons=sorted({*await letters.reasons(view.who.sees, state), *([reason] if reason else [])}),
-            companies={it["id"]: it["name"] for it in await companies(letters.store, view)},
-            tabs=TABS,
-            stages=_STAGES,
-            cause_of=causes.of,
-            most=_MOST,
-        )
-        return standing(page, shown)
+        return await _listed(letters, view)
 
     @router.get("/dead-letters/count", **may("dead-letters:read"))
     async def count(view: Looking) -> Response:
@@ -129,6 +113,26 @@ def dead_letters(letters: DeadLetters) -> APIRouter:
         return view.page("replayed.html", results=results, rest=chosen[_AT_ONCE:], done=done, good=good)
 
     return router
+
+
+async def _listed(letters: DeadLetters, view: View) -> Response:
+    state, reason = _state(view), _reason(view.request.query_params.get("reason", ""))
+    found = await letters.list(view.who.sees, state, place(view), reach(view), reason)
+    news, kept = apart(view, found, [it.created_at for it in found])
+    shown = paged(view, kept[:ROWS], kept[ROWS - 1].id if len(kept) > ROWS else None, news)
+    page = view.page(
+        "dead_letters.html",
+        list=shown,
+        state=state,
+        reason=reason,
+        reasons=sorted({*await letters.reasons(view.who.sees, state), *([reason] if reason else [])}),
+        companies={it["id"]: it["name"] for it in await companies(letters.store, view)},
+        tabs=TABS,
+        stages=_STAGES,
+        cause_of=causes.of,
+        most=_MOST,
+    )
+    return standing(page, shown)
 
 
 async def _replayed(letters: DeadLetters, view: View, letter: str) -> Result:
