@@ -126,6 +126,8 @@ async def test_a_message_tells_all_that_happened_to_it(signed_in: SignedIn, past
     places = [page.index(step) for step in steps]
     assert places == sorted(places)
     assert "contact_form" in page
+    assert "not a duplicate · 12 ms" in page
+    assert "waited 0 ms" in page
 
 
 @pytest.mark.parametrize(("known", "message"), [("msg_one1", "msg_one1"), ("outone", "pt_1")])
