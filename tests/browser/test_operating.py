@@ -137,3 +137,31 @@ async def test_people_and_system_look_right(open_window: OpenWindow, console: Co
     await window.page.get_by_role("dialog").get_by_role("button", name="Add").click()
     await expect(window.page.get_by_role("heading", name="Setup token")).to_be_visible()
     await window.check("user-token")
+
+
+async def test_one_of_many_companies_is_found_by_keyboard(open_window: OpenWindow, console: Console) -> None:
+    """
+    From a list's filters to the search and back, with what else is asked for there; in Italian, with long names.
+    """
+    await console.account()
+    async with console.store.connection() as connection:
+        await connection.execute(
+            """
+            insert into tenant (id, name)
+            select 'tn_' || n, 'Studio Dentistico Associato Żółkiewski & Figli ' || n from generate_series(1, 60) n
+            """
+        )
+    window = await open_window(EMAIL, width=NARROW, language="it")
+    await window.go("/messages?tenant=tn_7&status=failed")
+    await window.check("messages-of-many")
+    await window.page.get_by_role("link", name="Scegli altro").press("Enter")
+    await expect(window.page.get_by_role("searchbox")).to_be_focused()
+    await window.check("choice")
+    await window.page.keyboard.type("FIGLI 42")
+    await window.page.keyboard.press("Enter")
+    await expect(window.page.locator("tbody tr")).to_have_count(1)
+    for _each in ("search", "clear", "list", "row"):
+        await window.page.keyboard.press("Tab")
+    await window.page.keyboard.press("Enter")
+    await expect(window.page).to_have_url(f"{console.url}/messages?status=failed&tenant=tn_42")
+    await expect(window.page.get_by_role("link", name="Figli 42. Scegli altro")).to_be_visible()

@@ -17,19 +17,31 @@ PATHS = (
     "/leads",
     "/users",
     "/dead-letters",
+    "/audit",
+    "/api-keys/new?tenant=tn_599",
+    "/choices/companies?for=/monitoring",
+    "/choices/users?for=/bindings&tenant=tn_acme",
 )
-PEOPLE, USERS = 25, 500
+PEOPLE = 25
 NAME = "Wołodymyr Żółkiewski"
 """Whose letters are in no Western European font."""
 
+_COMPANIES = "insert into tenant (id, name) select 'tn_' || n, %s || ' ' || n from generate_series(0, 599) n"
+_USERS = """
+insert into app_user (id, tenant_id, email, name, role)
+select 'us_' || n, %s, 'user' || n || '@example.org', %s || ' ' || n, 'USER' from generate_series(0, 599) n
+"""
+"""More than anybody looks through in a list."""
+
 
 async def crowded(console: Console) -> None:
-    """Fill a page of every list: people who wrote on each of 30 days, and as many users as a filter names."""
+    """Fill a page of every list: people who wrote on each of 30 days, and more companies and users than a list may have."""
     past = console.past
     await past.settings(history=True, privacy="encrypted")
     await past.plant()
-    for n in range(USERS):
-        await past.insert("app_user", id=f"us_{n}", email=f"user{n}@example.org", name=f"{NAME} {n}", role="USER")
+    async with console.store.connection() as connection:
+        await connection.execute(_COMPANIES, (NAME,))
+        await connection.execute(_USERS, (past.tenant, NAME))
     for n in range(PEOPLE):
         contact, thread, conversation = f"ct_{n}", f"th_{n}", f"cv_{n}"
         address = f"+3933300001{n:02}"

@@ -30,6 +30,7 @@ from services.console.pages import (
     changes,
     channels,
     chats,
+    choices,
     dead_letters,
     errors,
     first_run,
@@ -139,6 +140,7 @@ class Pages:
         yield agents.agents(store)
         yield chats.chats(self.api.chats)
         yield api_keys.api_keys(store)
+        yield choices.choices(store)
         yield knowledge.knowledge(self.api.documents)
         yield knowledge.search_of_agents(self.api.documents, self.api.knowledge)
         trials = Trials(store, self.api.vault, self.api.bus)

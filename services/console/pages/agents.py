@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from services.console.api.agents import AGENTS, AgentChange, NewAgent
 from services.console.api.routes import may
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies
 from services.console.pages.conflicts import conflict
 from services.console.pages.forms import Wrong, filled, text, version
 from services.console.pages.navigation import _
@@ -53,7 +53,8 @@ def agents(store: Store) -> APIRouter:
         rows = await records.list(view.who, place(view), ROWS + 1, tenant=tenant)
         behind = rows[ROWS - 1]["id"] if len(rows) > ROWS else None
         shown = paged(view, rows[:ROWS], behind)
-        return view.page("agents.html", list=shown, tenant=tenant, companies=await companies(store, view))
+        offered = await companies(store, view, "/agents", tenant)
+        return view.page("agents.html", list=shown, tenant=tenant, companies=offered)
 
     @router.get("/agents/new", **may("agents:write"))
     async def new_agent(view: Looking) -> Response:

@@ -8,7 +8,7 @@ from services.console.api.api_keys import API_KEYS, NewApiKey
 from services.console.api.api_keys import make as make_key
 from services.console.api.api_keys import revoke as revoke_key
 from services.console.api.routes import may
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies, company_names
 from services.console.pages.forms import FINE, Wrong, filled, text
 from services.console.pages.paging import ROWS, paged, place
 from services.console.pages.routes import Page
@@ -28,7 +28,7 @@ def api_keys(store: Store) -> APIRouter:
         return view.page(
             "api_keys.html",
             list=paged(view, rows[:ROWS], rows[ROWS - 1]["id"] if len(rows) > ROWS else None),
-            names={it["id"]: it["name"] for it in await companies(store, view)},
+            names=await company_names(store, view, (row["tenant"] for row in rows)),
         )
 
     @router.get("/api-keys/new", **may("api-keys:write"))
@@ -59,10 +59,11 @@ def api_keys(store: Store) -> APIRouter:
 
 
 async def _page(store: Store, view: View, status: int = 200, errors: Errors = FINE) -> Response:
+    chosen = text(view, "tenant", 64) or view.request.query_params.get("tenant", "")[:64] or None
     return view.page(
         "api_key_new.html",
         status,
         errors=errors,
         scopes=[(name, sorted(it for it in SCOPES if it.startswith(f"{name}:"))) for name in RESOURCES],
-        companies=await companies(store, view),
+        companies=await companies(store, view, "/api-keys/new", chosen),
     )

@@ -6,7 +6,7 @@ from fastapi.responses import Response
 
 from services.console.api.audit import AUDIT, AuditLine
 from services.console.api.routes import may
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies
 from services.console.pages.paging import ROWS, paged, place
 from services.console.pages.routes import Page
 from services.console.pages.view import Looking
@@ -42,7 +42,7 @@ def audit(store: Store) -> APIRouter:
                 view, [AuditLine(**row) for row in rows[:ROWS]], rows[ROWS - 1]["id"] if len(rows) > ROWS else None
             ),
             tenant=tenant,
-            companies=await companies(store, view),
+            companies=await companies(store, view, "/audit", tenant),
             asked=given,
             is_filtered=any(given[name] for name in _FILTERS),
             as_json=lambda it: orjson.dumps(it, option=orjson.OPT_INDENT_2).decode(),

@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from services.console.api.bindings import BINDINGS, MOST_COUNTED, Binding, Id, shown_binding
 from services.console.api.routes import may
 from services.console.bindings import Bindings
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies, users
 from services.console.pages.navigation import _
 from services.console.pages.paging import ROWS, apart, paged, place, reach, standing
 from services.console.pages.routes import Page
@@ -26,9 +26,7 @@ exists (select from conversation join message on message.conversation_id = conve
         where conversation.contact_id = binding.contact_id and conversation.user_id = binding.user_id
           and message.received_at > now() - interval '24 hours') = %s
 """
-_NAMES = (
-    "select id, coalesce(nullif(name, ''), email) as name from app_user where tenant_id = %s order by 2, 1 limit 500"
-)
+_NAMES = "select id, coalesce(nullif(name, ''), email) as name from app_user where id = any(%s)"
 
 
 def bindings(ends: Bindings) -> APIRouter:
@@ -69,9 +67,9 @@ async def _list(view: View, ends: Bindings, status: int = 200) -> Response:
     wanted = {_WROTE: {"writing": True, "quiet": False}.get(asked["status"] or "")}
     async with ends.store.transaction(tenant) as connection:
         found = await BINDINGS.read(connection, within, wanted, place(view), reach(view))
-        users = await (await connection.execute(_NAMES, (tenant,))).fetchall()
-    news, kept = apart(view, found.rows, [row["created_at"] for row in found.rows])
-    rows, behind = found.keeping(kept).page(ROWS, BINDINGS.order)
+        news, kept = apart(view, found.rows, [row["created_at"] for row in found.rows])
+        rows, behind = found.keeping(kept).page(ROWS, BINDINGS.order)
+        named = await (await connection.execute(_NAMES, ([row["user"] for row in rows],))).fetchall()
     shown = paged(view, [_with_status(ends, row) for row in rows], behind, news)
     page = view.page(
         "bindings.html",
@@ -79,8 +77,9 @@ async def _list(view: View, ends: Bindings, status: int = 200) -> Response:
         list=shown,
         is_gone=status != 200,  # noqa: PLR2004 - as every page
         tenant=tenant,
-        companies=await companies(ends.store, view),
-        users={row["id"]: row["name"] for row in users},
+        companies=await companies(ends.store, view, "/bindings", tenant),
+        users=await users(ends.store, view, "/bindings", tenant, asked["user"]),
+        names={row["id"]: row["name"] for row in named},
         asked=asked,
         is_filtered=any(asked[name] for name in _FILTERS),
         most=MOST_COUNTED,

@@ -11,7 +11,7 @@ from services.console.api.agents import AGENTS, AgentChange
 from services.console.api.lines import PLATFORMS, LineChange
 from services.console.api.routes import may
 from services.console.lines import Lines
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies
 from services.console.pages.conflicts import conflict
 from services.console.pages.forms import Wrong, filled, version
 from services.console.pages.navigation import _
@@ -72,7 +72,7 @@ class _Pages:
             list=paged(view, rows[:ROWS], rows[ROWS - 1]["id"] if len(rows) > ROWS else None),
             agents={it["id"]: it["name"] for it in agents},
             tenant=tenant,
-            companies=await companies(self.store, view),
+            companies=await companies(self.store, view, "/channels", tenant),
         )
 
     async def settings(self, view: View, row: DictRow, status: int = 200, **more: Any) -> Response:  # noqa: ANN401 - the template's

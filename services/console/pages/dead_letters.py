@@ -9,7 +9,7 @@ from services.console.api.routes import may
 from services.console.dead_letters import DeadLetters, LetterSettled, LetterUnknown, NotReplayable
 from services.console.given_up import message_of
 from services.console.pages import causes
-from services.console.pages.companies import companies
+from services.console.pages.choices import company_names
 from services.console.pages.navigation import _
 from services.console.pages.paging import ROWS, apart, paged, place, reach, standing
 from services.console.pages.routes import Page
@@ -126,7 +126,7 @@ async def _listed(letters: DeadLetters, view: View) -> Response:
         state=state,
         reason=reason,
         reasons=sorted({*await letters.reasons(view.who.sees, state), *([reason] if reason else [])}),
-        companies={it["id"]: it["name"] for it in await companies(letters.store, view)},
+        companies=await company_names(letters.store, view, (it.tenant for it in shown.rows)),
         tabs=TABS,
         stages=_STAGES,
         cause_of=causes.of,

@@ -15,7 +15,7 @@ from services.console.api.routes import may
 from services.console.conversations import MOST_COUNTED, Conversations
 from services.console.erasure import Erasures, Wanted
 from services.console.history import HAS_ERRORS, SEARCHED, Found, History
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies, users
 from services.console.pages.navigation import _
 from services.console.pages.paging import ROWS, apart, paged, place, reach, standing
 from services.console.pages.routes import Page
@@ -27,9 +27,6 @@ from shared.store.session import Store
 from shared.vault import Vault
 
 _FILTERS = ("channel", "since", "until", "user", "state", "errors")
-_USERS = (
-    "select id, coalesce(nullif(name, ''), email) as name from app_user where tenant_id = %s order by 2, 1 limit 500"
-)
 _HISTORY = "select history from tenant where id = %s"
 _SAID = 50
 _EXPORTED = 200
@@ -66,8 +63,8 @@ class _Pages:
             list=shown,
             lines=lines,
             tenant=tenant,
-            companies=await companies(self.store, view),
-            users=await self._users(tenant),
+            companies=await companies(self.store, view, "/history", tenant),
+            users=await users(self.store, view, "/history", tenant, asked["user"]),
             asked=asked,
             is_kept=kept,
             is_filtered=bool(words) or any(asked[name] for name in _FILTERS),
@@ -151,11 +148,6 @@ class _Pages:
         part = await self.found.read(tenant, _days(view, asked), _which(asked), place(view), reach(view))
         news, kept = apart(view, part.rows, [row["opened_at"] for row in part.rows])
         return *part.keeping(kept).page(ROWS, self.found.scan.order), news
-
-    async def _users(self, tenant: TenantId) -> dict[str, str]:
-        async with self.store.connection(tenant) as connection:
-            rows = await (await connection.execute(_USERS, (tenant,))).fetchall()
-        return {row["id"]: row["name"] for row in rows}
 
     async def _is_kept(self, tenant: TenantId) -> bool:
         async with self.store.connection(tenant) as connection:

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from services.console.api.agents import AGENTS
 from services.console.api.routes import may
 from services.console.authors import author
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies
 from services.console.pages.forms import Wrong
 from services.console.pages.logins import CHECKS, Integration, Place
 from services.console.pages.navigation import _
@@ -92,7 +92,7 @@ async def _page(found: Integration, view: View, place: Place, status: int = 200,
         stored_by=await author(found.store, view.who, account["token_set_by"]) if account else None,
         progress=await progress(found.store, place.tenant, line["id"]) if line else Progress(),
         agents=await Records(found.store, AGENTS).list(view.who, None, _MOST, tenant=place.tenant),
-        companies=await companies(found.store, view) if line is None else [],
+        companies=await companies(found.store, view, "/channels/new", place.tenant) if line is None else None,
         checks=CHECKS,
         **context,
     )

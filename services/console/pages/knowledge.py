@@ -11,7 +11,7 @@ from services.console.api.agents import AGENTS
 from services.console.api.documents import MOST_BYTES, DocumentName, Search
 from services.console.api.routes import may
 from services.console.knowledge.documents import MOST_DOCUMENTS, Documents, NewDocument, TooManyDocuments
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies
 from services.console.pages.forms import Wrong, filled, version
 from services.console.pages.navigation import _
 from services.console.pages.paging import ROWS, paged, place
@@ -37,7 +37,8 @@ def knowledge(found: Documents) -> APIRouter:
         """Show the agents, each with knowledge of its own."""
         tenant = await existing(found.store, view.who, view.company(view.request.query_params.get("tenant")))
         rows = await agents.list(view.who, None, _MOST, tenant=tenant)
-        return view.page("knowledge.html", agents=rows, tenant=tenant, companies=await companies(found.store, view))
+        offered = await companies(found.store, view, "/knowledge", tenant)
+        return view.page("knowledge.html", agents=rows, tenant=tenant, companies=offered)
 
     @router.get("/knowledge/{agent}", **may("documents:read"))
     async def documents(view: Looking, agent: str) -> Response:

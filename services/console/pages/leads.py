@@ -5,7 +5,7 @@ from fastapi.responses import Response
 
 from services.console.api.leads import LEADS, CsvResponse, Leads, Wanted
 from services.console.api.routes import may
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies
 from services.console.pages.paging import ROWS, apart, paged, place, reach, standing
 from services.console.pages.routes import Page
 from services.console.pages.view import Looking, View
@@ -34,7 +34,7 @@ def leads(found: Leads) -> APIRouter:
             "leads.html",
             list=shown,
             tenant=tenant,
-            companies=await companies(found.store, view),
+            companies=await companies(found.store, view, "/leads", tenant),
             agents={row["id"]: row["name"] for row in agents},
             asked=asked,
             is_filtered=any(asked.get(name) for name in _FILTERS),

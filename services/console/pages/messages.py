@@ -12,7 +12,7 @@ from services.console.api.routes import may
 from services.console.given_up import letter_of
 from services.console.messages import Direction, Wanted
 from services.console.pages import causes
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies
 from services.console.pages.paging import ROWS, apart, paged, place, reach, standing
 from services.console.pages.routes import Page
 from services.console.pages.view import Looking, View
@@ -46,7 +46,7 @@ def messages(store: Store, vault: Vault, pepper: Pepper, trace_url: str | None) 
             "messages.html",
             list=list_,
             tenant=tenant,
-            companies=await companies(store, view),
+            companies=await companies(store, view, "/messages", tenant),
             states=_STATES,
             is_filtered=any(asked.get(name) for name in _FILTERS),
             trace_url=trace_url,

@@ -18,7 +18,7 @@ from services.console.api import contacts
 from services.console.api.contacts import Contact
 from services.console.api.routes import may
 from services.console.monitoring import ERRORS, RANGES, Monitoring, Traffic, error_rate, errors, quantile
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies
 from services.console.pages.navigation import _
 from services.console.pages.routes import Page
 from services.console.pages.templates import duration
@@ -89,7 +89,7 @@ def monitoring(store: Store, vault: Vault) -> APIRouter:
         return view.page(
             "monitoring.html",
             tenant=tenant,
-            companies=await companies(store, view),
+            companies=await companies(store, view, "/monitoring", tenant),
             ranges=RANGES,
             over=over,
             present=present,

@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 
 from services.console.api.pipelines import NewPipeline, PipelineChange
 from services.console.api.routes import may
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies
 from services.console.pages.conflicts import conflict
 from services.console.pages.forms import Wrong, filled, text, version
 from services.console.pages.navigation import _
@@ -41,7 +41,8 @@ def pipelines(found: Pipelines) -> APIRouter:
         tenant = await existing(found.store, view.who, view.company(view.request.query_params.get("tenant")))
         rows = await found.records.list(view.who, place(view), ROWS + 1, tenant=tenant)
         shown = paged(view, rows[:ROWS], rows[ROWS - 1]["id"] if len(rows) > ROWS else None)
-        return view.page("pipelines.html", list=shown, tenant=tenant, companies=await companies(found.store, view))
+        offered = await companies(found.store, view, "/pipelines", tenant)
+        return view.page("pipelines.html", list=shown, tenant=tenant, companies=offered)
 
     @router.get("/pipelines/new", **may("pipelines:write"))
     async def new_pipeline(view: Looking) -> Response:

@@ -7,7 +7,7 @@ from services.console.actions import ACTIONS
 from services.console.api.routes import may
 from services.console.catalogue import SOURCES
 from services.console.mcp import SERVERS
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies
 from services.console.pages.routes import Page
 from services.console.pages.view import Looking
 from services.console.records import Records
@@ -34,7 +34,7 @@ def tools(store: Store) -> APIRouter:
             actions=actions,
             servers=servers,
             tenant=tenant,
-            companies=await companies(store, view),
+            companies=await companies(store, view, "/tools", tenant),
         )
 
     return router

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from services.console.api.problems import Problem
 from services.console.api.routes import may
 from services.console.api.users import USERS, Id, NewUser, User, check_role, unpaired, written
-from services.console.pages.companies import companies
+from services.console.pages.choices import companies
 from services.console.pages.navigation import _
 from services.console.pages.paging import ROWS, paged, place
 from services.console.pages.routes import Page
@@ -50,7 +50,7 @@ def users(store: Store, setup: Setup) -> APIRouter:
                 rows[ROWS - 1]["id"] if len(rows) > ROWS else None,
             ),
             tenant=tenant,
-            companies=await companies(store, view),
+            companies=await companies(store, view, "/users", tenant),
             roles=_roles(view),
             asked=asked,
             is_filtered=any(asked.get(name) for name in _FILTERS),

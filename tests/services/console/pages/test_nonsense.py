@@ -23,7 +23,7 @@ _WHERE = ("tenant", "cursor")
 _QUERY = (
     "tenant", "cursor", "seen", "since", "until", "status", "state", "reason", "direction", "channel",
     "provider_sid", "contact", "user", "errors", "agent", "platform", "role", "actor", "action", "object",
-    "range", "table", "was", "next", "failed", "done", "code",
+    "range", "table", "was", "next", "failed", "done", "code", "for", "q",
 )  # fmt: skip
 _FORM = (
     "tenant", "name", "email", "password", "old", "number", "words", "reason", "letter", "every", "done",
