@@ -13,7 +13,6 @@ from shared.reading.blocks import MOST_TEXT, Block, Unreadable
 from shared.reading.html import of_docx, of_html, of_markdown
 from shared.reading.kinds import CSV, DOCX, HTML, MARKDOWN, PDF, TEXT, decoded, kind_of
 from shared.reading.passages import passages
-from shared.reading.pdf import of_pdf
 from shared.reading.plain import of_csv, of_text
 
 _CPU_SECONDS = 60
@@ -25,8 +24,15 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co"})
 _MEANT = frozenset("\n\t\u200c\u200d")
 """Line ends, and the joiners that some scripts need."""
 
+
+def _of_pdf(content: bytes) -> Iterator[Block]:
+    from shared.reading.pdf import of_pdf
+
+    return of_pdf(content)
+
+
 _READERS: Mapping[str, Callable[[bytes], Iterable[Block]]] = {
-    PDF: of_pdf,
+    PDF: _of_pdf,
     DOCX: of_docx,
     TEXT: lambda content: of_text(decoded(content)),
     MARKDOWN: lambda content: of_markdown(decoded(content)),

@@ -1,10 +1,12 @@
-"""HTML: its main part, without navigation and the like. Markdown and DOCX come here too, as HTML."""
+"""
+HTML: its main part, without navigation and the like. Markdown and DOCX come here too, as HTML.
+
+Their parsers are loaded for a file of their kind alone: each file has a process of its own, of which that is most of the work.
+"""
 
 import io
 from collections.abc import Iterator, Sequence
 
-import mammoth
-from markdown_it import MarkdownIt
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from shared.reading.blocks import Block, Kind
@@ -39,11 +41,15 @@ _STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => h2:fre
 
 def of_markdown(text: str) -> Iterator[Block]:
     """Read Markdown, with tables and with whatever HTML it holds."""
+    from markdown_it import MarkdownIt
+
     return of_html(MarkdownIt("commonmark").enable("table").render(text))
 
 
 def of_docx(content: bytes) -> Iterator[Block]:
     """Read a Word document: styled headings, paragraphs, lists, tables; no pictures."""
+    import mammoth
+
     picture = mammoth.images.img_element(lambda _image: {"src": ""})
     return of_html(mammoth.convert_to_html(io.BytesIO(content), convert_image=picture, style_map=_STYLES).value)
 

@@ -17,7 +17,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     control.delete(made.home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Checkout, Completed]]:
     """A pretended checkout whose stack runs, with two routers, and what its `up` said."""
     made = pretend(tmp_path_factory.mktemp("running"), os.environ)
