@@ -34,7 +34,7 @@ logs: $(RUNS) ## Print the ends of the local stack's logs (ARGS="router -f")
 	@$(BIN)/trunkline logs $(ARGS)
 
 test: $(READY) browser promtool ## Run the whole test suite (ARGS="-k pairing")
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 chaos: $(READY) ## Kill, pause and confuse everything under load, and check that nobody notices (ARGS="--seed 2")
 	@$(BIN)/python -m dev.chaos $(ARGS)

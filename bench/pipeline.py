@@ -153,8 +153,8 @@ _QUESTIONS = (
 """Different ones: who says the same again and again is taken for another automatic service (ADR 20)."""
 
 
-def webhooks(first: int, count: int, person: str = "", line: str = LINE) -> list[tuple[str, bytes]]:
-    """Return signed posts of as many people, or of one, each with the address that it is answered at."""
+def webhooks(first: int, count: int, person: str = "", line: str = LINE, text: str = "") -> list[tuple[str, bytes]]:
+    """Return signed posts of as many people, or of one, each with the address that it is answered at. `text`: of all of them."""
     made = []
     one = person
     for number in range(first, first + count):
@@ -163,7 +163,7 @@ def webhooks(first: int, count: int, person: str = "", line: str = LINE) -> list
         form = {
             "AccountSid": ACCOUNT,
             "ApiVersion": "2010-04-01",
-            "Body": _QUESTIONS[asked % len(_QUESTIONS)],
+            "Body": text or _QUESTIONS[asked % len(_QUESTIONS)],
             "From": person,
             "MessageSid": sid,
             "MessageType": "text",

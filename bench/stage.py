@@ -54,9 +54,13 @@ class Arrivals:
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.connect(os.environ["BENCH_ARRIVALS"])
+        self._socket.setblocking(False)
+        self._one_at_a_time = asyncio.Lock()  # the event loop knows one writer of a socket
 
-    def tell(self, what: str) -> None:
-        self._socket.send(what.encode())
+    async def tell(self, what: str) -> None:
+        """Wait while the generator has some to read yet; the rest of the process goes on."""
+        async with self._one_at_a_time:
+            await asyncio.get_running_loop().sock_sendall(self._socket, what.encode())
 
 
 class StubModel:
@@ -97,7 +101,7 @@ class StubTwilio:
     async def send(
         self, credentials: Credentials, *, sender: Address, to: Address, body: str, attempt: AttemptId
     ) -> Outcome:
-        self.arrivals.tell(to)
+        await self.arrivals.tell(to)
         return Accepted(ProviderSid("SM" + secrets.token_hex(16)), 201)
 
     async def find_sent(
@@ -141,7 +145,7 @@ def floor_egress(bus: Bus) -> None:
     arrivals = Arrivals()
 
     async def passes(event: ReplyReady, _delivery: Delivery) -> None:
-        arrivals.tell(event.thread)
+        await arrivals.tell(event.thread)
 
     bus.on(EGRESS, passes, workers=_WORKERS)
 

@@ -7,7 +7,7 @@ from psycopg.rows import DictRow
 from shared.store.session import Connection
 
 _MESSAGE = """
-select id, provider_sid, outcome, received_at, routed_at, thread, seq from message where thread = %s and seq = %s
+select id, provider_sid, outcome, received_at, webhook_ms, routed_at, thread, seq from message where thread = %s and seq = %s
 order by received_at limit 1
 """
 _TURN = """
@@ -21,9 +21,11 @@ select part.id, part.ordinal, part.provider_sid from reply join part on part.rep
 where reply.turn_id = %(turn)s or (reply.thread = %(thread)s and reply.after_seq = %(seq)s) order by part.id
 """
 _ATTEMPTS = """
-select id, part_id as part, started_at, outcome, http_status, error_code, provider_sid,
-       (extract(epoch from ended_at - started_at) * 1000)::int as ms
-from attempt where part_id = any(%s) order by started_at
+select attempt.id, part_id as part, started_at, outcome, http_status, attempt.error_code, attempt.provider_sid,
+       (extract(epoch from ended_at - started_at) * 1000)::int as ms,
+       (extract(epoch from started_at - coalesce(lag(coalesce(ended_at, started_at)) over tries, part.created_at)) * 1000)::int as waited_ms
+from attempt join part on part.id = part_id where part_id = any(%s)
+window tries as (partition by part_id order by started_at) order by started_at
 """
 _REPORTS = """
 select part_id as part, stored_at, reported_at, status, error_code, provider_sid

@@ -68,7 +68,7 @@ class Egress:
         self.threads.hint(event.tenant, event.thread)
 
     async def on_part_reported(self, event: PartReported, _delivery: Delivery) -> None:
-        """Move the part forward; once it has left, the next one may go."""
+        """Move the part forward; once it has left, the next one may go, if there is one."""
         failure = None
         if event.error_code is not None or reported(event.status) in {"failed", "undelivered"}:
             failure = self._channel("twilio", "whatsapp").failure(event.error_code or 0)
@@ -77,7 +77,7 @@ class Egress:
             return
         _trace_report(event, moved)
         _tell_report(event, moved)
-        if has_left(moved.after):
+        if moved.more and has_left(moved.after):
             ready = ReplyReady(tenant=event.tenant, thread=moved.thread, reply_id=moved.reply)
             with suppress(BusUnavailable):  # only a hint: the sweeper finds the thread by its send_at
                 subject = out_subject(event.tenant, moved.thread)
@@ -97,16 +97,17 @@ class Egress:
 
     async def _next(self, desk: Desk) -> Try | Doubt | None:
         """Decide what comes next, and put it on record; None once there is nothing, and the thread was let go."""
-        if desk.regrouped:
-            await desk.release(desk.now)
+        view, standing = await desk.view(), await desk.standing()
+        now = standing.now
+        if standing.regrouped:
+            await desk.release(now)
             return None
         channel = self._channel(desk.claim.provider, desk.claim.channel)
-        closed_at = desk.last_inbound_at + channel.window if channel.window else None
+        closed_at = standing.last_inbound_at + channel.window if channel.window else None
         if desk.claim.to is None:
-            closed_at = desk.now
-        view = await desk.view()
+            closed_at = now
         while True:
-            match self.pacing.next_move(view.uncut.id if view.uncut else None, view.parts, desk.now, closed_at):
+            match self.pacing.next_move(view.uncut.id if view.uncut else None, view.parts, now, closed_at):
                 case Wait(until):
                     await desk.release(until)
                     return None
@@ -122,7 +123,7 @@ class Egress:
                     return await desk.begin(part)
                 case Reconcile(part):
                     doubt = await desk.doubt(part)
-                    if desk.now >= (due := self._ask_at(doubt, doubt.checks)):
+                    if now >= (due := self._ask_at(doubt, doubt.checks)):
                         return doubt
                     await desk.hold(part, due, doubt.checks)
                     view = await desk.view()
@@ -171,12 +172,14 @@ class Egress:
             await desk.end(attempt.attempt, "refused", outcome.http_status, outcome.code)
             failure = outcome.failure
             if failure.retry and attempt.number < failure.most:
-                await desk.requeue(part, desk.now + _backoff(failure.after, attempt.number))
+                again_at = (await desk.standing()).now + _backoff(failure.after, attempt.number)
+                await desk.requeue(part, again_at)
             else:
                 await desk.fail(part, failure.code, outcome.code, stops=failure.stops)
         else:
             await desk.end(attempt.attempt, "unknown", outcome.http_status, None)
-            await desk.hold(part, desk.now + timedelta(seconds=self.reconcile_after[0]), 0)
+            ask_at = (await desk.standing()).now + timedelta(seconds=self.reconcile_after[0])
+            await desk.hold(part, ask_at, 0)
 
     async def _find_out(self, claim: Claim, doubt: Doubt) -> Try | Doubt | None:
         """Ask the provider for a doubtful part: adopt it, look again later, or send it once more."""
@@ -198,9 +201,9 @@ class Egress:
 
     async def _resolve(self, desk: Desk, doubt: Doubt, listed: list[Listed] | None) -> str:
         part, checks = doubt.part, doubt.checks + 1
-        last = self.reconcile_after[-1]
+        now, last = (await desk.standing()).now, self.reconcile_after[-1]
         if listed is None:  # the provider cannot tell: never guess
-            await desk.hold(part, desk.now + timedelta(seconds=max(1.0, last / 4)), doubt.checks)
+            await desk.hold(part, now + timedelta(seconds=max(1.0, last / 4)), doubt.checks)
             return "held"
         taken = await desk.bound_elsewhere([message.provider_sid for message in listed])
         found = next((it for it in listed if it.body == doubt.body and it.provider_sid not in taken), None)
@@ -213,7 +216,7 @@ class Egress:
         if doubt.resent:
             await desk.fail(part, OUTCOME_UNKNOWN.code, None, stops=False)
             return "given_up"
-        await desk.requeue(part, desk.now, resent=True)
+        await desk.requeue(part, now, resent=True)
         return "resent"
 
     def _channel(self, provider: str, channel: str) -> Outbound:

@@ -5,19 +5,31 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.egress import parts
-from shared.ids import PartId, ReplyId
+from shared.ids import ReplyId, TenantId
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What there is to say of a part that is not at the provider yet. `sealed`: its text; `of`: the parts of its reply."""
+
+    tenant: TenantId
+    sealed: bytes
+    tries: int
+    of: int
+    trace: dict[str, str]
+    """Of the reply."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part as the ledger has it."""
+    """A part as the ledger has it, named by its reply and its place there. `draft`: of one that is open."""
 
-    id: PartId
     reply: ReplyId
     ordinal: int
     state: str
     next_at: datetime | None
     accepted_at: datetime | None
+    draft: Draft | None = None
 
 
 @dataclass(frozen=True)

@@ -15,18 +15,19 @@ from shared.ids import AttemptId, PartId, ReplyId, TenantId, ThreadKey
 from shared.store.session import Connection, Store
 
 _KNOWN = """
-select thread, part, tenant_id from part_known where attempt = %(attempt)s and line_tenant = %(tenant)s
-union all
-select thread, part, tenant_id from part_known where provider_sid = %(sid)s and line_tenant = %(tenant)s
-limit 1
+select known.* from (
+  select thread, part, tenant_id from part_known where attempt = %(attempt)s and line_tenant = %(tenant)s
+  union all
+  select thread, part, tenant_id from part_known where provider_sid = %(sid)s and line_tenant = %(tenant)s
+  limit 1
+) as known join thread on thread.key = known.thread
+for update of thread nowait
 """
 """
 Finds a part by an attempt's id or the provider's, whoever it is for: on a shared line, a user's tenant; but only of the line's
-own tenant, whose report it is.
+own tenant, whose report it is. Locks its thread, as every writer does.
 """
 
-
-_LOCK = "select 1 from thread where key = %s for update nowait"
 _REPORT = f"""
 with found as (
   select part.id as part, part.reply_id as reply, part.ordinal, part.thread, part.tenant_id, part.state as before,
@@ -71,6 +72,8 @@ class Reported:
     """When the provider took the part; None where this report is the first to tell."""
     trace: dict[str, str]
     """Of the reply."""
+    more: bool
+    """Whether the thread has more to send."""
 
 
 @dataclass(frozen=True)
@@ -100,17 +103,17 @@ class Reports:
             row["now"],
             row["accepted_at"],
             row["trace"],
+            row["more"],
         )
 
     async def _written(self, connection: Connection, report: PartReported, towards: str) -> DictRow | None:
-        """Find the part by our attempt's id, else by the provider's; lock its thread, as every writer does; and write."""
+        """Find the part by our attempt's id, else by the provider's, and write."""
         known = {"attempt": report.attempt, "sid": report.provider_sid, "tenant": report.tenant}
         found = await (await connection.execute(_KNOWN, known)).fetchone()
         if found is None:
             return None
         if found["tenant_id"] != report.tenant:
             await self.store.widen(connection, report.tenant, TenantId(found["tenant_id"]))
-        await connection.execute(_LOCK, (found["thread"],))
         facts = {
             **known,
             "part": found["part"],
@@ -132,7 +135,7 @@ async def _settle(
     if row["provider_sid"] is None:
         await record_accepted(connection, part, AttemptId(row["attempt"]), report.provider_sid)
     if failure is not None and after in parts.LOST and before not in parts.LOST:
-        await fail_part(connection, part, reply, failure.code, report.error_code, state=after)
+        await fail_part(connection, reply, row["ordinal"], failure.code, report.error_code, state=after)
     if row["more"]:
         await close_reply(connection, reply)
         await connection.execute(

@@ -33,23 +33,28 @@ DROP_CANCELLED = f"""
 
 
 VIEW = f"""
-select part.*, uncut.id as uncut, uncut.public_id, uncut.sealed_body, uncut.tenant_id as uncut_tenant
+select part.*, uncut.id as uncut, uncut.public_id, uncut.sealed_body, uncut.tenant_id as uncut_tenant,
+       uncut.trace as uncut_trace
 from (select 1) as one
 left join lateral (
-  select id, public_id, sealed_body, tenant_id from reply where thread = %(thread)s and state = 'open' order by id limit 1
+  select id, public_id, sealed_body, tenant_id, trace from reply
+  where thread = %(thread)s and state = 'open' order by id limit 1
 ) as uncut on true
 left join lateral (
-  (select id, reply_id, ordinal, state, next_at, accepted_at from part
-   where thread = %(thread)s and state in {OPEN}
-     and not (state in {UNSENT} and exists (select 1 from reply where id = part.reply_id and state = 'cancelled')))
+  (select reply_id, ordinal, part.state, next_at, accepted_at, part.tenant_id as tenant, part.sealed_body as sealed, tries,
+          reply.trace, (select count(*) from part other where other.reply_id = part.reply_id) as of
+   from part join reply on reply.id = part.reply_id
+   where part.thread = %(thread)s and part.state in {OPEN}
+     and not (part.state in {UNSENT} and reply.state = 'cancelled'))
   union all
-  (select id, reply_id, ordinal, state, next_at, accepted_at from part
+  (select reply_id, ordinal, state, next_at, accepted_at, null, null, null, null, null from part
    where thread = %(thread)s and accepted_at is not null order by reply_id desc, ordinal desc limit 1)
 ) as part on true
 order by part.reply_id, part.ordinal
 """  # noqa: S608 - constants
 """
-A thread's open parts in sending order, behind the last one that was accepted; and its oldest reply without parts.
+A thread's open parts in sending order, with all that it takes to send them, behind the last one that was accepted; and its
+oldest reply without parts.
 
 It has to be a statement of its own, after the one that locks the thread: what a statement that waited for the lock reads
 beside it is of the time before the wait.
@@ -60,25 +65,20 @@ with written as (
   insert into part (tenant_id, thread, reply_id, ordinal, sealed_body)
   select %(tenant)s, %(thread)s, %(reply)s, ordinal, sealed
   from unnest(%(sealed)s::bytea[]) with ordinality as body (sealed, ordinal)
-  returning id, reply_id, ordinal, state, next_at, accepted_at
-),
-marked as (
-  update reply set state = %(state)s where id = %(reply)s and state = 'open'
 )
-select * from written order by ordinal
+update reply set state = %(state)s where id = %(reply)s and state = 'open'
 """
 
+PART = "reply_id = %(reply)s and ordinal = %(ordinal)s"
+
 BEGIN = f"""
-with replaced as (
-  update attempt set outcome = '{SUPERSEDED}' where part_id = %(part)s and outcome in ('sending', 'unknown')
+with begun as (
+  update part set state = 'sending', tries = tries + 1, next_at = null where {PART} returning id, tenant_id
 ),
-written as (
-  insert into attempt (id, tenant_id, part_id) select %(attempt)s, tenant_id, id from part where id = %(part)s
+replaced as (
+  update attempt set outcome = '{SUPERSEDED}' from begun where part_id = begun.id and outcome in ('sending', 'unknown')
 )
-update part set state = 'sending', tries = tries + 1, next_at = null from reply
-where part.id = %(part)s and reply.id = part.reply_id
-returning part.tenant_id, part.sealed_body, part.tries, reply.trace, reply.received_at,
-          (select count(*) from part other where other.reply_id = part.reply_id) as of
+insert into attempt (id, tenant_id, part_id) select %(attempt)s, tenant_id, id from begun
 """  # noqa: S608 - constants
 
 ACCEPT = f"""
@@ -90,11 +90,11 @@ with ended as (
 taken as (
   update part set provider_sid = %(sid)s, accepted_at = coalesce(accepted_at, now()), next_at = null,
                   state = case when state = any(%(below)s) then %(towards)s else state end
-  where id = %(part)s returning reply_id
+  where {PART}
 )
-update reply set state = 'done' from taken
-where reply.id = taken.reply_id and reply.state = 'cut'
-  and not exists (select 1 from part where reply_id = reply.id and id <> %(part)s and state in {OPEN})
+update reply set state = 'done'
+where id = %(reply)s and state = 'cut'
+  and not exists (select 1 from part where reply_id = %(reply)s and ordinal <> %(ordinal)s and state in {OPEN})
 """  # noqa: S608 - constants
 
 FENCED = f"""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
+from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 
 from services.egress import parts
 from services.egress import statements as sql
-from services.egress.ordering import Part
+from services.egress.ordering import Draft, Part
 from shared.channels.ports import Credentials
 from shared.faultpoints import Step
 from shared.ids import Address, AttemptId, PartId, ProviderSid, ReplyId, TenantId, ThreadKey, new_id
@@ -52,6 +53,7 @@ class Reply:
     tenant: TenantId
     markdown: str
     sources: tuple[str, ...]
+    trace: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,6 @@ class Try:
     number: int
     of: int
     trace: dict[str, str]
-    received_at: datetime
 
 
 @dataclass(frozen=True)
@@ -95,31 +96,55 @@ class FenceLost(Exception):
     """Somebody else sends on this thread now."""
 
 
-@dataclass
-class Desk:
-    """A thread, locked for one transaction of its sender."""
+@dataclass(frozen=True)
+class Standing:
+    """How a thread stands in a transaction that has it locked."""
 
-    connection: Connection
-    claim: Claim
-    vault: Vault
     now: datetime
     last_inbound_at: datetime
     """When the person last wrote, by the time of arrival."""
     regrouped: bool = False
     """Whether the thread proved to be one of several of a person since it was claimed: it is for their root to go on."""
 
+
+@dataclass
+class Desk:
+    """
+    A thread, locked for one transaction of its sender.
+
+    What is written travels with the next thing that is read, and so does the lock itself, where the thread was claimed before: without the
+    fence all of it is rolled back.
+    """
+
+    connection: Connection
+    claim: Claim
+    vault: Vault
+    locked: Standing | AsyncCursor[DictRow]
+    """How the thread stands, or what has not been read of it yet."""
+
+    async def standing(self) -> Standing:
+        """Return how the thread stands. Raises `FenceLost`."""
+        if isinstance(self.locked, AsyncCursor):
+            row = await self.locked.fetchone()
+            if row is None:
+                raise FenceLost
+            self.locked = Standing(row["now"], row["heard"], row["in_group"] and not self.claim.in_group)
+        return self.locked
+
     async def view(self) -> View:
-        """Return what there is to send."""
-        rows = await (await self.connection.execute(sql.VIEW, {"thread": self.claim.thread})).fetchall()
+        """Return what there is to send. Raises `FenceLost`."""
+        cursor = await self.connection.execute(sql.VIEW, {"thread": self.claim.thread})
+        await self.standing()
+        rows = await cursor.fetchall()
         return View(
             self._reply(rows[0]) if rows[0]["uncut"] is not None else None,
-            [_part(row) for row in rows if row["id"] is not None],
+            [_part(row) for row in rows if row["reply_id"] is not None],
         )
 
     def _reply(self, row: DictRow) -> Reply:
         tenant = TenantId(row["uncut_tenant"])
         body = orjson.loads(self.vault.open(row["sealed_body"], REPLY_BODY.at(tenant, row["public_id"])))
-        return Reply(ReplyId(row["uncut"]), tenant, body["markdown"], tuple(body["sources"]))
+        return Reply(ReplyId(row["uncut"]), tenant, body["markdown"], tuple(body["sources"]), row["uncut_trace"])
 
     async def cut(self, reply: Reply, bodies: Sequence[str]) -> list[Part]:
         """Write a reply's parts and return them; one without any is done."""
@@ -134,60 +159,50 @@ class Desk:
             "sealed": sealed,
             "state": "cut" if bodies else "done",
         }
-        return [_part(row) for row in await (await self.connection.execute(sql.CUT, values)).fetchall()]
+        await self.connection.execute(sql.CUT, values)
+        return [
+            Part(reply.id, n, parts.QUEUED, None, None, Draft(reply.tenant, body, 0, len(sealed), reply.trace))
+            for n, body in enumerate(sealed, start=1)
+        ]
 
     async def begin(self, part: Part) -> Try:
-        """Put an attempt on record: from here on, only evidence tells whether the part was sent."""
-        attempt = AttemptId(new_id("at"))
-        values = {"attempt": attempt, "part": part.id}
-        row = await (await self.connection.execute(sql.BEGIN, values)).fetchone()
-        assert row is not None, "the part was just read under this lock"  # noqa: S101
-        return Try(
-            attempt,
-            part,
-            self._body(row, part),
-            row["tries"],
-            row["of"],
-            row["trace"],
-            row["received_at"],
-        )
+        """Put an attempt on record: from the commit on, only evidence tells whether the part was sent."""
+        body, draft, attempt = self._body(part), _draft(part), AttemptId(new_id("at"))
+        await self.connection.execute(sql.BEGIN, {**_named(part), "attempt": attempt})
+        return Try(attempt, part, body, draft.tries + 1, draft.of, draft.trace)
 
     async def doubt(self, part: Part) -> Doubt:
         """Return the part's last attempt, whose outcome is not known."""
         cursor = await self.connection.execute(
-            """
-            select attempt.id, attempt.started_at, part.tenant_id, part.sealed_body, part.checks, part.resent
+            f"""
+            select attempt.id, attempt.started_at, part.checks, part.resent
             from attempt join part on part.id = attempt.part_id
-            where part_id = %s order by attempt.started_at desc limit 1
-            """,
-            (part.id,),
+            where {sql.PART} order by attempt.started_at desc limit 1
+            """,  # noqa: S608 - a constant
+            _named(part),
         )
         row = await cursor.fetchone()
         assert row is not None, "a part is only in doubt after an attempt"  # noqa: S101
-        return Doubt(
-            AttemptId(row["id"]),
-            part,
-            self._body(row, part),
-            row["started_at"],
-            row["checks"],
-            row["resent"],
-        )
+        return Doubt(AttemptId(row["id"]), part, self._body(part), row["started_at"], row["checks"], row["resent"])
 
     async def hold(self, part: Part, next_at: datetime, checks: int) -> None:
         """Keep a doubtful part until the next look."""
         await self.connection.execute(
-            "update part set state = 'unknown', next_at = %s, checks = %s where id = %s and state in ('sending', 'unknown')",
-            (next_at, checks, part.id),
+            f"""
+            update part set state = 'unknown', next_at = %(next_at)s, checks = %(checks)s
+            where {sql.PART} and state in ('sending', 'unknown')
+            """,  # noqa: S608 - a constant
+            {**_named(part), "next_at": next_at, "checks": checks},
         )
 
     async def requeue(self, part: Part, next_at: datetime, *, resent: bool = False) -> None:
         """Let a part be tried again."""
         await self.connection.execute(
-            """
-            update part set state = 'queued', next_at = %s, resent = resent or %s, checks = 0
-            where id = %s and state in ('sending', 'unknown')
-            """,
-            (next_at, resent, part.id),
+            f"""
+            update part set state = 'queued', next_at = %(next_at)s, resent = resent or %(resent)s, checks = 0
+            where {sql.PART} and state in ('sending', 'unknown')
+            """,  # noqa: S608 - a constant
+            {**_named(part), "next_at": next_at, "resent": resent},
         )
 
     async def end(self, attempt: AttemptId, outcome: str, http_status: int | None, code: int | None) -> None:
@@ -210,7 +225,7 @@ class Desk:
         await self.connection.execute(
             sql.ACCEPT,
             {
-                "part": part.id,
+                **_named(part),
                 "attempt": attempt,
                 "sid": sid,
                 "http_status": http_status,
@@ -221,7 +236,7 @@ class Desk:
 
     async def fail(self, part: Part, failure: str, code: int | None, *, stops: bool) -> None:
         """End a part for good; the rest of its reply is skipped, and everything queued where the person wants no more."""
-        await fail_part(self.connection, part.id, part.reply, failure, code, state=parts.FAILED)
+        await fail_part(self.connection, part.reply, part.ordinal, failure, code, state=parts.FAILED)
         if stops:
             await self.connection.execute("update thread set opted_out_at = now() where key = %s", (self.claim.thread,))
             await self.connection.execute(
@@ -255,9 +270,9 @@ class Desk:
             sql.RELEASE, {"send_at": send_at, "thread": self.claim.thread, "fence": self.claim.fence}
         )
 
-    def _body(self, row: DictRow, part: Part) -> str:
-        where = PART_BODY.at(row["tenant_id"], part.reply, part.ordinal)
-        return self.vault.open(row["sealed_body"], where).decode()
+    def _body(self, part: Part) -> str:
+        draft = _draft(part)
+        return self.vault.open(draft.sealed, PART_BODY.at(draft.tenant, part.reply, part.ordinal)).decode()
 
 
 @dataclass(frozen=True)
@@ -285,7 +300,7 @@ class SendLedger:
                 TAKEOVERS.labels("egress").inc()
             if row["holder"] is not None:
                 await self.store.have_keys(connection, row["holder"])
-            yield Desk(connection, self._claim(thread, row), self.vault, row["now"], row["heard"])
+            yield Desk(connection, self._claim(thread, row), self.vault, Standing(row["now"], row["heard"]))
 
     async def _claimed(self, connection: Connection, tenant: TenantId, thread: ThreadKey) -> DictRow | None:
         values = {"owner": self.owner, "thread": thread}
@@ -313,11 +328,9 @@ class SendLedger:
         """Lock the thread for one transaction and prolong the claim. Raises `FenceLost`."""
         async with self.store.transaction(*claim.scope, step=step) as connection:
             values = {"thread": claim.thread, "fence": claim.fence, "owner": self.owner}
-            row = await (await connection.execute(sql.FENCED, values)).fetchone()
-            if row is None:
-                raise FenceLost
-            regrouped = row["in_group"] and not claim.in_group
-            yield Desk(connection, claim, self.vault, row["now"], row["heard"], regrouped)
+            desk = Desk(connection, claim, self.vault, await connection.execute(sql.FENCED, values))
+            yield desk
+            await desk.standing()  # nothing is kept that was written without the fence
 
     def _claim(self, thread: ThreadKey, row: DictRow) -> Claim:
         where = CONTACT_ADDRESS.at(row["contact_tenant"], row["contact_id"])
@@ -344,9 +357,20 @@ class SendLedger:
 
 
 def _part(row: DictRow) -> Part:
-    return Part(
-        PartId(row["id"]), ReplyId(row["reply_id"]), row["ordinal"], row["state"], row["next_at"], row["accepted_at"]
-    )
+    draft = None
+    if row["sealed"] is not None:
+        draft = Draft(TenantId(row["tenant"]), row["sealed"], row["tries"], row["of"], row["trace"])
+    return Part(ReplyId(row["reply_id"]), row["ordinal"], row["state"], row["next_at"], row["accepted_at"], draft)
+
+
+def _draft(part: Part) -> Draft:
+    assert part.draft is not None, "what is open has its text"  # noqa: S101
+    return part.draft
+
+
+def _named(part: Part) -> dict[str, object]:
+    """Return a part's name, as the statements have it."""
+    return {"reply": part.reply, "ordinal": part.ordinal}
 
 
 async def record_accepted(connection: Connection, part: PartId, attempt: AttemptId, sid: ProviderSid) -> None:
@@ -359,25 +383,34 @@ async def record_accepted(connection: Connection, part: PartId, attempt: Attempt
 
 
 async def fail_part(
-    connection: Connection, part: PartId, reply: ReplyId, failure: str, code: int | None, *, state: str
+    connection: Connection, reply: ReplyId, ordinal: int, failure: str, code: int | None, *, state: str
 ) -> None:
     """End a part for good and skip the rest of its reply; what failed is on the dead-letter list."""
+    values = {
+        "reply": reply,
+        "ordinal": ordinal,
+        "state": state,
+        "failure": failure,
+        "code": code,
+        "letter": new_id("dl"),
+    }
     await connection.execute(
-        "update part set state = %s, failure = %s, error_code = %s, next_at = null where id = %s",
-        (state, failure, code, part),
+        f"update part set state = %(state)s, failure = %(failure)s, error_code = %(code)s, next_at = null where {sql.PART}",  # noqa: S608 - a constant
+        values,
     )
     await connection.execute(
-        f"update part set state = 'cancelled' where reply_id = %s and state in {sql.UNSENT}",  # noqa: S608 - constants
-        (reply,),
+        f"update part set state = 'cancelled' where reply_id = %(reply)s and state in {sql.UNSENT}",  # noqa: S608 - constants
+        values,
     )
     await connection.execute(
-        """
+        f"""
         insert into dead_letter (id, tenant_id, thread, stage, reason, attempts, payload)
-        select %s, tenant_id, thread, 'egress', %s, tries, 'part/' || id from part where id = %s on conflict do nothing
-        """,
-        (new_id("dl"), failure, part),
+        select %(letter)s, tenant_id, thread, 'egress', %(failure)s, tries, 'part/' || id from part where {sql.PART}
+        on conflict do nothing
+        """,  # noqa: S608 - a constant
+        values,
     )
-    await connection.execute("update reply set state = 'failed' where id = %s", (reply,))
+    await connection.execute("update reply set state = 'failed' where id = %(reply)s", values)
 
 
 async def close_reply(connection: Connection, reply: ReplyId) -> None:

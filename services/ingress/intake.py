@@ -1,7 +1,7 @@
 """What happens to a verified webhook: which line it is for, whether it counts, and its event in the stream."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from services.ingress import outcomes
@@ -22,13 +22,23 @@ from shared.vault import Vault
 _PROVIDER = "twilio"
 _NOT_ENABLED = "WhatsApp not enabled"
 
-Facts = dict[str, Any]
-"""What the log line of this request shall say."""
+
+@dataclass(frozen=True)
+class Arrival:
+    """
+    A verified request: when it came, and until when an answer is due, in the event loop's time.
+
+    `facts`: what its log line shall say.
+    """
+
+    at: datetime
+    until: float
+    facts: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Intake:
-    """Stores what was verified. `until` is when an answer is due, in the event loop's time."""
+    """Stores what was verified."""
 
     bus: Bus
     directory: Directory
@@ -36,29 +46,29 @@ class Intake:
     thread_pepper: Pepper
 
     async def take_message(
-        self, account: AccountEntry, message: InboundMessage, path_line: LineEntry | None, facts: Facts, until: float
+        self, account: AccountEntry, message: InboundMessage, path_line: LineEntry | None, arrival: Arrival
     ) -> Outcome:
         """Store a person's message for its line, once. Raises `Refused` or `BusUnavailable`."""
-        facts["provider_sid"] = message.provider_sid
+        arrival.facts["provider_sid"] = message.provider_sid
         line = await self._line(account, message.to, message.service)
         if path_line and (line is None or line.line != path_line.line):
             raise Refused(outcomes.WRONG_LINE)
         if line is None:
             return outcomes.UNKNOWN_TO
-        facts.update(tenant=line.tenant, line=line.line)
-        outcome = self._ignored(account, line, message) or await self._store_message(line, message, until)
+        arrival.facts.update(tenant=line.tenant, line=line.line)
+        outcome = self._ignored(account, line, message) or await self._store_message(line, message, arrival)
         if outcome is outcomes.DISABLED:
-            facts["reason"] = _NOT_ENABLED
+            arrival.facts["reason"] = _NOT_ENABLED
         MESSAGES.labels(_PROVIDER, line.channel, "inbound", _COUNTED.get(outcome, "ignored")).inc()
         return outcome
 
-    async def take_report(self, account: AccountEntry, report: StatusReport, facts: Facts, until: float) -> Outcome:
+    async def take_report(self, account: AccountEntry, report: StatusReport, arrival: Arrival) -> Outcome:
         """Store what became of a message of ours. Raises `BusUnavailable`."""
-        facts.update(provider_sid=report.provider_sid, delivery=report.status)
+        arrival.facts.update(provider_sid=report.provider_sid, delivery=report.status)
         line = await self._line(account, report.sender, report.service)
         if line is None:
             return outcomes.REPORT_UNKNOWN
-        facts["tenant"] = line.tenant
+        arrival.facts["tenant"] = line.tenant
         event = PartReported(
             tenant=line.tenant,
             attempt=report.attempt,
@@ -66,10 +76,12 @@ class Intake:
             provider_sid=report.provider_sid,
             status=report.status,
             error_code=report.error_code,
-            reported_at=datetime.now(UTC),
+            reported_at=arrival.at,
         )
         known_as = f"{report.attempt or report.provider_sid}:{report.status}"
-        fresh = await store(self.bus, STATUS, status_subject(line.tenant), event, message_id=known_as, until=until)
+        fresh = await store(
+            self.bus, STATUS, status_subject(line.tenant), event, message_id=known_as, until=arrival.until
+        )
         return outcomes.REPORTED if fresh else outcomes.REPORT_REPEATED
 
     async def _line(self, account: AccountEntry, ours: Address, service: str) -> LineEntry | None:
@@ -84,7 +96,7 @@ class Intake:
             return outcomes.OWN_NUMBER
         return None
 
-    async def _store_message(self, line: LineEntry, message: InboundMessage, until: float) -> Outcome:
+    async def _store_message(self, line: LineEntry, message: InboundMessage, arrival: Arrival) -> Outcome:
         event = inbound_event(
             self.vault,
             message,
@@ -92,12 +104,12 @@ class Intake:
             line=line.line,
             channel=line.channel,
             account=line.account_sid,
-            received_at=datetime.now(UTC),
+            received_at=arrival.at,
         )
         thread = self.thread_pepper.thread_key(line.channel, message.to, message.person)
         known_as = message_id(line.account_sid, message.provider_sid)
         fresh = await store(
-            self.bus, INBOUND, inbound_subject(line.tenant, thread), event, message_id=known_as, until=until
+            self.bus, INBOUND, inbound_subject(line.tenant, thread), event, message_id=known_as, until=arrival.until
         )
         return outcomes.ACCEPTED if fresh else outcomes.DUPLICATE
 

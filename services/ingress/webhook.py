@@ -12,7 +12,7 @@ from opentelemetry.trace import Span, SpanKind
 from services.ingress import outcomes
 from services.ingress.directory import Directory
 from services.ingress.http import Request, answer, check_head, read_body
-from services.ingress.intake import Intake
+from services.ingress.intake import Arrival, Intake
 from services.ingress.outcomes import Outcome, Refused
 from services.ingress.post import ANSWER_LIMIT
 from shared.bus import BusUnavailable
@@ -78,17 +78,18 @@ class WebhookApp:
     async def _take(self, request: Request) -> Outcome:
         route = self._route(request)
         check_head(request)
+        came_at = datetime.now(UTC)
         webhook = Webhook(route.suffix, request.query, await read_body(request), request.headers)
-        until = asyncio.get_running_loop().time() + ANSWER_LIMIT
+        arrival = Arrival(came_at, asyncio.get_running_loop().time() + ANSWER_LIMIT, request.facts)
         form = _decoded(route, webhook)
         account = await self._account(route, form)
-        if not route.channel.genuine(webhook, form, account.accepted(datetime.now(UTC))):
+        if not route.channel.genuine(webhook, form, account.accepted(came_at)):
             raise Refused(outcomes.FORGED)
         if route.suffix == _STATUS:
-            return await self._intake.take_report(account, route.channel.report(webhook, form), request.facts, until)
+            return await self._intake.take_report(account, route.channel.report(webhook, form), arrival)
         if route.channel.is_report(form):
             return outcomes.MISPLACED_REPORT
-        return await self._intake.take_message(account, route.channel.message(form), route.line, request.facts, until)
+        return await self._intake.take_message(account, route.channel.message(form), route.line, arrival)
 
     def _route(self, request: Request) -> Route:
         match = _PATH.fullmatch(request.path)

@@ -171,7 +171,8 @@ class Router:
         return Message(
             id=MessageId(new_id("msg")),
             seq=stored.seq,
-            at=event.received_at if event.reconciled or event.replay_of else stored.at,
+            at=event.received_at if (later := event.reconciled or bool(event.replay_of)) else stored.at,
+            webhook_ms=None if later else max(0, round((stored.at - event.received_at).total_seconds() * 1000)),
             account_sid=event.account_sid,
             provider_sid=event.provider_sid,
             num_media=event.num_media,

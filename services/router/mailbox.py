@@ -135,8 +135,8 @@ class Mailbox:
         await self.connection.execute(
             """
             insert into message (id, tenant_id, line_id, thread, conversation_id, account_sid, provider_sid, seq, outcome,
-                                 sealed_text, sealed_media, trace, received_at)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                                 sealed_text, sealed_media, trace, received_at, webhook_ms)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             """,
             (
                 message.id,
@@ -152,6 +152,7 @@ class Mailbox:
                 self._sealed_media(message, outcome),
                 orjson.dumps(message.trace).decode(),
                 message.at,
+                message.webhook_ms,
             ),
         )
         self.logged.add(message.provider_sid)

@@ -74,13 +74,14 @@ class Message:
     """
     An inbound message, opened.
 
-    `at`: when it arrived, by JetStream's clock, or by Twilio's where it was found or tried again later. `replayed`: an
-    admin wants it tried again.
+    `at`: when it arrived, by JetStream's clock, or by Twilio's where it was found or tried again later. `webhook_ms`: what
+    ingress took until it was stored; None where no webhook brought it now. `replayed`: an admin wants it tried again.
     """
 
     id: MessageId
     seq: Sequence
     at: datetime
+    webhook_ms: int | None
     account_sid: AccountSid
     provider_sid: ProviderSid
     num_media: int

@@ -1,20 +1,19 @@
 """
 Asks a server, once: each time a session of its own, within a bounded time.
 
-The library is given an HTTP client over the guard's transport, and none of its other ways to reach out.
+The library is given an HTTP client over the guard's transport, and none of its other ways to reach out. It is loaded for the
+first server that is asked: it is the largest of all that we import, and most processes never need it.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import orjson
-from mcp import Client, MCPError
-from mcp.client.streamable_http import streamable_http_client
-from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND, CallToolResult, TextContent
 
 from shared.actions import Outcome
 from shared.actions.mapping import cut
@@ -23,14 +22,17 @@ from shared.mcp_servers.server import Listed, Server, sorted_out
 from shared.outbound import Guard, OutboundFailure, Refused, parse
 from shared.outbound.failures import BROKE_OFF, REDIRECTED, TIMED_OUT, UNREACHABLE
 
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp_types import CallToolResult
+
 LIST_LIMIT = 5.0
 CALL_LIMIT = 10.0
 """Seconds; a call's is the guard's own (safety.md, section 2)."""
 
 _LARGEST_EVENT = 256 * 1024
 _MOST_PAGES = 5
-_NOT_DONE = frozenset({INVALID_PARAMS, METHOD_NOT_FOUND})
-"""Answers that say that nothing was begun. Of any other error nobody knows."""
+_LIBRARY = "mcp.client.streamable_http"
 
 logging.getLogger("mcp").setLevel(logging.CRITICAL)  # it quotes what servers say
 
@@ -56,6 +58,7 @@ class _NoRedirects(httpx2.AsyncBaseTransport):
 async def list_tools(guard: Guard, server: Server, limit: float = LIST_LIMIT) -> Listed:
     """Return what a server offers, and what of it cannot be used. Raises Unavailable."""
     described: dict[str, Mapping[str, Any]] = {}
+    await _load()
     try:
         async with asyncio.timeout(limit), _session(guard, server) as client:
             cursor = None
@@ -75,6 +78,7 @@ async def call_tool(
 ) -> Outcome:
     """Call a tool, once. Where nobody knows whether it was done, the outcome's failure says so (`begun`)."""
     asked, result = False, None
+    await _load()
     try:
         async with asyncio.timeout(limit), _session(guard, server) as client:
             asked = True
@@ -85,8 +89,16 @@ async def call_tool(
     return _told(result, server)
 
 
+async def _load() -> None:
+    """Import the library, beside whatever else this process does."""
+    await asyncio.to_thread(import_module, _LIBRARY)
+
+
 @asynccontextmanager
-async def _session(guard: Guard, server: Server) -> AsyncIterator[Client]:
+async def _session(guard: Guard, server: Server) -> AsyncIterator["Client"]:
+    from mcp import Client
+    from mcp.client.streamable_http import streamable_http_client
+
     url = str(parse(server.url, guard.allowed))
     headers = {**server.headers, "Accept-Encoding": "gzip, deflate"}
     async with (
@@ -103,7 +115,11 @@ async def _session(guard: Guard, server: Server) -> AsyncIterator[Client]:
 
 
 def _failed(error: BaseException, *, asked: bool) -> Outcome:
-    if isinstance(error, MCPError) and error.error.code in _NOT_DONE:
+    from mcp import MCPError
+    from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
+
+    # These two say that nothing was begun. Of any other error nobody knows.
+    if isinstance(error, MCPError) and error.error.code in {INVALID_PARAMS, METHOD_NOT_FOUND}:
         return Outcome("The server does not take this call.", status=0)
     failure = _failure(error, asked=asked)
     return Outcome(f"The server could not be asked: {failure.words}", failure=failure)
@@ -115,7 +131,9 @@ def _failure(error: BaseException, *, asked: bool) -> OutboundFailure:
     return TIMED_OUT if isinstance(error, TimeoutError) else BROKE_OFF
 
 
-def _told(result: CallToolResult, server: Server) -> Outcome:
+def _told(result: "CallToolResult", server: Server) -> Outcome:
+    from mcp_types import TextContent
+
     texts = [it.text if isinstance(it, TextContent) else f"[{it.type}]" for it in result.content]
     if not texts and result.structured_content is not None:
         texts = [orjson.dumps(result.structured_content).decode()]

@@ -13,10 +13,8 @@ from typing import Any
 
 from psycopg import sql
 from psycopg.rows import DictRow
-from sqlmodel import SQLModel
 
 from shared.failures import GatewayError
-from shared.store import tables
 from shared.store.data_keys import DataKeys, wrap_place
 from shared.store.sealed import SEALED_COLUMNS, SealedColumn
 from shared.store.session import EVERY_TENANT, Connection, Store
@@ -26,7 +24,11 @@ from shared.vault import RING_FORMAT, TenantVault, Vault, ring_key
 _BATCH = 500
 _AGAIN = 10.0
 _EVERY = 6 * 3600.0
-_DATA_KEY = tables.DataKey.__tablename__
+_DATA_KEY = "data_key"
+_PRIMARY_KEY = """
+select attname as name from pg_index join pg_attribute on attrelid = indrelid and attnum = any(indkey)
+where indrelid = %s::regclass and indisprimary order by array_position(indkey::smallint[], attnum)
+"""
 Key = tuple[Any, ...]
 
 
@@ -113,7 +115,7 @@ class Rewrap:
         return self.ring.newest, self.ring.seal(key, where), row["tenant_id"], row["number"]
 
     async def _seal_all(self, connection: Connection, column: SealedColumn, progress: Progress) -> None:
-        query = _Queries(column)
+        query = await _queries(connection, column)
         async for page in _pages(connection, query):
             old = [row for row in page if self._is_old(row, row["prefix"])]
             if not old:
@@ -142,9 +144,9 @@ class Rewrap:
 class _Queries:
     """The statements for one column: each reads or writes a stretch of the primary key, however large the table."""
 
-    def __init__(self, column: SealedColumn) -> None:
+    def __init__(self, column: SealedColumn, primary_key: list[str]) -> None:
         self.column = column
-        self._key = [one.name for one in SQLModel.metadata.tables[column.table].primary_key.columns]
+        self._key = primary_key
         key, bound = _names(self._key), sql.SQL(", ").join(sql.Placeholder() * len(self._key))
         name, table = sql.Identifier(column.name), sql.Identifier(column.table)
         page = "select {}, tenant_id, substring({} from 1 for 2) as prefix from {} {} order by {} limit {}"
@@ -165,6 +167,11 @@ class _Queries:
         return tuple(row[name] for name in self._key)
 
 
+async def _queries(connection: Connection, column: SealedColumn) -> _Queries:
+    cursor = await connection.execute(_PRIMARY_KEY, (column.table,))
+    return _Queries(column, [row["name"] for row in await cursor.fetchall()])
+
+
 def _names(names: Iterable[str]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, names))
 
@@ -179,6 +186,6 @@ async def _pages(connection: Connection, query: _Queries) -> AsyncIterator[list[
 
 async def _count(connection: Connection, column: SealedColumn) -> Counter[int]:
     counts: Counter[int] = Counter()
-    async for page in _pages(connection, _Queries(column)):
+    async for page in _pages(connection, await _queries(connection, column)):
         counts.update(key_id for row in page if (key_id := ring_key(row["prefix"] or b"")) is not None)
     return counts

@@ -21,6 +21,7 @@ from shared import faultpoints
 from shared.failures import Later
 from shared.ids import TenantId
 from shared.metrics import CLOCK_SKEW, POOL, POOL_LIMIT, POOL_WAITING
+from shared.store.turns import Turns
 from shared.telemetry import inner_span
 
 Connection = psycopg.AsyncConnection[DictRow]
@@ -72,6 +73,7 @@ class Store:
 
     def __init__(self, pool: AsyncConnectionPool[Connection], keys: TenantKeys | None = None) -> None:
         self._pool = pool
+        self._turns = Turns(pool.max_size, _GET_LIMIT)
         self._keys = keys
 
     @asynccontextmanager
@@ -82,7 +84,7 @@ class Store:
         `tenants`: whose rows it may see; beside all, whose data keys are wanted.
         """
         try:
-            async with self._pool.connection() as connection:
+            async with self._lent() as connection:
                 await self._fetch_keys(connection, tenants)
                 await connection.execute(_SCOPE, (_scope(tenants), False))
                 yield connection
@@ -96,7 +98,7 @@ class Store:
         `tenants`: as of `connection`.
         """
         try:
-            async with self._pool.connection() as connection:
+            async with self._lent() as connection:
                 await self._fetch_keys(connection, tenants)
                 async with connection.pipeline():  # its end commits: what is between is one transaction of the server's
                     await connection.execute(_SCOPE, (_scope(tenants), True))
@@ -116,7 +118,7 @@ class Store:
         """
         try:
             with inner_span("transaction", kind=SpanKind.CLIENT, db__system__name="postgresql"):
-                async with self._pool.connection() as connection:
+                async with self._lent() as connection:
                     await self._fetch_keys(connection, tenants)
                     async with _committed(connection):
                         await self.widen(connection, *tenants)
@@ -125,6 +127,12 @@ class Store:
         except (psycopg.errors.LockNotAvailable, psycopg.errors.TransactionTimeout) as error:
             raise Later(_BUSY_DELAY) from error
         faultpoints.after(step)
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Connection]:
+        """Lend a connection once it is one's turn: only the database, and not who came before, can be too late with it."""
+        async with self._turns.one(), self._pool.connection() as connection:
+            yield connection
 
     async def widen(self, connection: Connection, *tenants: TenantId) -> None:
         """Let the running transaction see the rows of exactly these tenants from here on. Raises `Later` for new data keys."""
@@ -146,7 +154,7 @@ class Store:
     async def keys_at_hand(self, *tenants: str) -> None:
         """Have the data keys of tenants at hand whose rows were read."""
         if self._keys is not None and self._keys.lacking(_named(tenants)):
-            async with self._pool.connection() as connection:
+            async with self._lent() as connection:
                 await self._fetch_keys(connection, tenants)
 
     async def _fetch_keys(self, connection: Connection, tenants: Collection[str]) -> None:
@@ -156,7 +164,7 @@ class Store:
 
     async def check(self) -> str | None:
         """Readiness: a statement is answered, and the role that we log in as is held to its tenants."""
-        async with self._pool.connection() as connection:
+        async with self._lent() as connection:
             row = await (await connection.execute("select row_security_active('message') as held")).fetchone()
         return None if row and row["held"] else "the database role bypasses row-level security"
 
@@ -166,8 +174,8 @@ class Store:
         POOL.labels("idle").set(state.get("pool_available", 0))
         POOL.labels("busy").set(state.get("pool_size", 0) - state.get("pool_available", 0))
         POOL_LIMIT.set(state.get("pool_max", 0))
-        POOL_WAITING.set(state.get("requests_waiting", 0))
-        async with self._pool.connection() as connection:
+        POOL_WAITING.set(self._turns.waiting + state.get("requests_waiting", 0))
+        async with self._lent() as connection:
             began = time.time()
             row = await (await connection.execute(_CLOCK)).fetchone()
             if row is not None:

@@ -22,8 +22,6 @@ RECORDED = Path(__file__).parents[2] / "build" / "journeys"
 NUMBER, BUSINESS = "+15550100077", "+15005550077"
 _MOST_TABS = 150
 
-pytestmark = pytest.mark.xdist_group("whole stacks")
-
 
 @dataclass
 class Keyboard:

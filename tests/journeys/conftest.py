@@ -1,4 +1,8 @@
-"""Journeys: all processes, told as stories."""
+"""
+Journeys: all processes, told as stories.
+
+A stack ends with the last of them: one that nobody asks anything still takes a tenth of a core.
+"""
 
 import secrets
 from collections.abc import Iterator
@@ -13,7 +17,7 @@ RECONCILE_AFTER = "1,2,4,6"
 """A send that was under way when egress was killed is looked for sooner than the 120 s that Twilio's list may lag."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, str]]:
     """A stack as `make up` starts it, and what that printed."""
     folder = tmp_path_factory.mktemp("journey")
@@ -36,7 +40,7 @@ def stack(shared_stack: tuple[Stack, str]) -> Stack:
     return shared_stack[0]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Collector]]:
     """A stack that exports its traces to a collector of ours."""
     with collecting() as collector:
@@ -53,7 +57,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, C
             stack.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack of the source documents' own nine variables, and of ours that lets in only who has paired; all is as it should be."""
     offset = free_offset()

@@ -16,7 +16,7 @@ from tests.journeys.writing import crowd, phones, verdict
 PER_SECOND = 20.0
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("end", "first"), [(SIGKILL, 1000), (SIGTERM, 2000)], ids=["killed", "restarted"])
 async def test_ending_each_service_in_turn_loses_doubles_and_reorders_nothing(
     stack: Stack, end: Signals, first: int
@@ -32,7 +32,7 @@ async def test_ending_each_service_in_turn_loses_doubles_and_reorders_nothing(
             async def far_enough(share: int = number) -> bool:
                 return len(people.written) >= share * 60
 
-            await eventually(far_enough, 60)
+            await eventually(far_enough, 120)
             await asyncio.to_thread(stack.kill, service, end)
         await writing
         assert await verdict(simulator, phones(people), 60) == Verdict()

@@ -94,9 +94,10 @@ def test_without_a_browser_and_the_means_to_install_it_one_line_says_so(tmp_path
     assert len(answer.stderr.splitlines()) == 1
 
 
-def test_a_browser_that_is_there_is_enough(tmp_path: Path) -> None:
+@pytest.mark.parametrize("browser", ["chromium-headless-shell", "chromium"])
+def test_a_browser_that_is_there_is_enough(tmp_path: Path, browser: str) -> None:
     """
-    Nothing is installed or printed then.
+    Nothing is installed or printed then; the whole browser does where its lighter shell cannot be installed.
     """
-    answer = _with_only(tmp_path, "browser.sh", "id", chromium="exit 0")
+    answer = _with_only(tmp_path, "browser.sh", "id", **{browser: "exit 0"})
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.egress import parts
 from services.egress.ordering import Cut, Pacing, Park, Part, Reconcile, Send, Wait
-from shared.ids import PartId, ReplyId
+from shared.ids import ReplyId
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PACING = Pacing(sent_limit=10.0)
@@ -14,7 +14,7 @@ def part(
     number: int, state: str, *, reply: int = 1, next_at: datetime | None = None, accepted: float | None = None
 ) -> Part:
     accepted_at = NOW - timedelta(seconds=accepted) if accepted is not None else None
-    return Part(PartId(number), ReplyId(reply), number, state, next_at, accepted_at)
+    return Part(ReplyId(reply), number, state, next_at, accepted_at)
 
 
 def test_a_reply_is_cut_before_it_is_sent() -> None:

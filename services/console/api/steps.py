@@ -11,11 +11,15 @@ from services.console.timeline import Timeline
 
 
 class Received(BaseModel):
-    """The webhook was verified and the message stored, by the clock of the stream."""
+    """
+    The webhook was verified and the message stored, by the clock of the stream. `ms`: what that took ingress; null where the
+    message was found or tried again later, and for messages from before this was kept.
+    """
 
     step: Literal["received"] = "received"
     at: datetime
     provider_sid: str
+    ms: int | None
 
 
 class Routed(BaseModel):
@@ -62,7 +66,10 @@ class Turn(BaseModel):
 
 
 class Attempt(BaseModel):
-    """One call to the provider. `part`: which of the answer. `ms`: null while it lasts, or where nobody knows its end."""
+    """
+    One call to the provider. `part`: which of the answer. `ms`: null while it lasts, or where nobody knows its end. `waited_ms`:
+    since the part was cut, or since the try before it ended.
+    """
 
     step: Literal["attempt"] = "attempt"
     at: datetime
@@ -74,6 +81,7 @@ class Attempt(BaseModel):
     error_code: int | None
     provider_sid: str | None
     ms: int | None
+    waited_ms: int
 
 
 class Report(BaseModel):
@@ -99,14 +107,14 @@ def steps(found: Timeline) -> list[Step]:
 
 def _steps(found: Timeline) -> Iterator[Step]:
     if (message := found.message) is not None:
-        yield Received(at=message["received_at"], provider_sid=message["provider_sid"])
+        yield Received(at=message["received_at"], provider_sid=message["provider_sid"], ms=message["webhook_ms"])
         ms = _ms(message["received_at"], message["routed_at"]) or 0
         yield Routed(at=message["routed_at"], outcome=message["outcome"], ms=max(0, ms))
     if (turn := found.turn) is not None:
         facts = {name: value for name, value in turn.items() if name not in {"started_at", "finished_at"}}
         yield Turn(at=turn["started_at"], ms=_ms(turn["started_at"], turn["finished_at"]), **facts)
     for row in found.attempts:
-        facts = {name: row[name] for name in ("id", "outcome", "http_status", "error_code", "provider_sid", "ms")}
+        facts = {name: value for name, value in row.items() if name not in {"part", "started_at"}}
         yield Attempt(at=row["started_at"], part=f"pt_{row['part']}", ordinal=found.parts[row["part"]], **facts)
     for row in found.reports:
         facts = {name: row[name] for name in ("status", "error_code", "provider_sid", "reported_at")}

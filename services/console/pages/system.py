@@ -11,7 +11,7 @@ from services.console.pages.routes import Page
 from services.console.pages.view import Looking
 from services.console.readiness import Readiness
 from shared.bus import Bus, BusUnavailable, Queue
-from shared.store import migrations
+from shared.store import session
 from shared.store.session import EVERY_TENANT, Store
 
 _CLOCKS_DIFFER = 2.0
@@ -63,5 +63,5 @@ async def _streams(bus: Bus) -> list[Queue] | None:
 
 def newest_migration() -> str:
     """Return the newest migration that this version brings: `NNNN_expand` of `NNNN_expand_….py`."""
-    files = sorted((Path(migrations.__path__[0]) / "versions").glob("[0-9]*.py"))
+    files = sorted((Path(session.__file__).parent / "migrations" / "versions").glob("[0-9]*.py"))
     return "_".join(files[-1].stem.split("_")[:2])

@@ -98,6 +98,9 @@ class Message(SQLModel, table=True):
     An inbound message and what became of it (`outcome`). Written by the router; `sealed_contents`, what was read in the media
     that `sealed_media` tells where to fetch, by the agent. Without a thread it is nobody's any more: its
     provider's id is kept, so that it is known if it comes again.
+
+    `webhook_ms`: from the webhook's arrival at ingress until the stream had it, by their two clocks; none where it was found or
+    tried again later.
     """
 
     __table_args__ = (
@@ -121,6 +124,7 @@ class Message(SQLModel, table=True):
     sealed_contents: bytes | None = sealed(nullable=True)
     trace: dict[str, str] = document()
     received_at: datetime = Field(sa_type=DateTime(timezone=True))
+    webhook_ms: int | None = None
     routed_at: datetime = Field(
         sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("clock_timestamp()")}
     )

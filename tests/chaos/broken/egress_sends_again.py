@@ -15,7 +15,7 @@ _record = Egress._record
 
 async def sends_again(self: Egress, desk: Desk, attempt: Try, outcome: Outcome) -> None:
     if isinstance(outcome, Unknown):
-        await desk.requeue(attempt.part, desk.now)
+        await desk.requeue(attempt.part, (await desk.standing()).now)
     else:
         await _record(self, desk, attempt, outcome)
 

@@ -21,7 +21,7 @@ from shared.process import background
 from shared.store.data_keys import DataKeys
 from shared.store.presence import presence
 from shared.store.session import Store
-from shared.topology import EGRESS, OUT, STATUS, STATUS_READER, out_subject, status_subject
+from shared.topology import EGRESS, OUT, STATUS, STATUS_READER, Consumer, out_subject, status_subject
 from shared.vault import TenantVault, Vault, place
 from tests.eventually import eventually
 from tests.fakes.channel import FakeChannel, Sent
@@ -92,6 +92,15 @@ class Post:
             return self.channel.bodies if len(self.channel.sent) >= count else None
 
         return await eventually(look)
+
+    async def settled(self, reader: Consumer[Any]) -> None:
+        """Wait until everything that was delivered to a durable was handled."""
+
+        async def nothing_is_left() -> bool:
+            info = await self.bus._js.consumer_info(reader.stream.name, reader.durable)
+            return bool(info.num_pending == 0 and info.num_ack_pending == 0)
+
+        await eventually(nothing_is_left)
 
     async def states(self) -> list[str]:
         return [row["state"] for row in await self.rows("select state from part order by reply_id, ordinal")]
@@ -203,11 +212,7 @@ async def test_many_hints_send_once(post: MakePost) -> None:
         await here.bus.publish(OUT, out_subject(TENANT, THREAD), ready, message_id=f"again:{number}")
     await here.sent(1)
 
-    async def drained() -> bool:
-        info = await here.bus._js.consumer_info("OUT", "egress")
-        return bool(info.num_pending == 0 and info.num_ack_pending == 0)
-
-    await eventually(drained)
+    await here.settled(EGRESS)
     assert here.channel.tried == ["one"]
 
 
@@ -373,6 +378,19 @@ async def test_reports_in_any_order_end_the_same(post: MakePost) -> None:
 
     await eventually(all_kept)
     assert await here.states() == ["read"]
+
+
+async def test_a_report_wakes_a_sender_only_where_more_waits(post: MakePost) -> None:
+    """
+    Most reports are of a reply's only part, and each would have its thread looked at for nothing.
+    """
+    here = await post()
+    await here.reply("one|two")
+    for number, hints in ((1, 2), (2, 2)):  # the router's own, and one after the first of two parts
+        await here.sent(number)
+        await here.report("sent", here.channel.sent[number - 1])
+        await here.settled(STATUS_READER)
+        assert await here.bus.last_seq(OUT) == hints
 
 
 async def test_a_report_of_nothing_that_we_sent_is_ignored(post: MakePost) -> None:

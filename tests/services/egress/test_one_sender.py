@@ -9,10 +9,10 @@ import pytest
 from services.egress.handlers import Egress
 from services.egress.ordering import Pacing
 from services.egress.reports import Reports
-from services.egress.store import SendLedger
+from services.egress.store import FenceLost, SendLedger
 from shared.bus import Bus
 from shared.channels.ports import Credentials, Outcome
-from shared.ids import Address, AttemptId, ThreadKey, new_id
+from shared.ids import Address, AttemptId, ProviderSid, ThreadKey, new_id
 from shared.store.presence import presence
 from shared.store.sealed import CONTACT_ADDRESS, REPLY_BODY
 from shared.store.session import Store
@@ -164,8 +164,9 @@ async def test_the_root_waits_for_a_sender_of_another_thread(counter: Counter) -
     await counter.egress.send_out(TENANT, ELDER)
     assert counter.channel.bodies == []
     async with counter.ledgers[1].desk(claim) as desk:
-        assert desk.regrouped
-        await desk.release(desk.now)
+        standing = await desk.standing()
+        assert standing.regrouped
+        await desk.release(standing.now)
     await counter.egress.send_out(TENANT, ELDER)
     assert counter.channel.bodies == ["one", "two", "three"]
 
@@ -197,6 +198,27 @@ async def test_who_sends_for_a_thread_alone_stops_when_it_is_not_alone(counter: 
     await counter.rows("update thread set send_at = now() where key = %s returning 1", YOUNGER)
     await counter.egress.send_out(TENANT, ELDER)
     assert counter.channel.bodies == ["two", "three", "four"]
+
+
+async def test_who_lost_the_thread_writes_nothing_down(counter: Counter) -> None:
+    """
+    A sender was paused for longer than its claim lasts; whoever has the thread now finds the part as it was.
+    """
+    await counter.reply(YOUNGER, "one")
+    async with counter.ledgers[1].claimed(TENANT, YOUNGER) as desk:
+        assert desk is not None
+        claim, reply = desk.claim, (await desk.view()).uncut
+        assert reply is not None
+        [part] = await desk.cut(reply, ["one"])
+        begun = await desk.begin(part)
+    await counter.rows("update thread set out_until = now() - interval '1 s' where key = %s returning 1", YOUNGER)
+    async with counter.ledgers[0].claimed(TENANT, YOUNGER) as desk:
+        assert desk is not None
+    with pytest.raises(FenceLost):
+        async with counter.ledgers[1].desk(claim) as desk:
+            await desk.accept(part, begun.attempt, ProviderSid("SM1"))
+    [left] = await counter.rows("select state, provider_sid from part")
+    assert left == {"state": "sending", "provider_sid": None}
 
 
 async def test_who_wants_no_more_is_told_no_more_on_any_thread(counter: Counter) -> None:

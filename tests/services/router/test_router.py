@@ -113,6 +113,22 @@ async def test_a_message_becomes_work_for_the_agent(town: MakeTown) -> None:
     assert len(await here.rows("select 1 from conversation where closed_at is null")) == 1
 
 
+async def test_a_message_keeps_how_long_ingress_took_for_its_webhook(town: MakeTown) -> None:
+    """
+    From its arrival until the stream had it, never less than nothing; what was found later came with no webhook.
+    """
+    here = await town()
+    ann = here.person()
+    now = datetime.now(UTC)
+    await ann.writes("late", received_at=now - timedelta(minutes=1))
+    await ann.writes("from a clock that is ahead", received_at=now + timedelta(minutes=1))
+    await ann.writes("found", received_at=now - timedelta(minutes=1), reconciled=True)
+    await here.routed(ann, 3)
+    late, ahead, found = [row["webhook_ms"] for row in await here.rows("select webhook_ms from message order by seq")]
+    assert late >= 60_000
+    assert (ahead, found) == (0, None)
+
+
 async def test_a_lead_keeps_the_first_advertisement_that_they_came_by(town: MakeTown) -> None:
     """
     Also where they wrote before they saw one; a later one changes nothing.

@@ -41,7 +41,8 @@ async def takes_in(desk: Desk, vault: Vault, number: str, user: str | None) -> N
     event = event.model_copy(update={"sealed": vault.seal_text(content.model_dump_json(), event.seal_context)})
     thread = Pepper(THREAD_PEPPER).thread_key("whatsapp", SENDER, person)
     message = Message(
-        MessageId(new_id("msg")), Sequence(1), event.received_at, ACCOUNT, event.provider_sid, 0, False, content, {}, thread
+        MessageId(new_id("msg")), Sequence(1), event.received_at, None, ACCOUNT, event.provider_sid, 0, False, content, {},
+        thread,
     )  # fmt: skip
     async with desk.open(Group.alone(thread), event) as mailbox:
         await mailbox.record(message, "asked")

@@ -20,7 +20,7 @@ from shared.store.sealed import (
     SEALED_COLUMNS,
     TOOL_RESULT,
 )
-from shared.store.session import Connection, Store
+from shared.store.session import Connection, Store, open_store
 from shared.vault import TenantVault, Vault
 from tests.eventually import eventually
 from tests.services.store.conftest import NEW, OLD
@@ -107,14 +107,14 @@ async def test_a_table_is_gone_through_in_batches(connection: Connection, before
 
 
 async def test_a_row_that_somebody_holds_is_left_for_the_next_run(
-    store: Store, connection: Connection, before: Vault, rewrap: Rewrap
+    database_url: str, connection: Connection, before: Vault, rewrap: Rewrap
 ) -> None:
     """
     Nobody waits for the job, and it waits for nobody.
     """
     await plant(connection, before, ONE)
     await a_tenants_vault(connection, {1: OLD}, TWO)
-    async with store.transaction() as other:
+    async with open_store(database_url, 1, "other") as elsewhere, elsewhere.transaction() as other:
         await other.execute("select 1 from message for update")
         await other.execute("select 1 from data_key where tenant_id = %s for update", (TWO,))
         await (await other.execute("select 1")).fetchone()

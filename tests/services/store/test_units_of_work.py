@@ -1,5 +1,6 @@
 """A unit of work names its tenants, and has their data keys at hand."""
 
+import asyncio
 from contextlib import suppress
 from pathlib import Path
 
@@ -90,6 +91,24 @@ async def test_a_transaction_is_waited_for_once_at_its_end(database_url: str, tm
             assert await store.rows("select current_setting('trunkline.tenants') as seen", ()) == [{"seen": ""}]
             connection.pgconn.untrace()
     assert protocol.read_text().count("Sync") == len(("the transaction", "the statement"))
+
+
+async def test_a_long_queue_for_a_connection_is_no_failure(database_url: str) -> None:
+    """
+    Four seconds of work for one connection that come at once: longer than the database may take to give one, and all of it is done.
+    """
+    async with open_store(database_url, 1, "test") as store:
+        done = await asyncio.gather(*(store.rows("select pg_sleep(0.1), 1 as done", ()) for _ in range(40)))
+    assert [row["done"] for [row] in done] == [1] * 40
+
+
+async def test_who_holds_a_connection_does_not_ask_for_a_second(store: Store) -> None:
+    """
+    Where all who hold one did, each would wait for the others.
+    """
+    async with store.transaction():
+        with pytest.raises(RuntimeError, match="second"):
+            await store.rows(_MADE, ())
 
 
 async def test_who_is_paused_in_a_transaction_holds_nobody_up(database_url: str, store: Store) -> None:

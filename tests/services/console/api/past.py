@@ -134,7 +134,7 @@ class Past:
         """Log an inbound message, which arrived so many seconds after noon as its place in the thread says."""
         facts = {
             "line_id": f"ln_{self.x}", "thread": f"th{self.x}", "account_sid": f"AC{self.x}", "provider_sid": sid(row),
-            "seq": seq, "outcome": "asked", "trace": TRACE, "received_at": NOON + timedelta(seconds=seq),
+            "seq": seq, "outcome": "asked", "trace": TRACE, "received_at": NOON + timedelta(seconds=seq), "webhook_ms": 12,
             "routed_at": NOON + timedelta(seconds=seq, milliseconds=40), **more,
         }  # fmt: skip
         sealed = self.vault.seal(text.encode(), MESSAGE_TEXT.at(self.tenant, row))

@@ -142,11 +142,26 @@ async def test_a_timeline_tells_what_happened_to_a_message(past: Past, admin: As
         ("received", None), ("routed", "asked"), ("turn", "m"), ("attempt", "accepted"), ("attempt", "unknown"),
         ("report", "sent"), ("report", "delivered"),
     ]  # fmt: skip
-    routed, turn, attempt = found["timeline"][1:4]
-    assert routed["ms"] == 40
+    received, routed, turn, attempt = found["timeline"][:4]
+    assert (received["ms"], routed["ms"]) == (12, 40)
     assert (turn["ms"], turn["tools"], turn["input_tokens"], turn["attempts"]) == (800, ["contact_form"], 30, 1)
     assert (attempt["ms"], attempt["http_status"], attempt["ordinal"]) == (120, 201, 1)
     assert found["trace_id"] == "a" * 32
+
+
+async def test_an_attempt_tells_how_long_its_part_had_waited(past: Past, admin: Asker) -> None:
+    """
+    Since it was cut; a further one, since the one before it ended, or began where nobody knows its end.
+    """
+    cut = NOON + timedelta(seconds=5)
+    reply = await past.reply("rp_late", "Late", 2)
+    part = await past.part(reply, 1, "Late", "unknown", created_at=cut)
+    for n, (since, until) in enumerate([(0.25, 0.75), (2, None), (5, None)]):
+        ended = cut + timedelta(seconds=until) if until else None
+        begun = cut + timedelta(seconds=since)
+        await past.insert("attempt", id=f"at_late{n}", part_id=part, started_at=begun, ended_at=ended)
+    found = (await admin.ask("GET", f"messages/pt_{part}")).json()
+    assert [step["waited_ms"] for step in found["timeline"] if step["step"] == "attempt"] == [250, 1250, 3000]
 
 
 async def test_a_parts_timeline_is_its_own(past: Past, admin: Asker, store: Store) -> None:

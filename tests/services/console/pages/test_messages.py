@@ -126,6 +126,20 @@ async def test_a_message_tells_all_that_happened_to_it(signed_in: SignedIn, past
     places = [page.index(step) for step in steps]
     assert places == sorted(places)
     assert "contact_form" in page
+    assert "not a duplicate · 12 ms" in page
+    assert "waited 0 ms" in page
+
+
+async def test_what_was_written_in_a_test_chat_had_no_webhook(signed_in: SignedIn, past: Past) -> None:
+    """
+    Its timeline begins with the chat.
+    """
+    async with past.store.connection() as connection:
+        await connection.execute("update line set channel = 'web'")
+        await connection.execute("update conversation set channel = 'web'")
+    page = (await (await signed_in()).get("/messages/msg_one1")).text
+    assert "Written in a test chat" in page
+    assert "Webhook" not in page
 
 
 @pytest.mark.parametrize(("known", "message"), [("msg_one1", "msg_one1"), ("outone", "pt_1")])
