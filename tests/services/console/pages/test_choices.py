@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from services.console.pages.choices import COMPANIES, USERS
+from services.console.pages.choices import COMPANIES, FEW, USERS
 from services.console.records import CANARIES
 from shared.store.session import Store
 from tests.services.console.api.past import Past
