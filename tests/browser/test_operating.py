@@ -77,6 +77,11 @@ async def test_chat_history_looks_right(open_window: OpenWindow, console: Consol
     await window.page.get_by_role("button", name="Send").click()
     await expect(window.page.locator(".said.outbound").filter(has_text="I am a person.")).to_be_visible()
     await window.check("thread-taken")
+    await window.page.get_by_label("Your answer").fill("I am still")
+    facts = {"conversation_id": "cv_acme", "outcome": "handed_off", "received_at": NOON + timedelta(hours=3)}
+    await console.past.message("msg_acmelate", "Are you there?", 141, **facts)
+    await expect(window.page.locator(".said.inbound").filter(has_text="Are you there?")).to_be_visible()
+    await expect(window.page.get_by_label("Your answer")).to_have_value("I am still")
     await console.past.settings(history=False)
     await window.go("/history/cv_acme")
     await window.check("thread-off")

@@ -16,7 +16,7 @@ from services.console.pages.navigation import _
 from services.console.pages.routes import Door
 from services.console.pages.view import View
 from services.console.records import Dangling, InUse, Stale, Taken, Unknown
-from services.console.takeover import CannotBeTold, NotOpen, NotTaken
+from services.console.takeover import NotOpen
 from shared.bus import BusUnavailable
 from shared.failures import Later
 
@@ -35,8 +35,6 @@ _SAID = {
     Taken: (409, _("Taken"), _("There is one with this already.")),
     InUse: (409, _("Still needed"), _("Something else still needs it.")),
     NotOpen: (409, _("Closed"), _("This conversation is closed: the person's next message opens another.")),
-    NotTaken: (409, _("Not taken over"), _("The agent answers here. Take the conversation over first.")),
-    CannotBeTold: (409, _("Not sent"), _("The person said STOP, or the line is off.")),
     Later: (503, _("Busy"), _("This conversation is being worked on. Try again in a moment.")),
     BusUnavailable: (503, _("NATS does not answer"), _("Nothing is lost. Try again in a moment.")),
     PoolTimeout: _DATABASE,

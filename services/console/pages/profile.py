@@ -30,7 +30,8 @@ def profile(own: OwnPairing, codes: PairingCodes) -> APIRouter:
 
     @router.get("/profile", **signed_in())
     async def page(view: Looking) -> Response:
-        return await _page(own, view)
+        """Show the pairing. `over`: that of the open page's code nobody made use."""
+        return await _page(own, view, is_over="over" in view.request.query_params)
 
     @router.get("/profile/pairing", **signed_in())
     async def pairing(view: Looking) -> Response:
@@ -89,7 +90,7 @@ async def _page(own: OwnPairing, view: View, status: int = 200, **more: Any) -> 
     number = await own.business_number(session)
     said = f"/pair {code.code}" if code else ""
     link = f"https://wa.me/{number.removeprefix('+')}" + (f"?text={quote(said)}" if said else "") if number else None
-    context: dict[str, Any] = {"errors": {}, "refused": None} | more
+    context: dict[str, Any] = {"errors": {}, "refused": None, "is_over": False} | more
     return view.page(
         "profile.html",
         status,

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from services.console.pages.choices import COMPANIES, USERS
+from services.console.pages.choices import COMPANIES, FEW, USERS
 from services.console.records import CANARIES
 from shared.store.session import Store
 from tests.services.console.api.past import Past
@@ -58,6 +58,23 @@ async def test_few_are_a_list(signed_in: SignedIn, past: Past) -> None:
     assert f'<option value="{ONE}">' in page
     assert f'<option value="{OTHER}" selected>' in page
     assert "/choices/" not in page
+
+
+async def test_one_more_than_few_is_many(signed_in: SignedIn, store: Store, past: Past) -> None:
+    """
+    However many there are, no list is longer.
+    """
+    visitor = await signed_in("SYSTEM_ADMIN")
+    offered = (await visitor.get("/agents")).text.partition("<main")[2].count("<option")
+    for made, listed in ((FEW - offered, FEW), (1, 0)):
+        async with store.connection() as connection:
+            query = (
+                "insert into tenant (id, name) select 'tn_' || %s || '_' || n, 'C' || n from generate_series(1, %s) n"
+            )
+            await connection.execute(query, (made, made))
+        page = (await visitor.get("/agents")).text.partition("<main")[2]
+        assert page.count("<option") == listed
+        assert ("/choices/companies" in page) is (listed == 0)
 
 
 async def test_many_are_the_chosen_one_and_a_way_to_the_others(signed_in: SignedIn, many: None) -> None:

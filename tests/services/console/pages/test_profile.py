@@ -60,6 +60,17 @@ async def test_a_code_is_shown_with_what_is_sent(signed_in: SignedIn, past: Past
     assert f'data-until="{row["expires_at"].isoformat()}"' in answer.text
 
 
+async def test_a_page_whose_code_is_over_says_so(signed_in: SignedIn, past: Past) -> None:
+    """
+    It asks at the end of the code's time; whoever opens the page is told of no code.
+    """
+    visitor = await signed_in("USER")
+    await visitor.get("/profile")
+    asks = re.findall(r'hx-get="([^"]+)" hx-trigger="code-over', (await generated(visitor)).text)
+    assert "not valid any more" in (await visitor.get(asks[0])).text
+    assert "not valid any more" not in (await visitor.get("/profile")).text
+
+
 async def test_the_fourth_code_in_an_hour_waits(signed_in: SignedIn, past: Past, store: Store) -> None:
     """
     Until the hour of the first is over, in the viewer's zone.

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from services.console.takeover import LONGEST
 from shared.ids import new_id
 from shared.store.session import Store
 from tests.services.console.api.past import Past
@@ -77,7 +78,7 @@ async def test_where_nobody_can_be_told_nothing_is_queued(
     signed_in: SignedIn, past: Past, store: Store, why: str
 ) -> None:
     """
-    The page says why.
+    The page says why, and keeps what was typed.
     """
     visitor = await signed_in()
     await visitor.get("/history/cv_one")
@@ -93,7 +94,36 @@ async def test_where_nobody_can_be_told_nothing_is_queued(
         await connection.execute(statement)
     answer = await visitor.post("/history/cv_one/replies", reply=new_id("rp"), text="hello?")
     assert answer.status_code == 409
+    assert "Not sent" in answer.text
+    assert re.search(r"<textarea[^>]*>\s*hello\?</textarea>", answer.text)
     assert await rows(store, "select 1 from reply where kind = 'human'") == []
+
+
+async def test_what_came_too_late_is_sent_once_the_conversation_is_taken_over_again(
+    signed_in: SignedIn, past: Past, store: Store
+) -> None:
+    """
+    A colleague gave it back while somebody typed.
+    """
+    visitor = await taken(await signed_in())
+    await visitor.post("/history/cv_one/returns")
+    reply = new_id("rp")
+    page = (await visitor.post("/history/cv_one/replies", reply=reply, text="One moment.")).text
+    assert f'name="reply" value="{reply}"' in page
+    assert '<button class="primary" name="take" value="yes">' in page
+    answer = await visitor.post("/history/cv_one/replies", reply=reply, text="One moment.", take="yes")
+    assert answer.headers["location"] == "/history/cv_one?done=queued"
+    assert await rows(store, "select public_id from reply where kind = 'human'") == [{"public_id": reply}]
+
+
+async def test_the_longest_answer_may_have_many_lines(signed_in: SignedIn, past: Past, store: Store) -> None:
+    """
+    A browser sends each end of a line as two signs, and counts it as one.
+    """
+    visitor = await taken(await signed_in())
+    lines = "\r\n".join(["x" * 99] * (LONGEST // 100))
+    answer = await visitor.post("/history/cv_one/replies", reply=new_id("rp"), text=lines)
+    assert answer.headers["location"] == "/history/cv_one?done=queued"
 
 
 async def test_a_closed_conversation_cannot_be_taken_over(signed_in: SignedIn, past: Past, store: Store) -> None:
