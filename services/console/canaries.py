@@ -114,8 +114,8 @@ class Canaries:
 
     async def run(self) -> Ran:
         """Hold one conversation for every line that wants one. Raises AlreadyRunning."""
+        await self.settle()
         async with alone(self.store, _LOCK) as connection:
-            await self.settle()
             lines = await (await connection.execute(_DUE)).fetchall()
             places = asyncio.Semaphore(_AT_ONCE)
             async with asyncio.TaskGroup() as group:

@@ -6,8 +6,8 @@ from datetime import datetime
 from psycopg.rows import DictRow
 
 from services.egress import parts
+from services.egress.outcomes import close_reply, fail_part, record_accepted
 from services.egress.statements import SUPERSEDED
-from services.egress.store import close_reply, fail_part, record_accepted
 from shared.events import PartReported
 from shared.failures import SendFailure
 from shared.faultpoints import Step

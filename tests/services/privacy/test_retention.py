@@ -3,7 +3,7 @@
 import pytest
 
 from services.console.retention import Retention
-from shared.store.session import Store
+from shared.store.session import open_store
 from shared.vault import Vault
 from tests.fakes.model import asks_for, echo
 from tests.services.desk import TENANT
@@ -129,13 +129,15 @@ async def test_a_question_that_nobody_answered_yet_stays(town: Town, retention: 
     assert await town.count("message", "thread is not null and sealed_text is not null") == 1
 
 
-async def test_a_thread_that_somebody_works_on_is_passed_over(town: Town, retention: Retention, store: Store) -> None:
+async def test_a_thread_that_somebody_works_on_is_passed_over(
+    town: Town, retention: Retention, database_url: str
+) -> None:
     """
     Without waiting for it; the next run looks again.
     """
     await a_talk(town)
     await town.pass_days(91)
-    async with store.transaction() as connection:
+    async with open_store(database_url, 1, "other") as elsewhere, elsewhere.transaction() as connection:
         await (await connection.execute("select 1 from thread for update")).fetchall()
         await retention.run()
         assert set(await left(town)) == set(PERSONAL)
