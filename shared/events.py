@@ -209,6 +209,14 @@ class TurnInterrupted(Event):
     thread: ThreadKey
 
 
+class InboundSettled(Event):
+    """What came of a thread's messages gives nobody work, such as of one over a limit. Best effort, for pages that are open."""
+
+    type: ClassVar[str] = "inbound.settled.v1"
+
+    thread: ThreadKey
+
+
 class TurnRunning(Event):
     """An agent works on this thread now. Published at the start and renewed; best effort (drives the typing dots)."""
 

@@ -102,6 +102,11 @@ def status_subject(tenant: TenantId) -> str:
     return f"status.v1.{tenant}"
 
 
+def inbound_settled_subject(tenant: TenantId, thread: ThreadKey) -> str:
+    """Return the best-effort subject of a thread whose messages gave nobody work."""
+    return f"evt.v1.{tenant}.inbound.settled.{thread}"
+
+
 def turn_running_subject(tenant: TenantId, thread: ThreadKey) -> str:
     """Return the best-effort subject of a thread's running turn."""
     return f"evt.v1.{tenant}.turn.running.{thread}"
@@ -122,6 +127,7 @@ def handed_off_subject(tenant: TenantId, conversation: ConversationId) -> str:
     return f"evt.v1.{tenant}.conversation.handed_off.{conversation}"
 
 
+INBOUND_SETTLED_ANY = "evt.v1.*.inbound.settled.*"
 TURN_RUNNING_ANY = "evt.v1.*.turn.running.*"
 TURN_INTERRUPTED_ANY = "evt.v1.*.turn.interrupted.*"
 TURN_REFUSED_ANY = "evt.v1.*.turn.refused.*"

@@ -19,6 +19,7 @@ from shared.topology import (
     EVT,
     HANDED_OFF_ANY,
     INBOUND,
+    INBOUND_SETTLED_ANY,
     OUT,
     ROUTER,
     STATUS,
@@ -67,7 +68,12 @@ class User:
 
 USERS: Mapping[str, User] = {
     "ingress": User(stores=(INBOUND, STATUS), reads_settings=True),
-    "router": User(consumes=(ROUTER,), stores=(TURN, OUT), looks_up=(INBOUND,), announces=(TURN_INTERRUPTED_ANY,)),
+    "router": User(
+        consumes=(ROUTER,),
+        stores=(TURN, OUT),
+        looks_up=(INBOUND,),
+        announces=(INBOUND_SETTLED_ANY, TURN_INTERRUPTED_ANY),
+    ),
     "agent": User(
         consumes=(AGENT,),
         stores=(OUT,),
@@ -93,6 +99,7 @@ USERS: Mapping[str, User] = {
             TURN.subjects[0],
             OUT.subjects[0],
             STATUS.subjects[0],
+            INBOUND_SETTLED_ANY,
         ),  # that something changed, for the pages that are open
         asks=(TURN_REPLAY, TRIAL),
         reads_settings=True,

@@ -15,6 +15,7 @@ from shared.topology import (
     INBOUND,
     OUT,
     TURN,
+    inbound_settled_subject,
     inbound_subject,
     out_subject,
     turn_interrupted_subject,
@@ -54,6 +55,7 @@ class PersonsStreams:
                 (TURN, turn_subject),
                 (TURN, turn_schedule_subject),
                 (OUT, out_subject),
+                (EVT, inbound_settled_subject),
                 (EVT, turn_running_subject),
                 (EVT, turn_interrupted_subject),
             ):

@@ -12,7 +12,7 @@ from services.router.store import Desk
 from services.router.threads import Group, Message, Regrouped, Unreadable, Work, in_order
 from shared import faultpoints
 from shared.bus import Bus, Delivery, Stored
-from shared.events import InboundContent, InboundReceived, ReplyReady, TurnInterrupted, TurnRequested
+from shared.events import InboundContent, InboundReceived, InboundSettled, ReplyReady, TurnInterrupted, TurnRequested
 from shared.failures import MALFORMED_EVENT, MESSAGE_FAILED, GatewayError, Later
 from shared.faultpoints import Step
 from shared.ids import MessageId, Sequence, TenantId, ThreadKey, new_id
@@ -22,6 +22,7 @@ from shared.topology import (
     INBOUND,
     OUT,
     TURN,
+    inbound_settled_subject,
     inbound_subject,
     out_subject,
     turn_interrupted_subject,
@@ -99,7 +100,9 @@ class Router:
         for thread in mailbox.threads:
             if thread.cancel_turn:
                 await self._interrupt(event.tenant, thread.key)
-        return mailbox.group(), mailbox.work()
+        if (work := mailbox.work()).is_none:
+            await self._settled(event.tenant, mailbox.thread.key)
+        return mailbox.group(), work
 
     async def _commit(
         self, group: Group, event: InboundReceived, waiting: list[Message | Unreadable]
@@ -145,6 +148,10 @@ class Router:
     async def _interrupt(self, tenant: TenantId, key: ThreadKey) -> None:
         with suppress(Exception):  # the turn finds out when it renews its lease
             await self.bus.announce(turn_interrupted_subject(tenant, key), TurnInterrupted(tenant=tenant, thread=key))
+
+    async def _settled(self, tenant: TenantId, key: ThreadKey) -> None:
+        with suppress(Exception):  # a page that is open shows it with whatever comes next
+            await self.bus.announce(inbound_settled_subject(tenant, key), InboundSettled(tenant=tenant, thread=key))
 
     async def _wake(self, tenant: TenantId, key: ThreadKey, work: Work) -> None:
         if work.asked_seq is not None:

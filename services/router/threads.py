@@ -119,6 +119,11 @@ class Work:
     """When the agent shall begin, where that is later than now."""
     reply: ReplyId | None
 
+    @property
+    def is_none(self) -> bool:
+        """Tell whether nobody has anything to do."""
+        return self.asked_seq is None and self.reply is None
+
 
 @dataclass(frozen=True)
 class Group:

@@ -6,6 +6,9 @@ from playwright.async_api import expect
 from psycopg.types.json import Jsonb
 
 from services.console.rollups import Rollups
+from shared.events import InboundSettled
+from shared.ids import ThreadKey
+from shared.topology import inbound_settled_subject
 from tests.browser.conftest import OpenWindow
 from tests.browser.console import EMAIL, Console
 from tests.browser.look import NARROW
@@ -80,6 +83,9 @@ async def test_chat_history_looks_right(open_window: OpenWindow, console: Consol
     await window.page.get_by_label("Your answer").fill("I am still")
     facts = {"conversation_id": "cv_acme", "outcome": "handed_off", "received_at": NOON + timedelta(hours=3)}
     await console.past.message("msg_acmelate", "Are you there?", 141, **facts)
+    tenant, thread = console.past.tenant, ThreadKey("thacme")
+    settled = InboundSettled(tenant=tenant, thread=thread)
+    await console.bus.announce(inbound_settled_subject(tenant, thread), settled)
     await expect(window.page.locator(".said.inbound").filter(has_text="Are you there?")).to_be_visible()
     await expect(window.page.get_by_label("Your answer")).to_have_value("I am still")
     await console.past.settings(history=False)

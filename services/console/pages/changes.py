@@ -22,11 +22,11 @@ from services.console.pages.view import Looking
 from shared.bus import Bus
 from shared.ids import TenantId
 from shared.store.session import EVERY_TENANT, Store
-from shared.topology import OUT, STATUS, TURN
+from shared.topology import INBOUND_SETTLED_ANY, OUT, STATUS, TURN
 
 MESSAGES, DEAD_LETTERS = "messages-changed", "dead-letters-changed"
 
-_SUBJECTS = (TURN.subjects[0], OUT.subjects[0], STATUS.subjects[0])
+_SUBJECTS = (TURN.subjects[0], OUT.subjects[0], STATUS.subjects[0], INBOUND_SETTLED_ANY)
 _TENANT = 2
 """Which word of a subject names the tenant."""
 

@@ -13,11 +13,11 @@ from services.router.ratelimit import RateLimit
 from services.router.store import Desk
 from shared.addresses import Pepper
 from shared.bus import Bus, Delivery
-from shared.events import InboundReceived, InboundReferral
+from shared.events import InboundReceived, InboundReferral, InboundSettled
 from shared.keyring import KeyRing
 from shared.store.sealed import MESSAGE_MEDIA
 from shared.store.session import Store
-from shared.topology import INBOUND, ROUTER
+from shared.topology import INBOUND, INBOUND_SETTLED_ANY, ROUTER
 from shared.vault import Vault, place
 from tests.eventually import eventually
 from tests.services.desk import TENANT, Person, Platform, media_url, sid
@@ -127,6 +127,32 @@ async def test_a_message_keeps_how_long_ingress_took_for_its_webhook(town: MakeT
     late, ahead, found = [row["webhook_ms"] for row in await here.rows("select webhook_ms from message order by seq")]
     assert late >= 60_000
     assert (ahead, found) == (0, None)
+
+
+async def test_what_nobody_has_work_with_is_told_to_open_pages(town: MakeTown) -> None:
+    """
+    A third message where one is allowed; the first asked the agent and the second got a notice, which tell by themselves.
+    """
+    here = await town(most=1)
+    told: list[InboundSettled] = []
+
+    async def hear(event: InboundSettled) -> None:
+        told.append(event)
+
+    await here.bus.listen(INBOUND_SETTLED_ANY, InboundSettled, hear)
+    ann = here.person()
+    for count, text in enumerate(("one", "two", "three"), start=1):
+        assert told == []
+        await ann.writes(text)
+        assert len(await here.routed(ann, count)) == count
+        await here.rows("update thread set done_seq = asked_seq returning 1")
+        await here.rows("update reply set state = 'done' returning 1")
+
+    async def heard() -> bool:
+        return bool(told)
+
+    await eventually(heard)
+    assert [(event.tenant, event.thread) for event in told] == [(TENANT, ann.thread)]
 
 
 async def test_a_lead_keeps_the_first_advertisement_that_they_came_by(town: MakeTown) -> None:
