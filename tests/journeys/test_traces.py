@@ -68,7 +68,9 @@ async def test_two_hundred_messages_have_a_whole_trace_each_and_tell_nothing_per
         traces = await eventually(all_whole, 90, SELDOM)
     assert len({trace[0].trace for trace in traces.values()}) == MESSAGES
     assert min(map(covered, traces.values())) >= 0.95
-    reports = {link for trace in traces.values() for span in trace if span.name == "await report" for link in span.links}
+    reports = {
+        link for trace in traces.values() for span in trace if span.name == "await report" for link in span.links
+    }
     own = {trace[0].trace for trace in traces.values()}
 
     async def led_to_callbacks_and_back() -> bool:
