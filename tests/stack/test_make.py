@@ -101,3 +101,13 @@ def test_a_browser_that_is_there_is_enough(tmp_path: Path, browser: str) -> None
     """
     answer = _with_only(tmp_path, "browser.sh", "id", **{browser: "exit 0"})
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(("there", "status"), [({"chromium": "exit 0"}, 0), ({}, 100)], ids=["a browser", "none"])
+def test_without_packages_to_install_the_whole_browser_does(tmp_path: Path, there: dict[str, str], status: int) -> None:
+    """
+    Where not even that is there, the failure is the package manager's.
+    """
+    fakes = {"id": "echo 0", "apt-get": "exit 100", **there}
+    answer = _with_only(tmp_path, "browser.sh", **fakes)
+    assert answer.returncode == status
